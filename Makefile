@@ -1,0 +1,48 @@
+# The verbs. `make` alone lists them. Build outputs live outside the clone, so that a second clone,
+# and CI, do not compile RocksDB again.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast/target
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+ROUNDS ?= 200
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run build check core test test-all durability lint doc verify fix ci
+
+help: ## list the verbs
+	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
+
+setup: ## install what the build needs and this machine lacks
+	@./scripts/setup.sh
+
+run: build ## three nodes on this machine (ARGS="--data-dir DIR" keeps the data)
+	@exec "$$CARGO_TARGET_DIR/release/holdfast" dev $(ARGS)
+
+build: setup ## the release binary
+	cargo build --release --locked -p holdfast
+
+check: setup ## type-check everything
+	cargo check --workspace --all-targets --locked
+
+core: setup ## the inner loop: format, lints and tests of raft-core alone
+	cargo fmt -p raft-core --check && cargo clippy -p raft-core --all-targets --locked -- -D warnings && ./scripts/test.sh -p raft-core
+
+test: setup ## every test, doctests included
+	./scripts/test.sh --workspace && cargo test --workspace --doc --locked
+
+test-all: test durability ## + 200 rounds of kill -9
+
+durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every acknowledged write is read back
+	HOLDFAST_TEST_ROUNDS=$(ROUNDS) ./scripts/test.sh --workspace durability
+
+lint: setup ## format and lints, nothing may be left
+	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: setup ## rustdoc, warnings denied
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+verify: lint test doc ## all of it; never writes to the tree
+
+fix: setup ## format, apply what clippy can, regenerate references and golden files
+	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged && cargo fmt --all && UPDATE=1 UPDATE_EXPECT=1 REWRITE=1 ./scripts/test.sh --workspace
+
+ci: lint doc test ## what .ci/run calls

@@ -1,0 +1,225 @@
+//! Locks: taking one, and the guard that says how long it is safe.
+
+mod guard;
+mod pending;
+mod remote;
+
+use std::time::Duration;
+
+use http_types::duration::TextDuration;
+use http_types::headers;
+use http_types::paths;
+use http_types::v1::locks::{AcquireRequest, Claim, ClaimState, Mode};
+use reqwest::Method;
+use tokio::time::Instant;
+
+pub use guard::LockGuard;
+use pending::PendingClaim;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::session::{Loss, Session};
+use crate::transport::{Answer, Call, Repeat, random_id};
+
+/// Longest time one request waits at a node for its turn.
+const POLL: Duration = Duration::from_secs(15);
+/// Least time between two requests of one wait, should a node not wait at all.
+const POLL_MIN: Duration = Duration::from_millis(100);
+
+type OnWait = Box<dyn FnMut(&Claim) + Send>;
+
+/// How to take a lock; see [`Client::lock`].
+#[must_use = "a lock is taken by acquire"]
+pub struct LockBuilder {
+    client: Client,
+    name: String,
+    claim: String,
+    request: AcquireRequest,
+    poll: Duration,
+    on_wait: Option<OnWait>,
+}
+
+impl std::fmt::Debug for LockBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LockBuilder")
+            .field("name", &self.name)
+            .field("claim", &self.claim)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Begins to describe a claim on a lock: exclusive, waiting in the queue as long as its session
+    /// lives. Its id is chosen here, so everything below may be repeated.
+    pub fn lock(&self, name: impl Into<String>) -> LockBuilder {
+        LockBuilder {
+            client: self.clone(),
+            name: name.into(),
+            claim: random_id("c"),
+            request: AcquireRequest::default(),
+            poll: POLL,
+            on_wait: None,
+        }
+    }
+}
+
+impl LockBuilder {
+    /// Alone (the default).
+    pub fn exclusive(mut self) -> LockBuilder {
+        self.request.mode = Some(Mode::Exclusive);
+        self
+    }
+
+    /// Together with other shared claims.
+    pub fn shared(mut self) -> LockBuilder {
+        self.request.mode = Some(Mode::Shared);
+        self
+    }
+
+    /// So many permits of a semaphore.
+    pub fn permits(mut self, permits: u32) -> LockBuilder {
+        self.request.mode = Some(Mode::Permits);
+        self.request.permits = Some(permits);
+        self
+    }
+
+    /// Permits in all, for a semaphore nobody configured: all its users must name the same.
+    pub fn limit(mut self, limit: u32) -> LockBuilder {
+        self.request.limit = Some(limit);
+        self
+    }
+
+    /// Stands in the queue at most so long; the cluster watches the time.
+    pub fn wait(mut self, wait: Duration) -> LockBuilder {
+        self.request.wait = Some(TextDuration::from(wait));
+        self
+    }
+
+    /// Takes it now or not at all.
+    pub fn try_now(self) -> LockBuilder {
+        self.wait(Duration::ZERO)
+    }
+
+    /// Holds at most so long from the grant or the last [`extend`](LockGuard::extend).
+    pub fn ttl(mut self, ttl: Duration) -> LockBuilder {
+        self.request.ttl = Some(TextDuration::from(ttl));
+        self
+    }
+
+    /// Joins the hold this session already has instead of queueing behind it.
+    pub fn reentrant(mut self) -> LockBuilder {
+        self.request.reentrant = true;
+        self
+    }
+
+    /// Shown to those who wait.
+    pub fn reason(mut self, reason: impl Into<String>) -> LockBuilder {
+        self.request.reason = Some(reason.into());
+        self
+    }
+
+    /// Shown to those who wait.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> LockBuilder {
+        self.request.labels.insert(key.into(), value.into());
+        self
+    }
+
+    /// Another claim id than the random one, to find the claim again after a crash. Never use an
+    /// id for two turns.
+    pub fn claim_id(mut self, id: impl Into<String>) -> LockBuilder {
+        self.claim = id.into();
+        self
+    }
+
+    /// Called with the claim's place in the queue, about every `every`, while it waits.
+    pub fn on_wait(
+        mut self,
+        every: Duration,
+        call: impl FnMut(&Claim) + Send + 'static,
+    ) -> LockBuilder {
+        self.poll = every.clamp(POLL_MIN, POLL);
+        self.on_wait = Some(Box::new(call));
+        self
+    }
+
+    /// Stands in the queue until the lock is ours.
+    ///
+    /// # Errors
+    /// [`ErrorCode::LockHeld`](crate::ErrorCode::LockHeld) when the wait is over without a turn;
+    /// [`Error::SessionLost`]; as every write.
+    ///
+    /// Cancel safety: dropping the future withdraws the claim in the background.
+    pub async fn acquire(self, session: &Session) -> Result<LockGuard, Error> {
+        if let Some(loss) = session.loss() {
+            return Err(Error::SessionLost(loss));
+        }
+        let pending = PendingClaim::new(session, &self.name, &self.claim);
+        let owner = Some(session.id().to_owned());
+        let (claim, sent) = tokio::select! {
+            biased;
+            () = session.lost() => {
+                return Err(Error::SessionLost(session.loss().unwrap_or(Loss::Unconfirmed)));
+            }
+            held = self.run(owner) => held.inspect_err(|error| pending.settle(error))?,
+        };
+        pending.done();
+        let registration = session.shared().register(&claim, sent);
+        Ok(LockGuard::new(session.clone(), claim, registration))
+    }
+
+    /// Stands in the queue without a session of its own and without a guard: the claim lives by its
+    /// `ttl` (60 s when none is named) and must be extended and released by hand.
+    ///
+    /// # Errors
+    /// As [`acquire`](LockBuilder::acquire). A wait must be bounded, since nothing else ends it.
+    ///
+    /// Cancel safety: dropping the future leaves the claim in the queue until its wait is over.
+    pub async fn acquire_detached(self) -> Result<Claim, Error> {
+        Ok(self.run(None).await?.0)
+    }
+
+    /// As [`acquire_detached`](LockBuilder::acquire_detached), for a session that somebody else
+    /// keeps alive.
+    ///
+    /// # Errors
+    /// As [`acquire`](LockBuilder::acquire).
+    pub async fn acquire_for(self, session: &str) -> Result<Claim, Error> {
+        Ok(self.run(Some(session.to_owned())).await?.0)
+    }
+
+    /// Repeats the same PUT until the claim holds.
+    async fn run(mut self, session: Option<String>) -> Result<(Claim, Instant), Error> {
+        let path = paths::claim(&self.name, &self.claim);
+        let mut call = Call::new(Method::PUT, path, Repeat::ById).json(&self.request)?;
+        if let Some(session) = session {
+            call = call.header(headers::SESSION, session);
+        }
+        let started = Instant::now();
+        let budget = self.client.transport.options.budget;
+        let end = self.request.wait.map(|wait| started + wait.as_duration());
+        loop {
+            let begun = Instant::now();
+            let left = end.map_or(self.poll, |end| end.saturating_duration_since(begun));
+            let mut attempt = call.clone().prefer_wait(whole_ms(left.min(self.poll)));
+            // While in the queue, nodes may come and go: the end of the session or of the wait is
+            // the only bound. The first answer is not waited for longer than usual.
+            attempt.deadline = Some(end.unwrap_or(begun).max(begun + attempt.patience) + budget);
+            let answer: Answer = self.client.write(attempt).await?;
+            let claim: Claim = answer.json()?;
+            match claim.state {
+                ClaimState::Held => return Ok((claim, answer.sent)),
+                ClaimState::Waiting => {
+                    if let Some(on_wait) = &mut self.on_wait {
+                        on_wait(&claim);
+                    }
+                }
+            }
+            tokio::time::sleep_until(begun + POLL_MIN).await;
+        }
+    }
+}
+
+fn whole_ms(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,103 @@
+//! A node put together from its parts. Read top to bottom: what exists, and in which order.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use http_api::ApiServer;
+use membership::peer::network::TcpNetwork;
+use node::Node;
+use raft_types::ClusterId;
+use raft_types::seam::{SystemClock, SystemEntropy};
+use storage::{DataDirectory, Expectations};
+use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
+
+use crate::config::Config;
+use crate::entry::{self, EntryError};
+
+/// A running node with its doors.
+pub(crate) struct Server {
+    config: Config,
+    node: Node,
+    api: ApiServer,
+    /// Keeps the directory locked against a second process.
+    directory: Arc<DataDirectory>,
+}
+
+impl Server {
+    /// Opens the data directory, starts consensus, enters a cluster if that is still to be done,
+    /// and opens the API.
+    ///
+    /// # Errors
+    /// Whatever keeps the node from running, with what to do about it. Nothing is left running
+    /// that matters: the process is to end.
+    pub(crate) async fn start(config: Config) -> anyhow::Result<Server> {
+        // Before anything else: two nodes on one port would found half a cluster first.
+        let listener = TcpListener::bind(&config.listen.api)
+            .await
+            .with_context(|| format!("listen for clients on {}", config.listen.api))?;
+        let entry = entry::decide(&config).await?;
+        let directory = Arc::new(open(&config, entry.cluster_id()).await?);
+        let cluster = directory.cluster_id().ok_or_else(|| {
+            EntryError::NoCluster(config.data_dir.display().to_string())
+        })?;
+        let node = start_node(&config, &directory, cluster).await?;
+        let api = http_api::serve(listener, node.clone(), http_api::ApiSettings::default())
+            .context("open the API")?;
+        let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
+        tracing::info!(%cluster, peers, clients, "listening");
+        entry::carry_out(entry, &config, &node).await?;
+        Ok(Server { config, node, api, directory })
+    }
+
+    /// Resolves when the node cannot go on, with the reason.
+    pub(crate) async fn failed(&self) -> String {
+        self.node.halted().await
+    }
+
+    /// Stops in order. Readiness ends first, so that no new clients come; then what is under way
+    /// is finished; then leadership is handed over, and the other nodes do not even wait for an
+    /// election; then the log is closed.
+    ///
+    /// # Errors
+    /// When the log could not be closed; what was acknowledged is on disk all the same.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.node.drain();
+        self.api.stopped().await;
+        let handed_over = self.node.stop(self.config.stop_timeout).await;
+        if let Some(outcome) = handed_over {
+            tracing::info!(?outcome, "leadership");
+        }
+        self.directory.close().await.context("close the log")
+    }
+}
+
+/// Opens the directory. A new one belongs to `cluster` from then on, for ever.
+async fn open(config: &Config, cluster: Option<ClusterId>) -> anyhow::Result<DataDirectory> {
+    let path = config.data_dir.clone();
+    let cluster_id = cluster.or(config.cluster_id);
+    let expectations = Expectations { cluster_id, node_id: config.node_id };
+    let opened = spawn_blocking(move || DataDirectory::open(&path, expectations)).await;
+    Ok(opened.context("open the data directory")??)
+}
+
+async fn start_node(
+    config: &Config,
+    directory: &DataDirectory,
+    cluster: ClusterId,
+) -> anyhow::Result<Node> {
+    let node = Node::start(node::StartOptions {
+        id: config.node_id,
+        cluster,
+        peer_listen: config.listen.peer.clone(),
+        timing: config.timing,
+        raft: config.raft.clone(),
+        settings: config.node.clone(),
+        log_store: directory.log_store(),
+        snapshots: directory.snapshot_store(),
+        network: Arc::new(TcpNetwork),
+        clock: Arc::new(SystemClock::default()),
+        entropy: Arc::new(SystemEntropy),
+    });
+    Ok(node.await?)
+}

@@ -1,0 +1,216 @@
+//! One request on its way through an endpoint: what it asked, and the ways to have it done.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method, Uri, header};
+use bytes::Bytes;
+use node::{Answer, Consistency, Draft, ReadOptions};
+use raft_core::acl::Identity;
+use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
+use raft_core::ids::{ClaimId, LockName, SessionId, ZnodePath};
+use raft_core::outcome::{Outcome, Refusal};
+use raft_core::query::SessionStatus;
+use raft_core::state::State;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::api::Api;
+use crate::endpoint::Params;
+use crate::error::{Check, Problem, problem_of};
+use crate::extract::headers::Prefer;
+use crate::extract::{body, headers, path, query};
+use crate::identity;
+
+/// A request whose body has arrived and whose common headers are understood.
+pub(crate) struct Call {
+    pub(crate) api: Arc<Api>,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) params: Params,
+    pub(crate) body: Bytes,
+    /// Who asks.
+    pub(crate) identities: Vec<Identity>,
+    /// The session it acts for.
+    pub(crate) session: Option<SessionRef>,
+    /// Where the connection comes from.
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) prefer: Prefer,
+    /// When its head had arrived.
+    pub(crate) received: Instant,
+    /// How long it may take, not counting what it asked to wait.
+    pub(crate) timeout: Duration,
+}
+
+/// The state machine did as asked.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) reply: raft_core::outcome::Reply,
+    pub(crate) moment: Moment,
+    pub(crate) replayed: bool,
+}
+
+impl Call {
+    fn raw(&self, name: &str) -> Result<&str, Problem> {
+        self.params
+            .raw(name)
+            .ok_or_else(|| Problem::internal(&format!("the route has no parameter {name}")))
+    }
+
+    /// The lock in the path.
+    pub(crate) fn lock(&self) -> Result<LockName, Problem> {
+        path::lock_name(self.raw("lock")?)
+    }
+
+    /// The claim in the path.
+    pub(crate) fn claim(&self) -> Result<ClaimId, Problem> {
+        path::claim_id(self.raw("claim")?)
+    }
+
+    /// The znode in the path.
+    pub(crate) fn znode_path(&self) -> Result<ZnodePath, Problem> {
+        path::znode_path(self.raw("path")?)
+    }
+
+    /// The znode in the path, before any check of it.
+    pub(crate) fn znode_text(&self) -> Result<String, Problem> {
+        path::znode_text(self.raw("path")?)
+    }
+
+    /// The session in the path.
+    pub(crate) fn session_in_path(&self) -> Result<SessionRef, Problem> {
+        path::session_ref(self.raw("session")?)
+    }
+
+    /// Any other single segment of the path.
+    pub(crate) fn segment(&self, name: &str) -> Result<String, Problem> {
+        path::segment(self.raw(name)?)
+    }
+
+    /// The query.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        query::read(&self.uri)
+    }
+
+    /// The JSON body.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        body::json(&self.headers, &self.body)
+    }
+
+    /// The JSON body; none is the same as `{}`.
+    pub(crate) fn json_or_empty<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        body::json_or_empty(&self.headers, &self.body)
+    }
+
+    /// What is left of the time it may take.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.timeout.saturating_sub(self.received.elapsed())
+    }
+
+    /// How long it is willing to wait for something to happen, as far as the server goes along.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.prefer.wait.map(|wait| wait.min(self.api.settings.wait_max))
+    }
+
+    /// Whether the client prefers JSON to raw bytes.
+    pub(crate) fn accepts_json(&self) -> bool {
+        let accept = self.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        accept.is_some_and(|accept| {
+            let first = accept.split(',').next().unwrap_or(accept);
+            let essence = first.split(';').next().unwrap_or(first).trim();
+            essence.eq_ignore_ascii_case("application/json")
+        })
+    }
+
+    /// The key that makes a POST repeatable.
+    pub(crate) fn idempotency(&self) -> Result<Option<IdempotencyKey>, Problem> {
+        let Some(key) = headers::idempotency_key(&self.headers)? else { return Ok(None) };
+        // Whatever distinguishes one request from another; the separator keeps the parts apart.
+        let mut hash = Xxh3::new();
+        hash.update(self.method.as_str().as_bytes());
+        hash.update(&[0]);
+        hash.update(self.uri.path_and_query().map_or("", |p| p.as_str()).as_bytes());
+        hash.update(&[0]);
+        hash.update(&self.body);
+        let principal = identity::principal(&self.identities);
+        let owner = xxh3_64(principal.as_bytes());
+        Ok(Some(IdempotencyKey { key: format!("{owner:016x}:{key}"), fingerprint: hash.digest() }))
+    }
+
+    /// The command with everything that decides whether it may be done.
+    pub(crate) fn draft(&self, command: Command) -> Result<Draft, Problem> {
+        let idempotency =
+            if self.method == Method::POST { self.idempotency()? } else { None };
+        Ok(Draft {
+            identities: self.identities.clone(),
+            session: self.session.clone(),
+            fences: headers::fences(&self.headers)?,
+            idempotency,
+            command,
+        })
+    }
+
+    /// Has the command done; `check` is told to a client that cannot be told what came of it.
+    ///
+    /// # Errors
+    /// The refusal, or why there is no outcome.
+    pub(crate) async fn propose(&self, command: Command, check: Check) -> Result<Done, Problem> {
+        let draft = self.draft(command)?;
+        let check = check.repeatable_if(draft.idempotency.is_some());
+        let outcome = self.api.node.propose(draft, self.time_left()).await;
+        let outcome = outcome.map_err(|error| Problem::of_propose(error, check))?;
+        self.done(outcome)
+    }
+
+    /// Splits what was done from what was refused.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub(crate) fn done(&self, outcome: Outcome) -> Result<Done, Problem> {
+        let Outcome { moment, result, replayed, events: _ } = outcome;
+        match result {
+            Ok(reply) => Ok(Done { reply, moment, replayed }),
+            Err(refusal) => Err(self.refused(&refusal).at_index(moment.zxid)),
+        }
+    }
+
+    /// The problem of a refusal, with what the local state knows about it.
+    pub(crate) fn refused(&self, refusal: &Refusal) -> Problem {
+        let wall_ms = self.api.wall_ms();
+        self.api.node.peek(|state| problem_of(state, wall_ms, refusal))
+    }
+
+    /// How current a read must be.
+    pub(crate) fn read_options(&self) -> Result<ReadOptions, Problem> {
+        headers::read_options(&self.headers)
+    }
+
+    /// Reads the state as current as the request demands.
+    ///
+    /// # Errors
+    /// What `read` says, or that nobody could confirm in time that the state is current.
+    pub(crate) async fn read<T>(
+        &self,
+        read: impl FnOnce(&State) -> Result<T, Problem>,
+    ) -> Result<Answer<T>, Problem> {
+        let options = self.read_options()?;
+        let is_stale = matches!(options.consistency, Consistency::Stale { .. });
+        let Answer { value, zxid, age } =
+            self.api.node.query(options, self.time_left(), read).await?;
+        match value {
+            Ok(value) => Ok(Answer { value, zxid, age: age.filter(|_| is_stale) }),
+            Err(problem) => Err(problem.at_index(zxid)),
+        }
+    }
+
+    /// The number of a session, as far as this node knows it.
+    pub(crate) fn local_session(&self, session: &SessionRef) -> Option<(SessionId, Duration)> {
+        self.api.node.peek(|state| match state.session(session) {
+            SessionStatus::Live(live) => Some((live.id, Duration::from_millis(live.timeout_ms))),
+            SessionStatus::Ended(_) | SessionStatus::Unknown => None,
+        })
+    }
+}

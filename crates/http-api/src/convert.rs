@@ -1,0 +1,9 @@
+//! Between the types of the state machine and those of the contract, by hand: neither side shapes
+//! the other.
+
+pub(crate) mod cluster;
+pub(crate) mod event;
+pub(crate) mod lock;
+pub(crate) mod node;
+pub(crate) mod session;
+pub(crate) mod txn;

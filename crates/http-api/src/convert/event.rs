@@ -1,0 +1,252 @@
+//! Events.
+
+use ::node::EventId;
+use bytes::Bytes;
+use http_types::v1::Encoding;
+use http_types::v1::events as v1;
+use raft_core::event::{Event, EventKind};
+use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
+use raft_core::session::SessionEnd;
+use raft_core::state::State;
+
+use crate::convert::{lock, node, session};
+use crate::extract::path::session_label;
+use crate::millis::rfc3339;
+
+/// Which data a stream asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Include {
+    pub(crate) value: bool,
+    pub(crate) prev: bool,
+}
+
+/// The id of an event.
+pub(crate) fn id(event: &Event) -> v1::EventId {
+    v1::EventId { index: event.moment.zxid.0, ordinal: event.ordinal }
+}
+
+/// A position as an id.
+pub(crate) fn id_of(position: EventId) -> v1::EventId {
+    v1::EventId { index: position.zxid.0, ordinal: position.ordinal }
+}
+
+/// The name of an event.
+pub(crate) fn name(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::NodeCreated { .. } => "node.created",
+        EventKind::NodeChanged { .. } => "node.changed",
+        EventKind::NodeAclChanged { .. } => "node.acl_changed",
+        EventKind::NodeDeleted { .. } => "node.deleted",
+        EventKind::ClaimQueued { .. } => "lock.queued",
+        EventKind::ClaimGranted { .. } => "lock.granted",
+        EventKind::ClaimEnded { held: true, .. } => "lock.released",
+        EventKind::ClaimEnded { held: false, .. } => "lock.left",
+        EventKind::ClaimExtended { .. } => "lock.extended",
+        EventKind::LockConfigured { .. } => "lock.configured",
+        EventKind::SessionOpened { .. } => "session.opened",
+        EventKind::SessionEnded { end: SessionEnd::Closed, .. } => "session.closed",
+        EventKind::SessionEnded { end: SessionEnd::Expired, .. } => "session.expired",
+    }
+}
+
+/// The znode an event is about.
+pub(crate) fn znode(kind: &EventKind) -> Option<&ZnodePath> {
+    match kind {
+        EventKind::NodeCreated { path, .. }
+        | EventKind::NodeChanged { path, .. }
+        | EventKind::NodeAclChanged { path, .. }
+        | EventKind::NodeDeleted { path, .. } => Some(path),
+        EventKind::ClaimQueued { .. }
+        | EventKind::ClaimGranted { .. }
+        | EventKind::ClaimEnded { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => None,
+    }
+}
+
+/// The lock an event is about.
+pub(crate) fn lock(kind: &EventKind) -> Option<&LockName> {
+    match kind {
+        EventKind::ClaimQueued { lock, .. }
+        | EventKind::ClaimGranted { lock, .. }
+        | EventKind::ClaimEnded { lock, .. }
+        | EventKind::ClaimExtended { lock, .. }
+        | EventKind::LockConfigured { lock } => Some(lock),
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => None,
+    }
+}
+
+/// The session whose claim or end an event is about.
+pub(crate) fn session(kind: &EventKind) -> Option<SessionId> {
+    match kind {
+        EventKind::ClaimQueued { session, .. }
+        | EventKind::ClaimGranted { session, .. }
+        | EventKind::ClaimEnded { session, .. }
+        | EventKind::SessionOpened { session, .. }
+        | EventKind::SessionEnded { session, .. } => Some(*session),
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. } => None,
+    }
+}
+
+/// Where an event stands among those of its commit that a stream delivers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Events of the whole commit, told with the first one delivered.
+    pub(crate) commit_size: Option<u32>,
+    /// Whether it is the last one delivered.
+    pub(crate) is_last: bool,
+}
+
+/// An event with the data asked for. The state names sessions; it may be newer than the event.
+pub(crate) fn event(state: &State, event: &Event, place: Place, include: Include) -> v1::Event {
+    v1::Event {
+        kind: kind(state, &event.kind, include),
+        by: event.by.map(|id| session::label(state, id)),
+        time: Some(rfc3339(event.moment.wall)),
+        commit_size: place.commit_size,
+        commit_end: place.is_last,
+    }
+}
+
+fn kind(state: &State, kind: &EventKind, include: Include) -> v1::EventKind {
+    match kind {
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. } => node_kind(kind, include),
+        EventKind::ClaimQueued { .. }
+        | EventKind::ClaimGranted { .. }
+        | EventKind::ClaimEnded { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. } => lock_kind(state, kind),
+        EventKind::SessionOpened { session, name } => {
+            v1::EventKind::SessionOpened(session_event(*session, name.as_ref()))
+        }
+        EventKind::SessionEnded { session, name, end } => {
+            let event = session_event(*session, name.as_ref());
+            match end {
+                SessionEnd::Closed => v1::EventKind::SessionClosed(event),
+                SessionEnd::Expired => v1::EventKind::SessionExpired(event),
+            }
+        }
+    }
+}
+
+fn session_event(id: SessionId, name: Option<&SessionName>) -> v1::SessionEvent {
+    v1::SessionEvent { session: session_label(id, name), number: id.0 }
+}
+
+fn data(wanted: bool, data: Option<&Bytes>) -> (Option<String>, Option<Encoding>) {
+    match data.filter(|_| wanted).map(node::text) {
+        Some((text, encoding)) => (Some(text), Some(encoding)),
+        None => (None, None),
+    }
+}
+
+fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
+    let owned = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+    match kind {
+        EventKind::NodeCreated { path, value, content_type, stat } => {
+            let (value, encoding) = data(include.value, value.as_ref());
+            let (path, stat) = (path.to_string(), node::stat(stat));
+            let content_type = owned(content_type);
+            v1::EventKind::NodeCreated { path, value, encoding, content_type, stat }
+        }
+        EventKind::NodeChanged { path, value, previous, content_type, stat } => {
+            let (value, encoding) = data(include.value, value.as_ref());
+            let (prev, prev_encoding) = data(include.prev, previous.as_ref());
+            v1::EventKind::NodeChanged {
+                path: path.to_string(),
+                version: stat.version,
+                value,
+                encoding,
+                prev,
+                prev_encoding,
+                content_type: owned(content_type),
+                stat: node::stat(stat),
+            }
+        }
+        EventKind::NodeAclChanged { path, stat } => {
+            v1::EventKind::NodeAclChanged { path: path.to_string(), stat: node::stat(stat) }
+        }
+        EventKind::NodeDeleted { path, previous, stat } => {
+            let (prev, prev_encoding) = data(include.prev, previous.as_ref());
+            let (path, stat) = (path.to_string(), node::stat(stat));
+            v1::EventKind::NodeDeleted { path, prev, prev_encoding, stat }
+        }
+        EventKind::ClaimQueued { .. }
+        | EventKind::ClaimGranted { .. }
+        | EventKind::ClaimEnded { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => v1::EventKind::Unrecognised,
+    }
+}
+
+struct Names<'a> {
+    lock: &'a LockName,
+    claim: &'a ClaimId,
+    fence: Fence,
+}
+
+fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> v1::ClaimEvent {
+    // An extension does not carry the owner; the claim does while it lives.
+    let owner = session
+        .or_else(|| state.verify(names.lock, names.fence).ok().map(|claim| claim.session));
+    v1::ClaimEvent {
+        lock: names.lock.to_string(),
+        claim: names.claim.to_string(),
+        fence: names.fence.0,
+        session: owner.map_or_else(String::new, |id| session::label(state, id)),
+    }
+}
+
+fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
+    match kind {
+        EventKind::ClaimQueued { lock, claim, fence, session, mode, position } => {
+            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
+            let (mode, permits) = lock::mode(*mode);
+            v1::EventKind::LockQueued { claim, mode, permits, position: *position }
+        }
+        EventKind::ClaimGranted { lock, claim, fence, session, mode, handed_over } => {
+            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
+            let (mode, permits) = lock::mode(*mode);
+            v1::EventKind::LockGranted { claim, mode, permits, handed_over: *handed_over }
+        }
+        EventKind::ClaimEnded { lock, claim, fence, session, held, end, reason } => {
+            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
+            let ended =
+                v1::ClaimEndEvent { claim, state: lock::end(*end), reason: reason.clone() };
+            if *held {
+                v1::EventKind::LockReleased(ended)
+            } else {
+                v1::EventKind::LockLeft(ended)
+            }
+        }
+        EventKind::ClaimExtended { lock, claim, fence } => v1::EventKind::LockExtended(
+            claim_event(state, &Names { lock, claim, fence: *fence }, None),
+        ),
+        EventKind::LockConfigured { lock } => {
+            v1::EventKind::LockConfigured { lock: lock.to_string() }
+        }
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => v1::EventKind::Unrecognised,
+    }
+}

@@ -1,0 +1,138 @@
+//! Refusals of the state machine: definite, nothing changed.
+
+use http_types::problem::{ErrorCode, FailedGuard};
+use raft_core::ids::LockName;
+use raft_core::outcome::{HolderSummary, Refusal};
+use raft_core::state::State;
+
+use crate::convert;
+use crate::error::Problem;
+use crate::limits::HOLDERS_SHOWN_MAX;
+
+/// The problem a refusal is told as. The state adds who the holders are.
+pub(crate) fn problem_of(state: &State, wall_ms: u64, refusal: &Refusal) -> Problem {
+    let problem = Problem::new(code_of(refusal), refusal.to_string());
+    with_details(problem, state, wall_ms, refusal)
+}
+
+/// Which kind of problem a refusal is.
+fn code_of(refusal: &Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::InvalidPath(_) => ErrorCode::InvalidPath,
+        Refusal::InvalidName(_) => ErrorCode::InvalidName,
+        Refusal::BadArguments(_) => ErrorCode::BadRequest,
+        Refusal::InvalidAcl { .. } => ErrorCode::InvalidAcl,
+        Refusal::NoNode { .. } => ErrorCode::NoNode,
+        Refusal::NodeExists { .. } => ErrorCode::NodeExists,
+        Refusal::NotEmpty { .. } => ErrorCode::NodeNotEmpty,
+        Refusal::BadVersion { .. } => ErrorCode::VersionMismatch,
+        Refusal::NoChildrenForEphemerals { .. } => ErrorCode::NoChildrenForEphemerals,
+        Refusal::NoAuth { .. } => ErrorCode::Forbidden,
+        Refusal::NoSession { .. } => ErrorCode::NoSession,
+        Refusal::SessionEnded(_) => ErrorCode::SessionExpired,
+        Refusal::SessionMismatch { .. } => ErrorCode::SessionMismatch,
+        Refusal::SessionRequired { .. } => ErrorCode::SessionRequired,
+        // Only the leader expires sessions; no client can be told this.
+        Refusal::SessionActive { .. } => ErrorCode::Internal,
+        Refusal::FenceStale { .. } => ErrorCode::FenceStale,
+        Refusal::LockHeld { .. } => ErrorCode::LockHeld,
+        Refusal::ClaimMismatch { .. } => ErrorCode::ClaimMismatch,
+        Refusal::ClaimEnded(_) => ErrorCode::ClaimEnded,
+        Refusal::NoClaim { .. } => ErrorCode::NoClaim,
+        Refusal::NotOwner { .. } => ErrorCode::NotOwner,
+        Refusal::NotHolder { .. } => ErrorCode::NotHolder,
+        Refusal::ModeMismatch { .. } => ErrorCode::LockModeMismatch,
+        Refusal::MultiFailed { cause, .. } => code_of(cause),
+        Refusal::GuardsFailed { .. } => ErrorCode::GuardsFailed,
+        Refusal::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
+        Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a flat match, one arm for each refusal")]
+fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal) -> Problem {
+    problem.with(|more| match refusal {
+        Refusal::InvalidPath(_)
+        | Refusal::InvalidName(_)
+        | Refusal::BadArguments(_)
+        | Refusal::SessionRequired { .. } => {}
+        Refusal::InvalidAcl { path, .. } => more.path = Some(path.clone()),
+        Refusal::NoNode { path } | Refusal::NoChildrenForEphemerals { path } => {
+            more.path = Some(path.to_string());
+        }
+        Refusal::NodeExists { path, version } => {
+            more.path = Some(path.to_string());
+            more.actual_version = Some(*version);
+        }
+        Refusal::NotEmpty { path, count } => {
+            more.path = Some(path.to_string());
+            more.count = Some(*count);
+        }
+        Refusal::BadVersion { path, expected, actual } => {
+            more.path = Some(path.to_string());
+            more.expected_version = Some(*expected);
+            more.actual_version = Some(*actual);
+        }
+        Refusal::NoAuth { path, need } => {
+            more.path = Some(path.to_string());
+            more.need = Some(need.clone());
+        }
+        Refusal::NoSession { session } => more.session = Some(session.clone()),
+        Refusal::SessionEnded(ended) => {
+            more.ended_session = Some(convert::session::ended(ended));
+        }
+        Refusal::SessionMismatch { name } => more.session = Some(name.to_string()),
+        Refusal::SessionActive { session } => more.session = Some(session.to_string()),
+        Refusal::FenceStale { lock, fence, holders } => {
+            more.lock = Some(lock.to_string());
+            more.fence = Some(fence.0);
+            more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
+        }
+        Refusal::LockHeld { lock, holders, waiters, delayed_ms } => {
+            more.lock = Some(lock.to_string());
+            more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
+            more.queue_length = Some(*waiters);
+            more.delayed_ms = *delayed_ms;
+        }
+        Refusal::ClaimEnded(ended) => {
+            more.lock = Some(ended.lock.to_string());
+            more.claim = Some(ended.id.to_string());
+            more.ended_claim = Some(convert::lock::ended(state, ended));
+        }
+        Refusal::ClaimMismatch { lock, claim }
+        | Refusal::NoClaim { lock, claim }
+        | Refusal::NotOwner { lock, claim }
+        | Refusal::NotHolder { lock, claim } => {
+            more.lock = Some(lock.to_string());
+            more.claim = Some(claim.to_string());
+        }
+        Refusal::ModeMismatch { lock, .. } => more.lock = Some(lock.to_string()),
+        Refusal::MultiFailed { index, cause } => {
+            let inner = with_details(Problem::bad_request(""), state, wall_ms, cause);
+            *more = *inner.document.more;
+            more.operation = Some(*index);
+        }
+        Refusal::GuardsFailed { failed } => {
+            let guard = |guard: &raft_core::outcome::FailedGuard| FailedGuard {
+                index: guard.index,
+                expected: guard.expected.clone(),
+                actual: guard.actual.clone(),
+            };
+            more.failed_guards = Some(failed.iter().map(guard).collect());
+        }
+        Refusal::IdempotencyMismatch { zxid } => more.index = Some(zxid.0),
+        Refusal::LimitReached { what, limit } => {
+            more.limited = Some(what.clone());
+            more.limit = Some(*limit);
+        }
+    })
+}
+
+fn holders_of(
+    state: &State,
+    wall_ms: u64,
+    (lock, holders): (&LockName, &[HolderSummary]),
+) -> Vec<http_types::v1::locks::Holder> {
+    let shown = holders.iter().take(HOLDERS_SHOWN_MAX);
+    shown.map(|holder| convert::lock::holder_of_summary(state, wall_ms, (lock, holder))).collect()
+}

@@ -1,0 +1,135 @@
+//! Keeps the session of a request alive while the request is served, and says what that is worth.
+//!
+//! `safe_ms` counts from the moment the client *sent* the request. The server knows only when it
+//! arrived, which is later; so a renewal that began `t` after the arrival and is good for `n`
+//! milliseconds is good for at least `t + n` counted from the sending. Nothing here relies on two
+//! clocks agreeing, only on their running at the same pace.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use node::KeepAlive;
+use raft_core::ids::{LogTime, SessionId};
+use raft_core::lock::{Claim, ClaimState};
+use tokio::time::{Instant, sleep};
+
+use crate::api::Api;
+use crate::call::Call;
+use crate::millis::as_ms;
+
+/// A round under way: when it began, and what it gave.
+type Round = BoxFuture<'static, (Instant, Option<KeepAlive>)>;
+
+/// See the module.
+pub(crate) struct Keeper {
+    api: Arc<Api>,
+    received: Instant,
+    /// The session, and its timeout.
+    session: Option<(SessionId, Duration)>,
+    round: Option<Round>,
+    /// Certainly alive for so long, counted from the sending of the request.
+    safe: Option<Duration>,
+}
+
+impl Keeper {
+    /// For the session a request names, if this node knows it.
+    pub(crate) fn of(call: &Call) -> Keeper {
+        let session = call.session.as_ref().and_then(|session| call.local_session(session));
+        Keeper {
+            api: Arc::clone(&call.api),
+            received: call.received,
+            session,
+            round: None,
+            safe: None,
+        }
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        self.session.map(|(id, _)| id)
+    }
+
+    fn begin(&mut self) {
+        let Some((session, timeout)) = self.session else { return };
+        if self.round.is_none() {
+            let api = Arc::clone(&self.api);
+            self.round = Some(Box::pin(async move {
+                let began = Instant::now();
+                let renewed = api.node.keep_alive(vec![session], timeout).await;
+                (began, renewed.ok().and_then(|renewed| renewed.into_iter().next()))
+            }));
+        }
+    }
+
+    /// Waits for the round under way, if there is one.
+    async fn finish(&mut self) {
+        let Some(round) = self.round.as_mut() else { return };
+        let (began, renewed) = round.await;
+        self.round = None;
+        if let Some(renewed) = renewed.filter(|renewed| renewed.alive) {
+            let late = began.saturating_duration_since(self.received);
+            self.safe = Some(late.saturating_add(Duration::from_millis(renewed.safe_ms)));
+        }
+    }
+
+    /// Does `work` and renews the session from its start on, three times per timeout.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let Some((_, timeout)) = self.session else { return work.await };
+        let mut work = pin!(work);
+        loop {
+            self.begin();
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.finish() => {}
+            }
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = sleep(timeout / 3) => {}
+            }
+        }
+    }
+
+    /// How long the session is certainly alive, counted from the sending of the request; waits for
+    /// a first round, not for a later one.
+    pub(crate) async fn safe_ms(&mut self) -> Option<u64> {
+        if self.safe.is_none() {
+            self.begin();
+            self.finish().await;
+        }
+        self.safe.map(as_ms)
+    }
+
+    /// How long a hold is certain, counted from the sending of the request: as long as its session
+    /// lives and its own deadline is not reached. `as_of` is a log time not before the sending.
+    pub(crate) async fn safe_hold(&mut self, claim: &Claim, as_of: Option<LogTime>) -> Option<u64> {
+        let ClaimState::Held { expires, .. } = &claim.state else { return None };
+        let own = match (expires, as_of) {
+            (None, _) => None,
+            (Some(expires), Some(as_of)) => Some(expires.0.saturating_sub(as_of.0)),
+            // Log time does not move on its own: an old state says nothing about now.
+            (Some(_), None) => return None,
+        };
+        if self.session() == Some(claim.session) {
+            let session = self.safe_ms().await?;
+            return Some(own.map_or(session, |own| own.min(session)));
+        }
+        // A session made for this claim alone lives as long as the claim; of any other session
+        // this request knows nothing.
+        own.filter(|_| self.is_implicit(claim.session))
+    }
+
+    fn is_implicit(&self, session: SessionId) -> bool {
+        use raft_core::command::SessionRef;
+        use raft_core::query::SessionStatus;
+        use raft_core::session::SessionKind;
+        self.api.node.peek(|state| match state.session(&SessionRef::Id(session)) {
+            SessionStatus::Live(session) => session.kind == SessionKind::Implicit,
+            SessionStatus::Ended(_) | SessionStatus::Unknown => false,
+        })
+    }
+}

@@ -1,0 +1,50 @@
+//! Bounds of the door. Those of the replicated state are in `raft_core::limits`.
+
+use std::time::Duration;
+
+use raft_core::limits::ZNODE_DATA_BYTES_MAX;
+
+/// Bytes of a JSON body: a transaction that sets one full znode in base64 still fits.
+pub(crate) const JSON_BODY_BYTES_MAX: usize = 2 << 20;
+/// Bytes of a body that is znode data. The slack lets the state machine name its own limit.
+pub(crate) const DATA_BODY_BYTES_MAX: usize = ZNODE_DATA_BYTES_MAX + 4096;
+/// Bytes of a request's head.
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Rows of a listing when the client names no limit.
+pub(crate) const PAGE_DEFAULT: usize = 100;
+/// Rows of a listing.
+pub(crate) const PAGE_MAX: usize = 1_000;
+/// Children in one page when the client names no limit, and at most.
+pub(crate) const CHILDREN_PAGE_DEFAULT: usize = 500;
+/// Most children in one page.
+pub(crate) const CHILDREN_PAGE_MAX: usize = 10_000;
+/// Most znodes of one tree view.
+pub(crate) const TREE_NODES_MAX: usize = 10_000;
+/// Levels of a tree view when the client names no depth.
+pub(crate) const TREE_DEPTH_DEFAULT: usize = 3;
+/// Holders and waiters shown by a lock view.
+pub(crate) const QUEUE_SHOWN_MAX: usize = 100;
+/// Holders in a problem document and in a summary.
+pub(crate) const HOLDERS_SHOWN_MAX: usize = 10;
+/// Rows looked at for one page of a filtered listing.
+pub(crate) const FILTER_SCAN_MAX: usize = 100_000;
+/// Sessions renewed by one request.
+pub(crate) const KEEPALIVE_MANY_MAX: usize = 10_000;
+/// Claims and ephemeral znodes shown of one session.
+pub(crate) const OWNED_SHOWN_MAX: usize = 1_000;
+/// Patterns in the `kinds` of an event stream, and bytes of one.
+pub(crate) const EVENT_KINDS_MAX: usize = 32;
+/// Entries looked at in one step of the initial state of a stream.
+pub(crate) const STATE_PAGE: usize = 256;
+/// `Retry-After` of answers that ask to come back soon, seconds.
+pub(crate) const RETRY_AFTER_SECONDS: u64 = 1;
+/// What a reconnecting event stream is told to wait, milliseconds.
+pub(crate) const STREAM_RETRY: Duration = Duration::from_millis(1_000);
+/// How often an idle stream says how far it is, by a bookmark.
+pub(crate) const BOOKMARK_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the answer to "who else is there" may take when a stream says goodbye.
+pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
+/// Session timeout when the client names none, milliseconds.
+pub(crate) const SESSION_TTL_MS_DEFAULT: u64 = 15_000;
+/// Znodes a recursive delete may remove when the client names no `max`.
+pub(crate) const SUBTREE_DELETE_DEFAULT: u32 = 1_000;

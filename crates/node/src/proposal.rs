@@ -1,0 +1,260 @@
+//! Proposing: from a draft to an outcome, a "did not happen", or an "unknown".
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use raft_core::acl::Identity;
+use raft_core::codec::{self, EncodeError};
+use raft_core::command::{Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef};
+use raft_core::ids::{ClaimId, LockName, Zxid};
+use raft_core::lock::{ClaimState, EndedClaim};
+use raft_core::outcome::{ClaimReply, Outcome, Reply};
+use raft_core::query::lock::ClaimStatus;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::error::{NotApplied, ProposeError, Unknown};
+use crate::pending::{Fate, GaveUp};
+use crate::runtime::Runtime;
+
+/// A request before it has a number: what a door knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Who asks.
+    pub identities: Vec<Identity>,
+    /// The session they act for.
+    pub session: Option<SessionRef>,
+    /// Holds that must still stand.
+    pub fences: Vec<FenceGuard>,
+    /// Makes it repeatable.
+    pub idempotency: Option<IdempotencyKey>,
+    /// What is asked.
+    pub command: Command,
+}
+
+impl Draft {
+    /// A command of the system itself.
+    pub(crate) fn internal(command: Command) -> Draft {
+        Draft { identities: Vec::new(), session: None, fences: Vec::new(), idempotency: None, command }
+    }
+
+    fn numbered(self, id: RequestId) -> Request {
+        let Draft { identities, session, fences, idempotency, command } = self;
+        Request { id, identities, session, fences, idempotency, command }
+    }
+}
+
+/// How an acquire ended within the time its request was willing to wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AcquireOutcome {
+    /// The command decided it at once: held, or refused.
+    Decided(Outcome),
+    /// Still in the queue.
+    Waiting(Box<ClaimReply>, Zxid),
+    /// Granted while the request waited; the grant is acknowledged.
+    Granted(Box<ClaimReply>, Zxid),
+    /// Ended while the request waited.
+    Ended(Box<EndedClaim>, Zxid),
+}
+
+/// How a claim stands, as a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimStanding {
+    /// In the queue or holding.
+    Live(Box<ClaimReply>),
+    /// Ended, and remembered.
+    Ended(Box<EndedClaim>),
+    /// Not known.
+    Unknown,
+}
+
+/// Gives the place up when the caller goes away.
+struct Place<'a> {
+    runtime: &'a Runtime,
+    sequence: u64,
+    settled: bool,
+}
+
+impl Place<'_> {
+    fn give_up(mut self) -> GaveUp {
+        self.settled = true;
+        self.runtime.pending.give_up(self.sequence)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.runtime.pending.give_up(self.sequence);
+        }
+    }
+}
+
+impl Runtime {
+    /// See [`Node::propose`](crate::Node::propose).
+    pub(crate) async fn propose(
+        &self,
+        draft: Draft,
+        deadline: Duration,
+    ) -> Result<Outcome, ProposeError> {
+        let mut permit = self.admission.admit()?;
+        let started = Instant::now();
+        let (sequence, bytes, answer) = self.register(None, draft)?;
+        let place = Place { runtime: self, sequence, settled: false };
+        self.admission.admit_bytes(&mut permit, bytes)?;
+        let fate = timeout(deadline, answer).await;
+        let waited = started.elapsed();
+        self.conclude(place, fate.ok(), waited)
+    }
+
+    /// Proposes for the time of one term only, past the admission of clients: the system's own
+    /// expiries must get through when clients fill the node.
+    pub(crate) async fn propose_in_term(
+        &self,
+        term: u64,
+        draft: Draft,
+    ) -> Result<Outcome, ProposeError> {
+        let started = Instant::now();
+        let (sequence, _, answer) = self.register(Some(term), draft)?;
+        let place = Place { runtime: self, sequence, settled: false };
+        let fate = answer.await;
+        self.conclude(place, Some(fate), started.elapsed())
+    }
+
+    fn register(
+        &self,
+        bound: Option<u64>,
+        draft: Draft,
+    ) -> Result<(u64, usize, oneshot::Receiver<Fate>), NotApplied> {
+        let mut size = 0;
+        let encode = |sequence| -> Result<Bytes, NotApplied> {
+            let bytes = codec::encode_request(&draft.numbered(self.request_id(sequence)));
+            let bytes = bytes.map_err(|EncodeError::TooLarge { limit, length }| {
+                NotApplied::TooLarge { limit, actual: length }
+            })?;
+            size = bytes.len();
+            Ok(bytes)
+        };
+        match self.pending.register(bound, encode)? {
+            Some((sequence, answer)) => Ok((sequence, size, answer)),
+            None => Err(NotApplied::ShuttingDown),
+        }
+    }
+
+    fn conclude(
+        &self,
+        mut place: Place<'_>,
+        fate: Option<Result<Fate, oneshot::error::RecvError>>,
+        waited: Duration,
+    ) -> Result<Outcome, ProposeError> {
+        let request = self.request_id(place.sequence);
+        let unknown = |why| ProposeError::Unknown(Unknown { request, waited, why });
+        match fate {
+            Some(Ok(Fate::Applied(outcome))) => {
+                place.settled = true;
+                Ok(*outcome)
+            }
+            Some(Ok(Fate::Skipped)) => {
+                Err(unknown("this node took over a snapshot that may contain it"))
+            }
+            Some(Ok(Fate::Dropped)) => Err(NotApplied::ShuttingDown.into()),
+            Some(Err(_)) => Err(unknown("this node is shutting down")),
+            None => match place.give_up() {
+                GaveUp::NeverSent => Err(NotApplied::NoLeader { waited }.into()),
+                GaveUp::MaybeSent => Err(unknown(
+                    "a leader may have taken it, and no quorum answered in time",
+                )),
+            },
+        }
+    }
+
+    /// See [`Node::acquire`](crate::Node::acquire).
+    pub(crate) async fn acquire(
+        self: &Arc<Self>,
+        draft: Draft,
+        wait: Duration,
+        deadline: Duration,
+    ) -> Result<AcquireOutcome, ProposeError> {
+        let Command::Acquire(acquire) = &draft.command else {
+            let outcome = self.propose(draft, deadline).await?;
+            return Ok(AcquireOutcome::Decided(outcome));
+        };
+        let (lock, claim) = (acquire.lock.clone(), acquire.claim.clone());
+        let again = draft.clone();
+        let until = Instant::now() + wait;
+        let outcome = self.propose(draft, deadline).await?;
+        let waiting = match &outcome.result {
+            Ok(Reply::Claim(reply)) if !reply.claim.is_held() => reply.clone(),
+            Ok(_) | Err(_) => return Ok(AcquireOutcome::Decided(outcome)),
+        };
+        let standing = self.await_claim(&lock, &claim, until).await;
+        let zxid = self.replica.applied().zxid;
+        match standing {
+            ClaimStanding::Live(reply) if reply.claim.is_held() => {
+                self.acknowledge(again, &reply);
+                Ok(AcquireOutcome::Granted(reply, zxid))
+            }
+            ClaimStanding::Live(reply) => Ok(AcquireOutcome::Waiting(reply, zxid)),
+            ClaimStanding::Ended(ended) => Ok(AcquireOutcome::Ended(ended, zxid)),
+            ClaimStanding::Unknown => Ok(AcquireOutcome::Waiting(waiting, zxid)),
+        }
+    }
+
+    /// Waits until a claim holds or has ended, or until `until`.
+    ///
+    /// Cancel safe.
+    pub(crate) async fn await_claim(
+        &self,
+        lock: &LockName,
+        claim: &ClaimId,
+        until: Instant,
+    ) -> ClaimStanding {
+        let waiter = self.replica.waiters.register(lock, claim);
+        loop {
+            let mut wake = std::pin::pin!(waiter.wake().notified());
+            // From here on a change is not missed, so the look comes after.
+            wake.as_mut().enable();
+            let standing = self.standing(lock, claim);
+            let waits = matches!(&standing, ClaimStanding::Live(reply) if !reply.claim.is_held());
+            if !waits || timeout_at(until, wake).await.is_err() {
+                return self.standing(lock, claim);
+            }
+        }
+    }
+
+    /// How a claim stands in the local state.
+    pub(crate) fn standing(&self, lock: &LockName, claim: &ClaimId) -> ClaimStanding {
+        self.replica.read(|state| match state.claim(lock, claim) {
+            ClaimStatus::Live(view) => ClaimStanding::Live(Box::new(ClaimReply {
+                claim: view.claim.clone(),
+                created: false,
+                position: view.position,
+                holders: view.holders,
+                waiters: view.waiters,
+            })),
+            ClaimStatus::Ended(ended) => ClaimStanding::Ended(Box::new(ended.clone())),
+            ClaimStatus::Unknown => ClaimStanding::Unknown,
+        })
+    }
+
+    /// Tells the state that the grant was picked up: the request that waited for it is about to be
+    /// answered. Nobody waits for this; if it is lost, a repeat of the acquire does the same.
+    fn acknowledge(self: &Arc<Self>, draft: Draft, reply: &ClaimReply) {
+        let ClaimState::Held { acknowledge_by: Some(_), .. } = reply.claim.state else { return };
+        let (lock, claim) = (reply.claim.lock.clone(), reply.claim.id.clone());
+        let command = Command::AcknowledgeGrant { lock, claim };
+        let draft = Draft { command, fences: Vec::new(), idempotency: None, ..draft };
+        let runtime = Arc::clone(self);
+        let within = Duration::from_millis(reply.claim.ack_within_ms);
+        self.tasks.spawn(async move {
+            if let Err(error) = runtime.propose(draft, within).await {
+                tracing::debug!(%error, "a grant was delivered but not acknowledged");
+            }
+        });
+    }
+
+    pub(crate) fn request_id(&self, sequence: u64) -> RequestId {
+        RequestId { origin: self.id, incarnation: self.incarnation, sequence }
+    }
+}

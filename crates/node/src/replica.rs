@@ -1,0 +1,207 @@
+//! This node's copy of the state, with everything that changes together with it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use raft_core::codec::{self, Batch};
+use raft_core::command::Request;
+use raft_core::ids::Zxid;
+use raft_core::outcome::Outcome;
+use raft_core::state::State;
+use raft_types::{LogId, NodeId, StoredMembership};
+use tokio::sync::watch;
+
+use crate::claim_waiters::ClaimWaiters;
+use crate::digests::Digests;
+use crate::events::EventLog;
+use crate::metrics::ApplyMetrics;
+use crate::pending::Pending;
+
+/// How far this node has applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// The last applied log entry.
+    pub(crate) log_id: Option<LogId>,
+    /// The last applied command.
+    pub(crate) zxid: Zxid,
+}
+
+impl Applied {
+    /// Term of the last applied entry; 0 before any.
+    pub(crate) fn term(&self) -> u64 {
+        self.log_id.as_ref().map_or(0, |id| *id.leader_id)
+    }
+
+    /// Index of the last applied entry; 0 before any.
+    pub(crate) fn index(&self) -> u64 {
+        self.log_id.as_ref().map_or(0, |id| id.index)
+    }
+}
+
+/// Shared by apply (which writes) and by everybody who reads.
+pub(crate) struct Replica {
+    pub(crate) node: NodeId,
+    pub(crate) incarnation: u64,
+    state: RwLock<State>,
+    membership: Mutex<StoredMembership>,
+    applied: watch::Sender<Applied>,
+    pub(crate) events: Arc<EventLog>,
+    pub(crate) waiters: ClaimWaiters,
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) digests: Digests,
+    pub(crate) metrics: Arc<ApplyMetrics>,
+}
+
+/// What a replica starts from.
+pub(crate) struct ReplicaStart {
+    pub(crate) node: NodeId,
+    pub(crate) incarnation: u64,
+    pub(crate) state: State,
+    pub(crate) log_id: Option<LogId>,
+    pub(crate) membership: StoredMembership,
+    pub(crate) events: Arc<EventLog>,
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) metrics: Arc<ApplyMetrics>,
+}
+
+/// The bytes of a committed entry cannot be applied. Going on would fork the replicas: the node
+/// stops.
+#[derive(Debug, thiserror::Error)]
+#[error("entry {index} cannot be decoded ({cause}); it was written by a newer version or the log is damaged: \
+         do not start this node again before it is upgraded or its data directory checked with `holdfast doctor`")]
+pub(crate) struct Undecodable {
+    index: u64,
+    cause: String,
+}
+
+impl Replica {
+    pub(crate) fn new(start: ReplicaStart) -> Replica {
+        let applied = Applied { log_id: start.log_id, zxid: start.state.last_zxid() };
+        Replica {
+            node: start.node,
+            incarnation: start.incarnation,
+            state: RwLock::new(start.state),
+            membership: Mutex::new(start.membership),
+            applied: watch::Sender::new(applied),
+            events: start.events,
+            waiters: ClaimWaiters::default(),
+            pending: start.pending,
+            digests: Digests::default(),
+            metrics: start.metrics,
+        }
+    }
+
+    /// Reads the state under a shared lock: keep it short, use [`Replica::state`] for long scans.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.read())
+    }
+
+    /// The state as it is now; O(1).
+    pub(crate) fn state(&self) -> State {
+        self.state.read().clone()
+    }
+
+    /// Reads the state and something that must fit it exactly, such as the head of the event log.
+    pub(crate) fn read_with<T>(&self, read: impl FnOnce(&State, &Arc<EventLog>) -> T) -> T {
+        read(&self.state.read(), &self.events)
+    }
+
+    pub(crate) fn applied(&self) -> Applied {
+        self.applied.borrow().clone()
+    }
+
+    pub(crate) fn watch_applied(&self) -> watch::Receiver<Applied> {
+        self.applied.subscribe()
+    }
+
+    pub(crate) fn membership(&self) -> StoredMembership {
+        self.membership.lock().clone()
+    }
+
+    /// Applies a batch of commands: state and events under one write lock, then the answers.
+    pub(crate) fn apply_batch(&self, log_id: LogId, bytes: &bytes::Bytes) -> Result<(), Undecodable> {
+        let undecodable =
+            |cause: String| Undecodable { index: log_id.index, cause };
+        let batch = Batch::parse(bytes).map_err(|e| undecodable(e.to_string()))?;
+        let mut answers: Vec<(u64, Outcome)> = Vec::new();
+        let mut state = self.state.write();
+        for request in batch.requests() {
+            let request =
+                codec::decode_request(request).map_err(|e| undecodable(e.to_string()))?;
+            let ours = self.is_ours(&request).then_some(request.id.sequence);
+            let mut outcome = state.apply(batch.stamp, &request);
+            self.metrics.command_applied(outcome.result.is_ok());
+            // The answer needs no events; they live in the event log.
+            let events = std::mem::take(&mut outcome.events);
+            for event in &events {
+                self.waiters.signal(&event.kind);
+            }
+            let moment = raft_core::command::Moment { zxid: state.last_zxid(), ..outcome.moment };
+            self.events.push(moment, events);
+            if let Some(sequence) = ours {
+                answers.push((sequence, outcome));
+            }
+        }
+        let zxid = state.last_zxid();
+        self.digests.note(log_id.index, zxid, || state.digest());
+        drop(state);
+        self.advance(log_id, zxid);
+        for (sequence, outcome) in answers {
+            self.pending.complete(sequence, outcome);
+        }
+        Ok(())
+    }
+
+    fn is_ours(&self, request: &Request) -> bool {
+        request.id.origin == self.node && request.id.incarnation == self.incarnation
+    }
+
+    /// Applies an entry that carries no commands.
+    pub(crate) fn apply_blank(&self, log_id: LogId) {
+        let zxid = self.read(State::last_zxid);
+        self.advance(log_id, zxid);
+    }
+
+    /// Applies a change of membership.
+    pub(crate) fn apply_membership(&self, log_id: LogId, membership: StoredMembership) {
+        let members: BTreeSet<NodeId> = membership.nodes().map(|(id, _)| *id).collect();
+        let zxid = {
+            let mut state = self.state.write();
+            state.note_members(&members);
+            state.last_zxid()
+        };
+        *self.membership.lock() = membership;
+        self.advance(log_id, zxid);
+    }
+
+    fn advance(&self, log_id: LogId, zxid: Zxid) {
+        let former_term = self.applied.borrow().term();
+        let applied = Applied { log_id: Some(log_id), zxid };
+        let term = applied.term();
+        self.applied.send_replace(applied);
+        if term > former_term {
+            self.pending.entered_term(term);
+        }
+    }
+
+    /// Replaces everything by a snapshot.
+    pub(crate) fn install(&self, state: State, log_id: Option<LogId>, membership: StoredMembership) {
+        let zxid = state.last_zxid();
+        {
+            let mut current = self.state.write();
+            *current = state;
+            self.events.reset(zxid);
+        }
+        *self.membership.lock() = membership;
+        self.pending.skipped();
+        let term = {
+            let applied = Applied { log_id, zxid };
+            let term = applied.term();
+            self.applied.send_replace(applied);
+            term
+        };
+        self.pending.entered_term(term);
+        self.waiters.signal_all();
+    }
+}

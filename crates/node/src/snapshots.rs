@@ -1,0 +1,97 @@
+//! Snapshots on demand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openraft::async_runtime::WatchReceiver;
+use raft_types::snapshot::Snapshot;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use crate::Node;
+
+/// One snapshot on this node's disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// Its name: term and index of the last entry it contains.
+    pub id: String,
+    /// Index of the last entry it contains.
+    pub index: u64,
+    /// Term of that entry.
+    pub term: u64,
+    /// Bytes of content.
+    pub bytes: u64,
+}
+
+impl SnapshotInfo {
+    fn of(snapshot: &Snapshot) -> SnapshotInfo {
+        let last = snapshot.meta().last_log_id;
+        let index = last.map_or(0, |id| id.index);
+        let term = last.map_or(0, |id| *id.leader_id);
+        SnapshotInfo { id: format!("{term}-{index}"), index, term, bytes: snapshot.content_len() }
+    }
+}
+
+/// Why no snapshot was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// It is still being written; the present one is unchanged until it is complete.
+    #[error("the snapshot was not complete after {} ms; it goes on in the background", .waited.as_millis())]
+    NotYet {
+        /// How long the caller waited.
+        waited: Duration,
+    },
+    /// Consensus has stopped.
+    #[error("this node is shutting down")]
+    ShuttingDown,
+    /// The disk says no.
+    #[error("read the current snapshot")]
+    Disk(#[source] std::io::Error),
+}
+
+impl Node {
+    /// Takes a snapshot of everything applied so far and waits for it to be durable.
+    ///
+    /// # Errors
+    /// See [`SnapshotError`]. Nothing is lost in any case.
+    pub async fn take_snapshot(&self, deadline: Duration) -> Result<SnapshotInfo, SnapshotError> {
+        let started = Instant::now();
+        let wanted = self.runtime.replica.applied().index();
+        let raft = self.runtime.consensus().raft().clone();
+        raft.trigger().snapshot().await.map_err(|_| SnapshotError::ShuttingDown)?;
+        let mut metrics = raft.metrics();
+        let written = async {
+            loop {
+                let snapshot = metrics.borrow_watched().snapshot;
+                if snapshot.is_some_and(|id| id.index >= wanted) {
+                    return Ok(());
+                }
+                metrics.changed().await.map_err(|_| SnapshotError::ShuttingDown)?;
+            }
+        };
+        match tokio::time::timeout(deadline, written).await {
+            Ok(done) => done?,
+            Err(_) => return Err(SnapshotError::NotYet { waited: started.elapsed() }),
+        }
+        let current = self.current_snapshot().await?;
+        current.as_ref().map(SnapshotInfo::of).ok_or(SnapshotError::ShuttingDown)
+    }
+
+    /// The newest snapshot on this node's disk.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Disk`].
+    pub async fn current_snapshot(&self) -> Result<Option<Snapshot>, SnapshotError> {
+        let store = Arc::clone(&self.runtime.snapshots);
+        let current = spawn_blocking(move || store.current()).await;
+        current.map_err(|_| SnapshotError::ShuttingDown)?.map_err(SnapshotError::Disk)
+    }
+
+    /// What there is to know of the newest snapshot.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Disk`].
+    pub async fn snapshot_info(&self) -> Result<Option<SnapshotInfo>, SnapshotError> {
+        Ok(self.current_snapshot().await?.as_ref().map(SnapshotInfo::of))
+    }
+}

@@ -1,0 +1,216 @@
+//! Starting and stopping a node.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use membership::peer::network::PeerNetwork;
+use membership::{Consensus, FoundError, Founded, RaftSettings, Timing, TransferOutcome};
+use openraft::storage::RaftLogStorage;
+use raft_core::state::State;
+use raft_types::seam::{Clock, Entropy};
+use raft_types::snapshot::{SnapshotMeta, SnapshotStore};
+use raft_types::{ClusterId, NodeId, PeerAddress, TypeConfig};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::Admission;
+use crate::events::{EventLog, RingLimits};
+use crate::inbox::Inbox;
+use crate::metrics::{ApplyMetrics, Metrics};
+use crate::pending::Pending;
+use crate::replica::{Replica, ReplicaStart};
+use crate::runtime::Runtime;
+use crate::service::Service;
+use crate::settings::NodeSettings;
+use crate::state_machine::{StateMachine, restore};
+use crate::{Node, TransferError, TransferReport, audit, keep_alive, proposer, read, session_clock};
+
+/// What a node is made of.
+pub struct StartOptions<LS> {
+    /// This node.
+    pub id: NodeId,
+    /// Its cluster.
+    pub cluster: ClusterId,
+    /// `host:port` to listen on for peers.
+    pub peer_listen: String,
+    /// Times of consensus.
+    pub timing: Timing,
+    /// Sizes and counts of consensus.
+    pub raft: RaftSettings,
+    /// Limits and times of the runtime.
+    pub settings: NodeSettings,
+    /// Log, vote and markers.
+    pub log_store: LS,
+    /// Snapshots.
+    pub snapshots: Arc<dyn SnapshotStore>,
+    /// How peers are reached.
+    pub network: Arc<dyn PeerNetwork>,
+    /// Clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Why a node did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The current snapshot cannot be read; the error names the file.
+    #[error("restore the current snapshot")]
+    Snapshot(#[source] io::Error),
+    /// Consensus did not start.
+    #[error("start consensus")]
+    Consensus(#[from] membership::StartError),
+}
+
+impl Node {
+    /// Starts a node: restores its snapshot, recovers its log, opens its peer port. Whether it
+    /// belongs to a cluster yet is another question: see [`Node::found`].
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start<LS>(options: StartOptions<LS>) -> Result<Node, StartError>
+    where
+        LS: RaftLogStorage<TypeConfig>,
+    {
+        let (state, meta) = restore_current(&options.snapshots).await?;
+        let runtime = Arc::new(assemble(&options, state, meta));
+        let history = Arc::clone(&runtime.replica);
+        let consensus = Consensus::start(membership::StartOptions {
+            node_id: options.id,
+            cluster_id: options.cluster,
+            listen: options.peer_listen,
+            timing: options.timing,
+            settings: options.raft,
+            log_store: options.log_store,
+            state_machine: StateMachine::new(
+                Arc::clone(&runtime.replica),
+                Arc::clone(&options.snapshots),
+            ),
+            snapshots: options.snapshots,
+            network: options.network,
+            service: Arc::new(Service { runtime: Arc::downgrade(&runtime) }),
+            entropy: options.entropy,
+            member_history: Arc::new(move |id| history.read(|s| s.is_retired_member(id))),
+        })
+        .await?;
+        // Nobody else sets it; a second value could only come from a second start.
+        let _ = runtime.consensus.set(consensus);
+        runtime.tasks.spawn(proposer::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(read::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(keep_alive::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(session_clock::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
+        Ok(Node { runtime })
+    }
+
+    /// Founds the cluster with all its voters at once; harmless where it was founded before.
+    ///
+    /// # Errors
+    /// See [`FoundError`].
+    pub async fn found(
+        &self,
+        members: BTreeMap<NodeId, PeerAddress>,
+    ) -> Result<Founded, FoundError> {
+        self.runtime.consensus().found(members).await
+    }
+
+    /// What the peer port really is.
+    #[must_use]
+    pub fn peer_address(&self) -> String {
+        self.runtime.consensus().local_peer_address().to_owned()
+    }
+
+    /// Resolves with the reason when consensus has ended by itself: the process should exit.
+    pub async fn halted(&self) -> String {
+        self.runtime.consensus().halted().await
+    }
+
+    /// Tells the doors and their streams to end: the first step of stopping.
+    pub fn drain(&self) {
+        self.runtime.draining.cancel();
+    }
+
+    /// If this node leads, hands leadership over; requests under way go on through the new leader.
+    /// `None` when it did not lead.
+    pub async fn hand_over(&self, within: Duration) -> Option<Result<TransferReport, TransferError>> {
+        if !self.runtime.leadership().is_leader() {
+            return None;
+        }
+        Some(self.transfer_leadership(None, within).await)
+    }
+
+    /// Stops: hands leadership over, ends every task. The log store is free afterwards. `within`
+    /// limits the hand-over.
+    pub async fn stop(&self, within: Duration) -> Option<TransferOutcome> {
+        let runtime = &self.runtime;
+        runtime.draining.cancel();
+        runtime.holding_back.store(true, std::sync::atomic::Ordering::SeqCst);
+        let outcome = runtime.consensus().stop(within).await;
+        runtime.stop.cancel();
+        runtime.pending.close();
+        runtime.tasks.close();
+        runtime.tasks.wait().await;
+        outcome
+    }
+}
+
+async fn restore_current(
+    snapshots: &Arc<dyn SnapshotStore>,
+) -> Result<(State, SnapshotMeta), StartError> {
+    let snapshots = Arc::clone(snapshots);
+    let restored = spawn_blocking(move || -> io::Result<(State, SnapshotMeta)> {
+        match snapshots.current()? {
+            Some(snapshot) => Ok((restore(&snapshot)?, snapshot.meta().clone())),
+            None => Ok((State::new(), SnapshotMeta::default())),
+        }
+    });
+    let restored = restored.await.map_err(|e| StartError::Snapshot(io::Error::other(e)))?;
+    restored.map_err(StartError::Snapshot)
+}
+
+fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) -> Runtime {
+    let settings = options.settings.clone();
+    let incarnation = options.entropy.next_u64();
+    let apply_metrics = Arc::new(ApplyMetrics::default());
+    let pending = Arc::new(Pending::default());
+    let limits =
+        RingLimits { commits: settings.event_commits_max, bytes: settings.event_bytes_max };
+    let replica = Replica::new(ReplicaStart {
+        node: options.id,
+        incarnation,
+        events: EventLog::new(state.last_zxid(), limits),
+        state,
+        log_id: meta.last_log_id,
+        membership: meta.last_membership,
+        pending: Arc::clone(&pending),
+        metrics: Arc::clone(&apply_metrics),
+    });
+    Runtime {
+        id: options.id,
+        cluster: options.cluster,
+        incarnation,
+        clock: Arc::clone(&options.clock),
+        entropy: Arc::clone(&options.entropy),
+        replica: Arc::new(replica),
+        snapshots: Arc::clone(&options.snapshots),
+        pending,
+        inbox: Inbox::new(settings.forwarded_queue_max),
+        admission: Admission::new(&settings),
+        barrier: read::Barrier::default(),
+        keep_alives: keep_alive::KeepAlives::default(),
+        session_clock: session_clock::SessionClock::default(),
+        leader_clock: crate::leader_clock::LeaderClock::default(),
+        audit: audit::Verdict::default(),
+        metrics: Metrics::new(&apply_metrics),
+        consensus: OnceLock::new(),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+        draining: CancellationToken::new(),
+        holding_back: AtomicBool::new(false),
+        settings,
+    }
+}

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use node::AcquireOutcome;
+use raft_core::command::SessionRef;
+use raft_core::lock::ClaimEnd;
+use raft_core::outcome::{Refusal, Reply};
+use raft_core::query::session::SessionStatus;
+use sim::Cluster;
+
+use crate::harness::{
+    SOON, accepted, acquire, by, claim_reply, draft, open_session, refused, release, session,
+};
+
+fn is_live(cluster: &Cluster, node: u64, id: raft_core::ids::SessionId) -> bool {
+    cluster
+        .node(node)
+        .peek(|state| matches!(state.session(&SessionRef::Id(id)), SessionStatus::Live(_)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_session_expires_and_its_lock_goes_to_the_next() {
+    let cluster = Cluster::found(3).await;
+    let node = cluster.node(1);
+    let silent = session(node, "silent", 5_000).await;
+    let kept = session(node, "kept", 5_000).await;
+    accepted(node, by("silent", acquire("l", "c1", 0))).await;
+    let other = cluster.node(2).clone();
+    let waiting = tokio::spawn(async move {
+        other.acquire(by("kept", acquire("l", "c2", 60_000)), SOON, SOON).await
+    });
+    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 2).then_some(())).await;
+    // Two steps, a sign of life of one session in between.
+    cluster.advance(Duration::from_millis(3_000));
+    let alive = cluster.node(3).keep_alive(vec![kept], SOON).await.unwrap();
+    assert!(alive[0].alive);
+    assert_eq!(alive[0].safe_ms, 5_000);
+    cluster.advance(Duration::from_millis(3_000));
+    assert!(matches!(waiting.await.unwrap().unwrap(), AcquireOutcome::Granted(..)));
+    assert!(!is_live(&cluster, 2, silent));
+    assert!(is_live(&cluster, 2, kept));
+    let gone = refused(node, draft(open_session("silent", 5_000))).await;
+    assert!(matches!(gone, Refusal::SessionEnded(_)), "{gone:?}");
+    let answer = cluster.node(3).keep_alive(vec![silent], SOON).await.unwrap();
+    assert!(!answer[0].alive);
+    cluster.converge().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_leader_gives_every_session_its_full_time() {
+    let mut cluster = Cluster::found(3).await;
+    let leader = cluster.leader().await;
+    let survivor = [1, 2, 3].into_iter().find(|id| *id != leader).unwrap();
+    let id = session(cluster.node(survivor), "s", 5_000).await;
+    cluster.advance(Duration::from_millis(4_500));
+    cluster.crash(leader).await;
+    // More silence than the timeout in all, but not under one leader.
+    cluster.advance(Duration::from_millis(4_500));
+    cluster.leader().await;
+    accepted(cluster.node(survivor), draft(crate::harness::put("/x", "1"))).await;
+    cluster.advance(Duration::from_millis(4_500));
+    accepted(cluster.node(survivor), draft(crate::harness::put("/x", "2"))).await;
+    assert!(is_live(&cluster, survivor, id));
+    cluster.advance(Duration::from_millis(1_500));
+    cluster.until("expiry", || (!is_live(&cluster, survivor, id)).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wall_clock_that_jumps_ends_nothing() {
+    let cluster = Cluster::found(3).await;
+    let node = cluster.node(1);
+    let id = session(node, "s", 5_000).await;
+    accepted(node, by("s", acquire("l", "c1", 0))).await;
+    for n in [1, 2, 3] {
+        cluster.sim(n).clock.jump_wall_to(4_000_000_000_000);
+    }
+    accepted(node, draft(crate::harness::put("/x", "1"))).await;
+    for n in [1, 2, 3] {
+        cluster.sim(n).clock.jump_wall_to(1_000_000_000_000);
+    }
+    let moment = crate::harness::done(node, draft(crate::harness::put("/x", "2"))).await.moment;
+    assert!(moment.wall.0 >= 4_000_000_000_000, "wall stamps never go back");
+    assert!(is_live(&cluster, 1, id));
+    let held = claim_reply(accepted(node, by("s", acquire("l", "c1", 0))).await);
+    assert!(held.claim.is_held());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_nobody_picks_up_is_abandoned() {
+    let cluster = Cluster::found(3).await;
+    let node = cluster.node(1);
+    for name in ["a", "b", "c"] {
+        session(node, name, 3_600_000).await;
+    }
+    accepted(node, by("a", acquire("l", "c1", 0))).await;
+    // Queued by a request that did not wait for its turn: nobody will notice the grant.
+    accepted(node, by("b", acquire("l", "c2", 600_000))).await;
+    let waiter = cluster.node(2).clone();
+    let next = tokio::spawn(async move {
+        waiter.acquire(by("c", acquire("l", "c3", 600_000)), SOON, SOON).await
+    });
+    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 3).then_some(())).await;
+    accepted(node, by("a", release("l", "c1"))).await;
+    cluster.advance(Duration::from_millis(10_500));
+    assert!(matches!(next.await.unwrap().unwrap(), AcquireOutcome::Granted(..)));
+    match refused(node, by("b", acquire("l", "c2", 600_000))).await {
+        Refusal::ClaimEnded(ended) => assert_eq!(ended.end, ClaimEnd::Abandoned),
+        other => panic!("unexpected refusal {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wait_of_a_claim_is_kept_by_the_cluster() {
+    let cluster = Cluster::found(3).await;
+    let node = cluster.node(1);
+    session(node, "a", 3_600_000).await;
+    session(node, "b", 3_600_000).await;
+    accepted(node, by("a", acquire("l", "c1", 0))).await;
+    let waiter = cluster.node(2).clone();
+    let waiting = tokio::spawn(async move {
+        waiter.acquire(by("b", acquire("l", "c2", 2_000)), SOON, SOON).await
+    });
+    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 2).then_some(())).await;
+    cluster.advance(Duration::from_millis(2_500));
+    match waiting.await.unwrap().unwrap() {
+        AcquireOutcome::Ended(ended, _) => assert_eq!(ended.end, ClaimEnd::WaitElapsed),
+        other => panic!("unexpected outcome {other:?}"),
+    }
+    assert!(matches!(accepted(node, by("a", release("l", "c1"))).await, Reply::ClaimEnded(_)));
+}

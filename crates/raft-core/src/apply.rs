@@ -1,0 +1,198 @@
+//! The transition function: one request in, one outcome out.
+//!
+//! The order of checks decides what a client sees, so it stands here in one place: remembered
+//! answer, bounds of the request, acting session, fences, and then the command itself.
+
+mod acquire;
+mod answer;
+mod claim;
+mod configure;
+mod due;
+mod grant;
+mod multi;
+mod session;
+mod subtree;
+mod tree;
+mod txn;
+mod znode;
+
+use crate::acl::{self, Identity};
+use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp};
+use crate::event::{Event, EventKind};
+use crate::ids::{SessionId, Zxid};
+use crate::limits;
+use crate::outcome::{Outcome, Refusal, Reply};
+use crate::query::session::SessionStatus;
+use crate::state::State;
+
+/// One command being applied: the state, and what it has changed so far.
+pub(crate) struct Step<'a> {
+    /// The state, changed in place. Undone by assignment where several changes stand or fall
+    /// together.
+    pub(crate) state: &'a mut State,
+    /// This command's position and time.
+    pub(crate) now: Moment,
+    /// The acting session, checked to be live.
+    pub(crate) session: Option<SessionId>,
+    /// Who asks.
+    pub(crate) identities: &'a [Identity],
+    /// What changed so far, in order.
+    pub(crate) events: Vec<EventKind>,
+}
+
+impl State {
+    /// Applies one request of the log. Takes exactly one zxid, also when it refuses.
+    ///
+    /// A refusal changes nothing but the clock and, with an idempotency key, the remembered answer
+    /// (I-7). The same requests with the same stamps give the same outcomes and the same state on
+    /// every replica (I-9).
+    ///
+    /// # Panics
+    /// When an invariant is broken: going on would fork the replicas.
+    pub fn apply(&mut self, stamp: Stamp, request: &Request) -> Outcome {
+        let now = self.advance(stamp);
+        if let Some(outcome) = request.idempotency.as_ref().and_then(|key| self.recall(now, key)) {
+            return outcome;
+        }
+        let before = self.table_digests();
+        let mut step =
+            Step { state: self, now, session: None, identities: &request.identities, events: Vec::new() };
+        let result = step.run(request);
+        let Step { session, events, .. } = step;
+        match &result {
+            Ok(_) => self.note_activity(session),
+            Err(refusal) => {
+                assert!(events.is_empty(), "I-7: {refusal} came with events {events:?}");
+                let after = self.table_digests();
+                assert!(before == after, "I-7: {refusal} changed {before:?} to {after:?}");
+            }
+        }
+        if let Some(key) = &request.idempotency {
+            self.remember(now, key, &result);
+        }
+        Outcome { moment: now, result, replayed: false, events: numbered(now, session, events) }
+    }
+
+    /// The next position, with the stamp clamped so that no time goes back (I-1).
+    fn advance(&mut self, stamp: Stamp) -> Moment {
+        let former = self.clock;
+        let zxid = Zxid(former.zxid.0.saturating_add(1));
+        assert!(former.zxid < zxid, "I-1: {zxid} does not follow {}", former.zxid);
+        self.clock = Moment {
+            zxid,
+            log_time: former.log_time.max(stamp.log_time),
+            wall: former.wall.max(stamp.wall),
+        };
+        self.clock
+    }
+
+    /// Counts an accepted command of a session, unless the command ended it.
+    fn note_activity(&mut self, session: Option<SessionId>) {
+        if let Some(id) = session {
+            self.sessions.update(&id, |session| {
+                session.activity = session.activity.saturating_add(1);
+            });
+        }
+    }
+}
+
+impl Step<'_> {
+    fn run(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        check_bounds(request)?;
+        if let Some(session) = &request.session {
+            self.session = Some(self.live_session(session)?);
+        }
+        for FenceGuard { lock, fence } in &request.fences {
+            self.state.verify(lock, *fence)?;
+        }
+        self.dispatch(&request.command)
+    }
+
+    fn dispatch(&mut self, command: &Command) -> Result<Reply, Refusal> {
+        match command {
+            Command::OpenSession(open) => self.open_session(open),
+            Command::CloseSession(session) => self.close_session(session),
+            Command::ExpireSession(expire) => self.expire_session(expire),
+            Command::Znode(op) => self.znode_op(op).map(Reply::Znode),
+            Command::Multi(ops) => self.multi(ops).map(Reply::Multi),
+            Command::Txn(txn) => self.txn(txn),
+            Command::DeleteSubtree { path, max } => {
+                self.delete_subtree(path, *max).map(|count| Reply::SubtreeDeleted { count })
+            }
+            Command::ConfigureLock { lock, settings, expect } => {
+                self.configure_lock(lock, settings, *expect)
+            }
+            Command::Acquire(acquire) => self.acquire(acquire),
+            Command::AcknowledgeGrant { lock, claim } => self.acknowledge_grant(lock, claim),
+            Command::ExtendClaim { lock, claim, ttl_ms, reason } => {
+                self.extend_claim(lock, claim, *ttl_ms, reason.as_deref())
+            }
+            Command::ReleaseClaim { lock, claim } => {
+                self.release_claim(lock, claim).map(|ended| Reply::ClaimEnded(Box::new(ended)))
+            }
+            Command::BreakClaim { lock, fence, reason } => self.break_claim(lock, *fence, reason),
+            Command::ExpireDue => self.expire_due(),
+        }
+    }
+
+    /// The live session named, or why it cannot act.
+    pub(crate) fn live_session(&self, session: &SessionRef) -> Result<SessionId, Refusal> {
+        match self.state.session(session) {
+            SessionStatus::Live(live) => Ok(live.id),
+            SessionStatus::Ended(ended) => Err(Refusal::SessionEnded(Box::new(ended.clone()))),
+            SessionStatus::Unknown => Err(Refusal::NoSession {
+                session: match session {
+                    SessionRef::Id(id) => id.to_string(),
+                    SessionRef::Name(name) => name.to_string(),
+                },
+            }),
+        }
+    }
+
+    /// Does several changes that stand or fall together: when `change` refuses, state and events
+    /// are as before. Costs a clone of the state, which is O(1), and the sharing it brings: every
+    /// tree node touched afterwards is copied once. Not for the hot path.
+    pub(crate) fn all_or_nothing<T>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let state = self.state.clone();
+        let events = self.events.len();
+        let result = change(self);
+        if result.is_err() {
+            *self.state = state;
+            self.events.truncate(events);
+        }
+        result
+    }
+}
+
+/// Bounds that hold for every request, whatever it asks.
+fn check_bounds(request: &Request) -> Result<(), Refusal> {
+    acl::check_identities(&request.identities)?;
+    if request.fences.len() > limits::GUARDS_PER_REQUEST_MAX {
+        return Err(Refusal::limit("fences per request", limits::GUARDS_PER_REQUEST_MAX as u64));
+    }
+    match &request.idempotency {
+        Some(key) if key.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX => Err(Refusal::limit(
+            "bytes per idempotency key",
+            limits::IDEMPOTENCY_KEY_BYTES_MAX as u64,
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The events of one command, in order (I-8).
+fn numbered(moment: Moment, by: Option<SessionId>, kinds: Vec<EventKind>) -> Vec<Event> {
+    let count = kinds.len();
+    let events = kinds.into_iter().zip(0_u32..).enumerate();
+    events
+        .map(|(index, (kind, ordinal))| Event {
+            moment,
+            ordinal,
+            last: index.saturating_add(1) == count,
+            by,
+            kind,
+        })
+        .collect()
+}

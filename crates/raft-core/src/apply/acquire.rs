@@ -1,0 +1,292 @@
+//! Standing in the queue of a lock.
+//!
+//! Everything that can refuse is checked before anything changes (I-7).
+
+pub(in crate::apply) mod checks;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::acl::{self, AclEntry, Perms};
+use crate::apply::Step;
+use crate::apply::claim::records::ClaimKey;
+use crate::command::{Acquire, ClaimSession, LockMode, Owner};
+use crate::event::EventKind;
+use crate::ids::{Fence, LockName, SessionId, ZnodePath};
+use crate::limits;
+use crate::lock::{Claim, ClaimState};
+use crate::outcome::{Refusal, Reply};
+use crate::recipe;
+use crate::session::{Session, SessionKind};
+use crate::znode::ZnodeKind;
+
+impl Step<'_> {
+    /// Queues a claim, or says how the claim of this id stands (see [`Acquire`]).
+    pub(crate) fn acquire(&mut self, acquire: &Acquire) -> Result<Reply, Refusal> {
+        checks::bounds(acquire)?;
+        let session = self.claimant(acquire.session)?;
+        if let Some(key) = self.repeated(acquire, session)? {
+            self.acknowledge(&key);
+            return Ok(self.claim_reply(&key, false));
+        }
+        if let Some(key) = self.reentered(acquire, session)? {
+            self.update_claim(&key, |claim| {
+                claim.reentries.insert(acquire.claim.clone());
+            });
+            self.acknowledge(&key);
+            return Ok(self.claim_reply(&key, true));
+        }
+        let agreed_limit = self.state.accepts(&acquire.lock, acquire.mode, Some(acquire.limit))?;
+        self.check_queue(acquire)?;
+        let znode = self.check_place(acquire, session)?;
+        self.ensure_containers(&acquire.lock.znode())?;
+        // From here on nothing refuses.
+        self.settle_delay(&acquire.lock);
+        let session = session.unwrap_or_else(|| self.open_implicit_session(acquire));
+        self.insert_claim_znode(znode.clone(), acquire, session);
+        let key = self.enqueue(self.new_claim(acquire, session, &znode), agreed_limit);
+        Ok(self.claim_reply(&key, true))
+    }
+
+    /// The session that is to own the claim; `None` when one is to be made for it.
+    fn claimant(&self, session: ClaimSession) -> Result<Option<SessionId>, Refusal> {
+        match (session, self.session) {
+            (ClaimSession::Acting, None) => Err(Refusal::SessionRequired {
+                what: "a claim that lives with its session".to_owned(),
+            }),
+            (ClaimSession::Acting, Some(session)) => Ok(Some(session)),
+            (ClaimSession::Implicit, _) => Ok(None),
+        }
+    }
+
+    /// The live claim this request is a repeat of.
+    fn repeated(
+        &self,
+        acquire: &Acquire,
+        session: Option<SessionId>,
+    ) -> Result<Option<ClaimKey>, Refusal> {
+        let (lock, id) = (&acquire.lock, &acquire.claim);
+        let mismatch = || Refusal::ClaimMismatch { lock: lock.clone(), claim: id.clone() };
+        let Some(claim) = self.state.live_claim(lock, id) else {
+            let key = (lock.clone(), id.clone());
+            if let Some(ended) = self.state.ended_claims.get(&key) {
+                return Err(Refusal::ClaimEnded(Box::new(ended.clone())));
+            }
+            // The first id of a re-entered hold, released so long ago that this is forgotten.
+            let taken = self.state.index.claim_ids.contains_key(&key);
+            return if taken { Err(mismatch()) } else { Ok(None) };
+        };
+        // A re-entry has no parameters of its own but that it is one.
+        let same = if claim.id == *id {
+            claim.fingerprint == fingerprint(acquire)
+        } else {
+            may_reenter(acquire) && session.is_some()
+        };
+        if !same {
+            return Err(mismatch());
+        }
+        if session.is_some_and(|session| session != claim.session) {
+            return Err(Refusal::NotOwner { lock: lock.clone(), claim: id.clone() });
+        }
+        Ok(Some((lock.clone(), claim.fence)))
+    }
+
+    /// The hold this request joins: exclusive, of the same session, and made to be re-entered.
+    ///
+    /// A re-entry gets no znode of its own. Its znode would have a larger fence than claims that
+    /// wait already, so the order of fences would not be the order of grants any more, and a
+    /// Curator client behind the hold would see two znodes to wait for. It shares the hold's fence
+    /// instead, and the hold ends when all its ids are released.
+    fn reentered(
+        &self,
+        acquire: &Acquire,
+        session: Option<SessionId>,
+    ) -> Result<Option<ClaimKey>, Refusal> {
+        let hold = self.state.claims_of_lock(&acquire.lock).next();
+        let joins = |claim: &&Claim| {
+            claim.is_held()
+                && claim.reentrant
+                && claim.mode == LockMode::Exclusive
+                && Some(claim.session) == session
+        };
+        let Some(hold) = hold.filter(joins).filter(|_| may_reenter(acquire)) else {
+            return Ok(None);
+        };
+        if hold.reentries.len() >= limits::REENTRIES_PER_CLAIM_MAX {
+            return Err(Refusal::limit(
+                "re-entries of one hold",
+                limits::REENTRIES_PER_CLAIM_MAX as u64,
+            ));
+        }
+        Ok(Some((acquire.lock.clone(), hold.fence)))
+    }
+
+    /// Whether there is room in the queue, and whether the claim may stand in it.
+    fn check_queue(&self, acquire: &Acquire) -> Result<(), Refusal> {
+        let lock = &acquire.lock;
+        let free = self.state.is_free_for(lock, acquire.mode);
+        if !free && acquire.wait_ms == Some(0) {
+            return Err(self.state.lock_held(lock));
+        }
+        self.state.check_room_in_queue(lock, free)
+    }
+
+    /// Whether the claim's znode, whose path it gives back, may be made: permission, and room in
+    /// the tree and among the session's.
+    fn check_place(
+        &self,
+        acquire: &Acquire,
+        session: Option<SessionId>,
+    ) -> Result<ZnodePath, Refusal> {
+        let parent = acquire.lock.znode();
+        if let Some(znode) = self.state.znode(&parent) {
+            acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
+            self.check_room(&parent, 1)?;
+        } else if let Some(top) = self.missing_from(&parent)?.last().and_then(ZnodePath::parent) {
+            // The containers that are missing, and the claim.
+            let count = parent.depth().saturating_sub(top.depth()).saturating_add(1);
+            self.check_room(&top, count)?;
+        }
+        match session {
+            Some(session) => self.check_ephemerals(session)?,
+            None => self.state.check_room_for_session()?,
+        }
+        let sequence = self.next_sequence(&parent);
+        let path = parent.child(&recipe::znode_name(&acquire.claim, acquire.mode, sequence))?;
+        match self.state.znode(&path) {
+            Some(znode) => Err(Refusal::NodeExists { path, version: znode.version }),
+            None => Ok(path),
+        }
+    }
+
+    /// A session for one claim alone.
+    fn open_implicit_session(&mut self, acquire: &Acquire) -> SessionId {
+        let owner = Owner {
+            reason: acquire.reason.clone(),
+            labels: acquire.labels.clone(),
+            ..Owner::default()
+        };
+        self.insert_session(Session {
+            id: SessionId(self.now.zxid.0),
+            name: None,
+            kind: SessionKind::Implicit,
+            timeout_ms: 0,
+            password: [0; 16],
+            owner,
+            lock_delay_ms: 0,
+            opened: self.now,
+            activity: 0,
+        })
+    }
+
+    fn insert_claim_znode(&mut self, path: ZnodePath, acquire: &Acquire, session: SessionId) {
+        let owner = self.state.sessions.get(&session).map(|session| &session.owner);
+        let text = describe(owner, acquire.reason.as_deref());
+        let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
+        let content_type = Some(Arc::from("text/plain"));
+        let kind = ZnodeKind::Ephemeral(session);
+        self.insert_znode(path, Some(Bytes::from(text)), content_type, open, kind);
+    }
+
+    fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {
+        let default_ttl_ms = match acquire.session {
+            ClaimSession::Acting => None,
+            ClaimSession::Implicit => Some(limits::IMPLICIT_TTL_MS_DEFAULT),
+        };
+        let deadline = acquire.wait_ms.map(|ms| self.now.log_time.after(ms));
+        Claim {
+            lock: acquire.lock.clone(),
+            id: acquire.claim.clone(),
+            reentries: std::collections::BTreeSet::new(),
+            first_released: false,
+            session,
+            mode: acquire.mode,
+            fence: Fence(self.now.zxid.0),
+            znode_name: znode.name().to_owned(),
+            queued: self.now,
+            state: ClaimState::Waiting { deadline },
+            ttl_ms: acquire.ttl_ms.or(default_ttl_ms),
+            ack_within_ms: acquire.ack_within_ms.unwrap_or(limits::ACK_WITHIN_MS_DEFAULT),
+            reentrant: acquire.reentrant,
+            reason: acquire.reason.clone(),
+            labels: acquire.labels.clone(),
+            fingerprint: fingerprint(acquire),
+        }
+    }
+
+    /// Puts a claim whose znode was just made at the end of the queue and grants it the lock if
+    /// that is free.
+    pub(in crate::apply) fn enqueue(&mut self, claim: Claim, agreed: Option<u32>) -> ClaimKey {
+        let key: (LockName, Fence) = (claim.lock.clone(), claim.fence);
+        let free = self.state.is_free_for(&claim.lock, claim.mode);
+        let (id, session, mode) = (claim.id.clone(), claim.session, claim.mode);
+        self.insert_claim(claim, agreed);
+        if free {
+            self.grant(&key, false);
+        } else {
+            let position = self.state.locks.get(&key.0).map_or(0, |record| record.waiters);
+            let (lock, fence) = key.clone();
+            self.events.push(EventKind::ClaimQueued {
+                lock,
+                claim: id,
+                fence,
+                session,
+                mode,
+                position,
+            });
+        }
+        key
+    }
+}
+
+/// Whether a request may join a hold of its session: an exclusive hold serves a reader as well.
+fn may_reenter(acquire: &Acquire) -> bool {
+    acquire.reentrant
+        && match acquire.mode {
+            LockMode::Exclusive | LockMode::Shared => true,
+            LockMode::Permits(_) => false,
+        }
+}
+
+/// What is shown to ZooKeeper clients that read a claim's znode.
+fn describe(owner: Option<&Owner>, reason: Option<&str>) -> String {
+    let owned = |field: fn(&Owner) -> &Option<String>| owner.and_then(|o| field(o).as_deref());
+    let service = owned(|owner| &owner.service).unwrap_or_default();
+    let host = owned(|owner| &owner.host).map_or(String::new(), |host| format!("@{host}"));
+    let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+    format!("{service}{host}{reason}")
+}
+
+/// Hash of what makes two requests the same claim. Reason, labels and the time to pick a hand-over
+/// up may differ. Never 0, which marks claims of ZooKeeper clients.
+fn fingerprint(acquire: &Acquire) -> u64 {
+    let (mode, permits) = match acquire.mode {
+        LockMode::Exclusive => (0, 0),
+        LockMode::Shared => (1, 0),
+        LockMode::Permits(permits) => (2, permits),
+    };
+    let binding = match acquire.session {
+        ClaimSession::Acting => 0,
+        ClaimSession::Implicit => 1,
+    };
+    let option = |value: Option<u64>| (u64::from(value.is_some()), value.unwrap_or_default());
+    let (has_limit, limit) = option(acquire.limit.map(u64::from));
+    let (has_wait, wait) = option(acquire.wait_ms);
+    let (has_ttl, ttl) = option(acquire.ttl_ms);
+    let numbers = [
+        mode,
+        u64::from(permits),
+        binding,
+        has_limit,
+        limit,
+        has_wait,
+        wait,
+        has_ttl,
+        ttl,
+        u64::from(acquire.reentrant),
+    ];
+    let bytes: Vec<u8> = numbers.iter().flat_map(|number: &u64| number.to_le_bytes()).collect();
+    xxh3_64(&bytes).max(1)
+}

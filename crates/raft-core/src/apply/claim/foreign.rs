@@ -1,0 +1,102 @@
+//! Keeping claims in step with znodes that clients make and delete directly: the other door to
+//! the same queue (decision 6).
+
+use crate::apply::Step;
+use crate::apply::claim::records::Ending;
+use crate::command::LockMode;
+use crate::ids::{ClaimId, Fence, LockName, ZnodePath};
+use crate::limits;
+use crate::lock::{Claim, ClaimEnd, ClaimState};
+use crate::outcome::Refusal;
+use crate::recipe;
+use crate::state::State;
+use crate::znode::Znode;
+
+/// What the name of a znode says about the claim it is.
+struct ForeignClaim {
+    lock: LockName,
+    id: ClaimId,
+    mode: LockMode,
+}
+
+impl ForeignClaim {
+    /// `None` when the znode is no claim: its parent is no lock, or its name that of no recipe.
+    fn of(path: &ZnodePath) -> Option<ForeignClaim> {
+        let lock = LockName::of_znode(&path.parent()?)?;
+        let mode = recipe::mode_of(path.name())?;
+        let id = recipe::foreign_id(path.name())?;
+        Some(ForeignClaim { lock, id, mode })
+    }
+}
+
+impl Step<'_> {
+    /// Called before a client's create of an ephemeral sequential znode below `/locks`, with its
+    /// final path: refuses what the queue cannot take. A second claim of one lock within one multi
+    /// would have the same czxid and so the same fence, and nobody could tell the two apart.
+    pub(crate) fn claim_znode_allowed(&self, path: &ZnodePath) -> Result<(), Refusal> {
+        let Some(ForeignClaim { lock, id, mode }) = ForeignClaim::of(path) else { return Ok(()) };
+        if self.state.claims.contains_key(&(lock.clone(), Fence(self.now.zxid.0))) {
+            return Err(Refusal::BadArguments(format!(
+                "two claims of lock {lock} in one command would have the same fence"
+            )));
+        }
+        if self.state.index.claim_ids.contains_key(&(lock.clone(), id.clone())) {
+            return Err(Refusal::ClaimMismatch { lock, claim: id });
+        }
+        self.state.accepts(&lock, mode, None)?;
+        let free = self.state.is_free_for(&lock, mode);
+        self.state.check_room_in_queue(&lock, free)
+    }
+
+    /// Called after a client created an ephemeral sequential znode below `/locks`.
+    pub(crate) fn claim_znode_created(&mut self, path: &ZnodePath) {
+        let Some(claim) = self.state.foreign_claim(path, self.now) else { return };
+        self.settle_delay(&claim.lock);
+        self.enqueue(claim, None);
+    }
+
+    /// Called after a client deleted an ephemeral znode below `/locks`, which is how the recipes
+    /// of ZooKeeper clients release.
+    pub(crate) fn claim_znode_removed(&mut self, path: &ZnodePath, removed: &Znode) {
+        if let Some(key) = self.state.claim_of_znode(path, Fence(removed.czxid.0)) {
+            let ending = Ending { znode_removed: true, ..Ending::from(ClaimEnd::ZnodeDeleted) };
+            self.end_claim(&key, ending);
+        }
+    }
+
+    /// Called after a client deleted, or the state reaped, a znode below `/locks` that is no
+    /// ephemeral: the lock's own znode, and its settings go with it. It had no children, so there
+    /// are no claims; a lock delay goes on.
+    pub(crate) fn lock_znode_removed(&mut self, path: &ZnodePath, _removed: &Znode) {
+        let Some(lock) = LockName::of_znode(path) else { return };
+        let configured = self.state.locks.get(&lock).is_some_and(|l| l.settings.is_some());
+        if configured {
+            self.update_lock(&lock, |record| record.settings = None);
+        }
+    }
+}
+
+impl State {
+    fn foreign_claim(&self, path: &ZnodePath, queued: crate::command::Moment) -> Option<Claim> {
+        let ForeignClaim { lock, id, mode } = ForeignClaim::of(path)?;
+        let znode = self.znodes.get(path)?;
+        Some(Claim {
+            lock,
+            id,
+            reentries: std::collections::BTreeSet::new(),
+            first_released: false,
+            session: znode.owner()?,
+            mode,
+            fence: Fence(znode.czxid.0),
+            znode_name: path.name().to_owned(),
+            queued,
+            state: ClaimState::Waiting { deadline: None },
+            ttl_ms: None,
+            ack_within_ms: limits::ACK_WITHIN_MS_DEFAULT,
+            reentrant: false,
+            reason: None,
+            labels: std::collections::BTreeMap::new(),
+            fingerprint: 0,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Serving the queue of a lock (decision 8).
+//!
+//! Strictly first in, first out by fence: the first waiter that cannot have the lock blocks all
+//! behind it, so nobody starves. What may hold together: one exclusive claim alone; any number of
+//! shared claims; permits up to the limit. [`Step::grant_waiters`] is called wherever a lock may
+//! have become free, in the command that freed it; a caller that forgets it leaves a waiter behind
+//! for ever, which `check_invariants` reports as a lost wake-up.
+
+use crate::apply::Step;
+use crate::apply::claim::records::ClaimKey;
+use crate::command::LockMode;
+use crate::event::EventKind;
+use crate::ids::LockName;
+use crate::limits;
+use crate::lock::{Claim, ClaimState, Lock};
+use crate::state::State;
+
+impl State {
+    /// Mode of those who hold the lock; they all have the same kind of mode.
+    pub(crate) fn held_mode(&self, lock: &LockName) -> Option<LockMode> {
+        self.claims_of_lock(lock).next().filter(|claim| claim.is_held()).map(|claim| claim.mode)
+    }
+
+    /// Whether a claim of this mode that queued now would have the lock at once.
+    pub(crate) fn is_free_for(&self, lock: &LockName, mode: LockMode) -> bool {
+        let Some(record) = self.locks.get(lock) else { return true };
+        record.waiters == 0
+            && self.delayed_ms(lock).is_none()
+            && fits(record, self.held_mode(lock), mode)
+    }
+
+    /// How long a lock delay still runs, milliseconds.
+    pub(crate) fn delayed_ms(&self, lock: &LockName) -> Option<u64> {
+        let until = self.locks.get(lock)?.delayed_until?;
+        until.0.checked_sub(self.clock.log_time.0).filter(|ms| *ms > 0)
+    }
+
+    /// The first waiter, if it may have the lock now.
+    pub(crate) fn grantable(&self, lock: &LockName) -> Option<&Claim> {
+        let record = self.locks.get(lock)?;
+        if record.waiters == 0 || record.delayed_until.is_some() {
+            return None;
+        }
+        let first = self.waiters_of_lock(lock).next()?;
+        fits(record, self.held_mode(lock), first.mode).then_some(first)
+    }
+}
+
+/// Whether a claim of mode `mode` may hold beside those who hold now.
+fn fits(record: &Lock, held: Option<LockMode>, mode: LockMode) -> bool {
+    match (held, mode) {
+        (None, LockMode::Exclusive | LockMode::Shared)
+        | (Some(LockMode::Shared), LockMode::Shared) => true,
+        (None | Some(LockMode::Permits(_)), LockMode::Permits(permits)) => {
+            // Without a limit only claims of ZooKeeper clients are there, who count themselves.
+            let limit = record.permit_limit().unwrap_or(limits::PERMITS_MAX);
+            record.permits_held.saturating_add(permits) <= limit
+        }
+        (Some(_), LockMode::Exclusive)
+        | (Some(LockMode::Exclusive | LockMode::Permits(_)), LockMode::Shared)
+        | (Some(LockMode::Exclusive | LockMode::Shared), LockMode::Permits(_)) => false,
+    }
+}
+
+impl Step<'_> {
+    /// Grants the lock to every waiter whose turn it is.
+    pub(in crate::apply) fn grant_waiters(&mut self, lock: &LockName) {
+        while let Some(next) = self.state.grantable(lock) {
+            let key = (lock.clone(), next.fence);
+            self.grant(&key, true);
+        }
+    }
+
+    /// Puts a waiting claim in possession. A hand-over must be picked up in time, except by
+    /// ZooKeeper clients, who watch the znodes and cannot say that they did.
+    pub(in crate::apply) fn grant(&mut self, key: &ClaimKey, handed_over: bool) {
+        let granted = self.now;
+        let claim = self.claim(key);
+        let hold_ms = self.state.hold_ms(&key.0, claim.ttl_ms);
+        let must_acknowledge = handed_over && !claim.is_foreign();
+        let acknowledge_by = must_acknowledge.then(|| granted.log_time.after(claim.ack_within_ms));
+        let expires = hold_ms.map(|ms| granted.log_time.after(ms));
+        let permits = claim.permits();
+        let event = EventKind::ClaimGranted {
+            lock: claim.lock.clone(),
+            claim: claim.id.clone(),
+            fence: claim.fence,
+            session: claim.session,
+            mode: claim.mode,
+            handed_over,
+        };
+        self.update_claim(key, |claim| {
+            claim.state = ClaimState::Held { granted, expires, acknowledge_by };
+        });
+        self.update_lock(&key.0, |lock| {
+            assert!(lock.granted_up_to < key.1, "fence {} is granted out of order", key.1);
+            lock.granted_up_to = key.1;
+            lock.waiters -= 1;
+            lock.holders += 1;
+            lock.permits_held += permits;
+        });
+        self.events.push(event);
+    }
+
+    /// Drops a lock delay that is over by the clock although its deadline was not handled yet, so
+    /// that an acquire which comes first is not refused for it.
+    pub(in crate::apply) fn settle_delay(&mut self, lock: &LockName) {
+        let delayed_until = self.state.locks.get(lock).and_then(|record| record.delayed_until);
+        if delayed_until.is_some_and(|until| until <= self.now.log_time) {
+            self.end_delay(lock);
+        }
+    }
+
+    /// Ends a lock delay and serves the queue.
+    pub(in crate::apply) fn end_delay(&mut self, lock: &LockName) {
+        self.update_lock(lock, |record| record.delayed_until = None);
+        self.grant_waiters(lock);
+    }
+}
+
+impl State {
+    /// How long a hold with this time of its own may last, milliseconds: the lock's longest hold
+    /// bounds it.
+    pub(crate) fn hold_ms(&self, lock: &LockName, ttl_ms: Option<u64>) -> Option<u64> {
+        let settings = self.locks.get(lock).and_then(|record| record.settings.as_ref());
+        let max_hold_ms = settings.and_then(|settings| settings.max_hold_ms);
+        match (ttl_ms, max_hold_ms) {
+            (Some(ttl), Some(max)) => Some(ttl.min(max)),
+            (ttl, max) => ttl.or(max),
+        }
+    }
+}

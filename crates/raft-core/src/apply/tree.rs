@@ -1,0 +1,343 @@
+//! Plain operations on the tree. They check nothing a client could do wrong: that is done before.
+//! What they keep true: counters of the parent, look-ups, deadlines, events (I-2, I-4, I-5).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::acl::{self, AclEntry, Perms};
+use crate::apply::Step;
+use crate::digest::data_hash;
+use crate::event::EventKind;
+use crate::ids::{LogTime, SessionId, ZnodePath};
+use crate::limits;
+use crate::outcome::Refusal;
+use crate::path;
+use crate::state::State;
+use crate::znode::{Stat, Znode, ZnodeKind};
+
+impl Step<'_> {
+    /// Makes a znode. The parent must exist and not be ephemeral, the path must be free, an owner
+    /// must be live.
+    ///
+    /// # Panics
+    /// When one of these does not hold.
+    pub(crate) fn insert_znode(
+        &mut self,
+        path: ZnodePath,
+        data: Option<Bytes>,
+        content_type: Option<Arc<str>>,
+        acl: Arc<[AclEntry]>,
+        kind: ZnodeKind,
+    ) {
+        let now = self.now;
+        let acl = self.counted_in_parent(&path, acl);
+        let reap_at = match kind {
+            ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => None,
+            ZnodeKind::Container => Some(now.log_time.after(limits::CONTAINER_NEVER_USED_MS)),
+            ZnodeKind::Ttl(ttl_ms) => Some(now.log_time.after(ttl_ms)),
+        };
+        let znode = Znode {
+            data_hash: data_hash(data.as_ref()),
+            data,
+            content_type,
+            acl,
+            kind,
+            czxid: now.zxid,
+            mzxid: now.zxid,
+            pzxid: now.zxid,
+            ctime: now.wall,
+            mtime: now.wall,
+            version: 0,
+            aversion: 0,
+            creates: 0,
+            num_children: 0,
+            reap_at,
+        };
+        if let Some(owner) = znode.owner() {
+            assert!(self.state.sessions.contains_key(&owner), "I-2: owner {owner} is not live");
+            self.state.index.ephemerals.entry(owner).or_default().insert(path.clone());
+        }
+        if let Some(entry) = znode.due(&path) {
+            self.state.index.due.insert(entry);
+        }
+        self.state.index.data_bytes += znode.data_length();
+        self.events.push(EventKind::NodeCreated {
+            path: path.clone(),
+            value: znode.data.clone(),
+            content_type: znode.content_type.clone(),
+            stat: znode.stat(),
+        });
+        let former = self.state.znodes.insert(path, znode);
+        assert!(former.is_none(), "I-4: znode {former:?} was there already");
+    }
+
+    /// Counts the create of `path` in its parent. Gives the access list back, shared with the
+    /// parent's where it is the same: most znodes of a tree have the same few lists.
+    fn counted_in_parent(&mut self, path: &ZnodePath, acl: Arc<[AclEntry]>) -> Arc<[AclEntry]> {
+        let zxid = self.now.zxid;
+        let parent = path.parent().unwrap_or_else(ZnodePath::root);
+        let shared = self.state.update_znode(&parent, |znode| {
+            assert!(znode.owner().is_none(), "I-5: parent {parent} of {path} is ephemeral");
+            znode.creates = znode.creates.wrapping_add(1);
+            znode.num_children = znode.num_children.saturating_add(1);
+            znode.pzxid = zxid;
+            if matches!(znode.kind, ZnodeKind::Container) {
+                znode.reap_at = None;
+            }
+            if znode.acl == acl { Arc::clone(&znode.acl) } else { acl }
+        });
+        assert!(shared.is_some(), "I-4: parent {parent} of {path} is missing");
+        shared.unwrap_or_default()
+    }
+
+    /// Removes a znode and gives it back. It must exist and have no children.
+    ///
+    /// # Panics
+    /// When it does not or has.
+    pub(crate) fn remove_znode(&mut self, path: &ZnodePath) -> Option<Znode> {
+        let removed = self.state.znodes.remove(path);
+        assert!(removed.is_some(), "I-4: znode {path} is missing");
+        let removed = removed?;
+        let below = removed.num_children;
+        assert!(below == 0, "I-4: znode {path} removed with {below} children");
+        let now = self.now;
+        let parent = path.parent().unwrap_or_else(ZnodePath::root);
+        let counted = self.state.update_znode(&parent, |znode| {
+            znode.num_children = znode.num_children.saturating_sub(1);
+            znode.pzxid = now.zxid;
+            if znode.num_children == 0 && matches!(znode.kind, ZnodeKind::Container) {
+                znode.reap_at = Some(now.log_time.after(limits::CONTAINER_REAP_AFTER_MS));
+            }
+        });
+        assert!(counted.is_some(), "I-4: parent {parent} of {path} is missing");
+        self.state.unindex(path, &removed);
+        self.events.push(EventKind::NodeDeleted {
+            path: path.clone(),
+            previous: removed.data.clone(),
+            stat: removed.stat(),
+        });
+        Some(removed)
+    }
+
+    /// Replaces the data of a znode that exists. A TTL begins anew.
+    pub(crate) fn set_znode_data(
+        &mut self,
+        path: &ZnodePath,
+        data: Option<Bytes>,
+        content_type: Option<Arc<str>>,
+    ) -> Stat {
+        let now = self.now;
+        let hash = data_hash(data.as_ref());
+        let value = data.clone();
+        let shown_type = content_type.clone();
+        let changed = self.state.update_znode(path, |znode| {
+            let previous = std::mem::replace(&mut znode.data, data);
+            znode.data_hash = hash;
+            znode.content_type = content_type;
+            znode.mzxid = now.zxid;
+            znode.mtime = now.wall;
+            if path.as_str() != path::CONFIG {
+                znode.version = next_version(znode.version);
+            }
+            if let ZnodeKind::Ttl(ttl_ms) = znode.kind {
+                znode.reap_at = Some(now.log_time.after(ttl_ms));
+            }
+            (previous, znode.stat())
+        });
+        assert!(changed.is_some(), "I-4: znode {path} is missing");
+        let (previous, stat) = changed.unwrap_or_default();
+        let content_type = shown_type;
+        let path = path.clone();
+        self.events.push(EventKind::NodeChanged { path, value, previous, content_type, stat });
+        stat
+    }
+
+    /// Replaces the access list of a znode that exists.
+    pub(crate) fn set_znode_acl(&mut self, path: &ZnodePath, acl: Arc<[AclEntry]>) -> Stat {
+        let changed = self.state.update_znode(path, |znode| {
+            znode.acl = acl;
+            znode.aversion = next_version(znode.aversion);
+            znode.stat()
+        });
+        assert!(changed.is_some(), "I-4: znode {path} is missing");
+        let stat = changed.unwrap_or_default();
+        self.events.push(EventKind::NodeAclChanged { path: path.clone(), stat });
+        stat
+    }
+
+    /// Makes a znode that exists persistent or a container. No event: nothing a client's stat
+    /// shows has changed.
+    pub(crate) fn set_znode_kind(&mut self, path: &ZnodePath, kind: ZnodeKind) {
+        let now = self.now.log_time;
+        let changed = self.state.update_znode(path, |znode| {
+            let (was, will) = (znode.owner(), kind);
+            assert!(was.is_none(), "I-2: znode {path} has the owner {was:?}");
+            assert!(!matches!(will, ZnodeKind::Ephemeral(_)), "I-2: {path} cannot become {will:?}");
+            znode.kind = kind;
+            znode.reap_at = reap_at_after_change(znode, now);
+        });
+        assert!(changed.is_some(), "I-4: znode {path} is missing");
+    }
+
+    /// Removes a container or TTL znode whose time has come, if that still holds: it exists, is
+    /// empty, and its time is not later than now. Says whether it did. Asks no permission.
+    pub(crate) fn reap_znode(&mut self, path: &ZnodePath) -> bool {
+        let now = self.now.log_time;
+        let due = self.state.znodes.get(path).and_then(|znode| znode.due(path));
+        if due.is_none_or(|(at, _)| at > now) {
+            return false;
+        }
+        if let Some(removed) = self.remove_znode(path) {
+            self.lock_znode_gone(path, &removed);
+        }
+        true
+    }
+
+    /// Makes `path` and its missing ancestors as open containers; nothing when it exists.
+    ///
+    /// # Errors
+    /// [`Refusal::NoAuth`] or [`Refusal::NoChildrenForEphemerals`] of the deepest ancestor that
+    /// exists, [`Refusal::LimitReached`]; then nothing was made.
+    pub(crate) fn ensure_containers(&mut self, path: &ZnodePath) -> Result<(), Refusal> {
+        let missing = self.missing_from(path)?;
+        let Some(first) = missing.last() else { return Ok(()) };
+        let parent = first.parent().unwrap_or_else(ZnodePath::root);
+        let znode = self.state.existing(&parent)?;
+        acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
+        self.check_room(&parent, missing.len())?;
+        let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
+        for path in missing.into_iter().rev() {
+            self.insert_znode(path, None, None, Arc::clone(&open), ZnodeKind::Container);
+        }
+        Ok(())
+    }
+
+    /// `path` and those of its ancestors that do not exist, deepest first.
+    ///
+    /// # Errors
+    /// [`Refusal::LimitReached`] when they are more than one create may make.
+    pub(crate) fn missing_from(&self, path: &ZnodePath) -> Result<Vec<ZnodePath>, Refusal> {
+        let mut missing = Vec::new();
+        let mut next = Some(path.clone());
+        while let Some(path) = next.filter(|path| !self.state.znodes.contains_key(path)) {
+            if missing.len() >= limits::PARENTS_PER_CREATE_MAX {
+                return Err(Refusal::limit(
+                    "missing parents made by one create",
+                    limits::PARENTS_PER_CREATE_MAX as u64,
+                ));
+            }
+            next = path.parent();
+            missing.push(path);
+        }
+        Ok(missing)
+    }
+
+    /// Whether `parent`, which exists, can have another child, and the tree `count` more znodes.
+    ///
+    /// # Errors
+    /// [`Refusal::NoChildrenForEphemerals`] or [`Refusal::LimitReached`].
+    pub(crate) fn check_room(&self, parent: &ZnodePath, count: usize) -> Result<(), Refusal> {
+        let znode = self.state.existing(parent)?;
+        if znode.owner().is_some() {
+            return Err(Refusal::NoChildrenForEphemerals { path: parent.clone() });
+        }
+        if znode.num_children >= limits::CHILDREN_PER_ZNODE_MAX {
+            return Err(Refusal::limit(
+                "children per znode",
+                u64::from(limits::CHILDREN_PER_ZNODE_MAX),
+            ));
+        }
+        let znodes = self.state.znodes.len().saturating_add(count) as u64;
+        if znodes > limits::ZNODES_MAX {
+            return Err(Refusal::limit("znodes", limits::ZNODES_MAX));
+        }
+        Ok(())
+    }
+
+    /// Whether a session can own another ephemeral.
+    ///
+    /// # Errors
+    /// [`Refusal::LimitReached`].
+    pub(crate) fn check_ephemerals(&self, owner: SessionId) -> Result<(), Refusal> {
+        let owned = self.state.index.ephemerals.get(&owner).map_or(0, |paths| paths.len());
+        if owned >= limits::EPHEMERALS_PER_SESSION_MAX {
+            return Err(Refusal::limit(
+                "ephemeral znodes per session",
+                limits::EPHEMERALS_PER_SESSION_MAX as u64,
+            ));
+        }
+        Ok(())
+    }
+
+    /// The suffix the next sequential child of `parent` gets: the creates ever done below it.
+    pub(crate) fn next_sequence(&self, parent: &ZnodePath) -> i32 {
+        self.state.znodes.get(parent).map_or(0, |znode| znode.creates)
+    }
+
+    /// Tells the locks about the end of a znode that clients do not know as a claim.
+    pub(crate) fn lock_znode_gone(&mut self, path: &ZnodePath, removed: &Znode) {
+        if is_below_locks(path) {
+            self.lock_znode_removed(path, removed);
+        }
+    }
+}
+
+impl State {
+    /// Changes a znode in place and keeps what is derived from it. `None` when there is none.
+    fn update_znode<R>(
+        &mut self,
+        path: &ZnodePath,
+        change: impl FnOnce(&mut Znode) -> R,
+    ) -> Option<R> {
+        let State { znodes, index, .. } = self;
+        znodes.update(path, |znode| {
+            let (due, length) = (znode.due(path), znode.data_length());
+            let result = change(znode);
+            let due_now = znode.due(path);
+            if due != due_now {
+                due.map(|entry| index.due.remove(&entry));
+                due_now.map(|entry| index.due.insert(entry));
+            }
+            index.data_bytes = index.data_bytes.saturating_sub(length) + znode.data_length();
+            result
+        })
+    }
+
+    /// Drops what is derived from a znode that was removed.
+    fn unindex(&mut self, path: &ZnodePath, removed: &Znode) {
+        self.index.data_bytes = self.index.data_bytes.saturating_sub(removed.data_length());
+        if let Some(entry) = removed.due(path) {
+            self.index.due.remove(&entry);
+        }
+        let Some(owner) = removed.owner() else { return };
+        if let Some(owned) = self.index.ephemerals.get_mut(&owner) {
+            owned.remove(path);
+            if owned.is_empty() {
+                self.index.ephemerals.remove(&owner);
+            }
+        }
+    }
+}
+
+/// Whether `path` lies below `/locks`.
+pub(super) fn is_below_locks(path: &ZnodePath) -> bool {
+    path.as_str().strip_prefix(path::LOCKS).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn reap_at_after_change(znode: &Znode, now: LogTime) -> Option<LogTime> {
+    match znode.kind {
+        ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => None,
+        ZnodeKind::Container if znode.num_children > 0 => None,
+        ZnodeKind::Container => Some(now.after(limits::CONTAINER_REAP_AFTER_MS)),
+        ZnodeKind::Ttl(ttl_ms) => Some(now.after(ttl_ms)),
+    }
+}
+
+/// The version after `version`: wraps, and skips -1, which means "any" in requests (ZK-4743).
+fn next_version(version: i32) -> i32 {
+    match version.wrapping_add(1) {
+        -1 => 0,
+        next => next,
+    }
+}

@@ -1,0 +1,134 @@
+//! The digest of the state: what replicas compare at the same zxid (I-9).
+//!
+//! An entry's fingerprint is the 128-bit XXH3 of its canonical encoding (postcard of key and
+//! value). A znode's data enters by the hash taken when it was written, so that a change of its
+//! counters does not read a megabyte again.
+
+use bytes::Bytes;
+use serde::Serialize;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use crate::acl::AclEntry;
+use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, Zxid, ZnodePath};
+use crate::lock::{Claim, EndedClaim, Lock};
+use crate::session::{EndedSession, Session};
+use crate::state::{Answer, MemberEver, State};
+use crate::table::Fingerprint;
+use crate::znode::{Znode, ZnodeKind};
+
+/// Room for the encoding of a usual entry, bytes: one allocation for most.
+const ENTRY_BYTES_USUAL: usize = 256;
+
+/// Hash of a znode's data, kept beside it.
+pub(crate) fn data_hash(data: Option<&Bytes>) -> u64 {
+    data.map_or(0, |data| xxh3_64(data))
+}
+
+/// The digest of each table in the order of [`State`]'s fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TableDigests {
+    znodes: u128,
+    sessions: u128,
+    ended_sessions: u128,
+    locks: u128,
+    claims: u128,
+    ended_claims: u128,
+    answers: u128,
+    members_ever: u128,
+}
+
+impl State {
+    /// Digest of everything replicated, position and time included. Two replicas that applied the
+    /// same log have the same digest at the same zxid, or one of them is broken. O(1).
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        hash(&(self.clock, self.table_digests()))
+    }
+
+    pub(crate) fn table_digests(&self) -> TableDigests {
+        TableDigests {
+            znodes: self.znodes.digest(),
+            sessions: self.sessions.digest(),
+            ended_sessions: self.ended_sessions.digest(),
+            locks: self.locks.digest(),
+            claims: self.claims.digest(),
+            ended_claims: self.ended_claims.digest(),
+            answers: self.answers.digest(),
+            members_ever: self.members_ever.digest(),
+        }
+    }
+
+    /// [`State::table_digests`] computed anew from every entry.
+    pub(crate) fn recomputed_table_digests(&self) -> TableDigests {
+        TableDigests {
+            znodes: self.znodes.recomputed_digest(),
+            sessions: self.sessions.recomputed_digest(),
+            ended_sessions: self.ended_sessions.recomputed_digest(),
+            locks: self.locks.recomputed_digest(),
+            claims: self.claims.recomputed_digest(),
+            ended_claims: self.ended_claims.recomputed_digest(),
+            answers: self.answers.recomputed_digest(),
+            members_ever: self.members_ever.recomputed_digest(),
+        }
+    }
+}
+
+/// Everything of a znode but its data.
+#[derive(Serialize)]
+struct ZnodeView<'a> {
+    has_data: bool,
+    data_hash: u64,
+    content_type: Option<&'a str>,
+    acl: &'a [AclEntry],
+    kind: ZnodeKind,
+    zxids: [Zxid; 3],
+    times: [WallTime; 2],
+    counters: [i32; 3],
+    num_children: u32,
+    reap_at: Option<LogTime>,
+}
+
+impl Fingerprint<ZnodePath> for Znode {
+    fn fingerprint(&self, key: &ZnodePath) -> u128 {
+        let view = ZnodeView {
+            has_data: self.data.is_some(),
+            data_hash: self.data_hash,
+            content_type: self.content_type.as_deref(),
+            acl: &self.acl,
+            kind: self.kind,
+            zxids: [self.czxid, self.mzxid, self.pzxid],
+            times: [self.ctime, self.mtime],
+            counters: [self.version, self.aversion, self.creates],
+            num_children: self.num_children,
+            reap_at: self.reap_at,
+        };
+        hash(&(key, view))
+    }
+}
+
+macro_rules! fingerprint_of_encoding {
+    ($($value:ty: $key:ty),* $(,)?) => {$(
+        impl Fingerprint<$key> for $value {
+            fn fingerprint(&self, key: &$key) -> u128 {
+                hash(&(key, self))
+            }
+        }
+    )*};
+}
+
+fingerprint_of_encoding! {
+    Session: SessionId,
+    EndedSession: SessionId,
+    Lock: LockName,
+    Claim: (LockName, Fence),
+    EndedClaim: (LockName, ClaimId),
+    Answer: String,
+    MemberEver: u64,
+}
+
+#[expect(clippy::expect_used, reason = "a Vec takes any bytes, and no type here has a fallible encoding")]
+fn hash<T: Serialize>(value: &T) -> u128 {
+    let bytes = postcard::to_extend(value, Vec::with_capacity(ENTRY_BYTES_USUAL));
+    xxh3_128(&bytes.expect("encoding into a Vec cannot fail"))
+}
+

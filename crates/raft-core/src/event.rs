@@ -1,0 +1,150 @@
+//! What a command changed, in order. Events are not replicated: every node gets the same ones out
+//! of apply.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{LockMode, Moment};
+use crate::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
+use crate::lock::ClaimEnd;
+use crate::session::SessionEnd;
+use crate::znode::Stat;
+
+/// One change. Its id is `zxid.ordinal`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When; events of one command share it.
+    pub moment: Moment,
+    /// Position within the command, from 0.
+    pub ordinal: u32,
+    /// Whether it is the last of its command.
+    pub last: bool,
+    /// The session that caused it.
+    pub by: Option<SessionId>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventKind {
+    /// `node.created`
+    NodeCreated {
+        /// Which.
+        path: ZnodePath,
+        /// Its data.
+        value: Option<Bytes>,
+        /// Media type of the data.
+        content_type: Option<Arc<str>>,
+        /// Its stat.
+        stat: Stat,
+    },
+    /// `node.changed`
+    NodeChanged {
+        /// Which.
+        path: ZnodePath,
+        /// Its data now.
+        value: Option<Bytes>,
+        /// Its data before.
+        previous: Option<Bytes>,
+        /// Media type of the data.
+        content_type: Option<Arc<str>>,
+        /// Its stat now.
+        stat: Stat,
+    },
+    /// `node.acl_changed`
+    NodeAclChanged {
+        /// Which.
+        path: ZnodePath,
+        /// Its stat now.
+        stat: Stat,
+    },
+    /// `node.deleted`
+    NodeDeleted {
+        /// Which.
+        path: ZnodePath,
+        /// Its data before.
+        previous: Option<Bytes>,
+        /// Its stat before.
+        stat: Stat,
+    },
+    /// `lock.queued`
+    ClaimQueued {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+        /// Its fence-to-be.
+        fence: Fence,
+        /// Its owner.
+        session: SessionId,
+        /// How it wants the lock.
+        mode: LockMode,
+        /// Waiters up to and including it.
+        position: u32,
+    },
+    /// `lock.granted`
+    ClaimGranted {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+        /// Its fence.
+        fence: Fence,
+        /// Its owner.
+        session: SessionId,
+        /// How it has the lock.
+        mode: LockMode,
+        /// Whether it waited: then it must pick the hand-over up.
+        handed_over: bool,
+    },
+    /// `lock.released` for every end of a hold; `lock.left` for every end of a wait.
+    ClaimEnded {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+        /// Its fence.
+        fence: Fence,
+        /// Its owner.
+        session: SessionId,
+        /// Whether it held the lock.
+        held: bool,
+        /// How it ended.
+        end: ClaimEnd,
+        /// Why, where somebody said so.
+        reason: Option<String>,
+    },
+    /// `lock.extended`
+    ClaimExtended {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+        /// Its fence.
+        fence: Fence,
+    },
+    /// `lock.configured`
+    LockConfigured {
+        /// The lock.
+        lock: LockName,
+    },
+    /// `session.opened`
+    SessionOpened {
+        /// Its number.
+        session: SessionId,
+        /// Its name.
+        name: Option<SessionName>,
+    },
+    /// `session.closed`, `session.expired`
+    SessionEnded {
+        /// Its number.
+        session: SessionId,
+        /// Its name.
+        name: Option<SessionName>,
+        /// Why.
+        end: SessionEnd,
+    },
+}

@@ -1,0 +1,384 @@
+//! Names and numbers that cross a function, each a type of its own, valid by construction.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::limits;
+use crate::path::{self, InvalidPath};
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+number! {
+    /// Position of a write attempt in the single order of the cluster. Every attempt takes exactly
+    /// one, also a refused one; Raft-internal entries take none (decision 5).
+    Zxid
+}
+number! {
+    /// A session. The zxid of the command that opened it, so it is never used twice (I-6).
+    SessionId
+}
+number! {
+    /// Fencing token of a claim: the czxid of its znode. Fences of one lock strictly increase in
+    /// grant order (decision 7).
+    Fence
+}
+number! {
+    /// Milliseconds of the cluster's own clock. It moves only while there is a leader and never
+    /// jumps, so no change of leader or wall clock makes a deadline pass early. All deadlines of
+    /// the state are in log time.
+    LogTime
+}
+number! {
+    /// Milliseconds since 1970 as stamped by the leader and clamped so that it never goes back.
+    /// Shown to people (`ctime`, `mtime`); decides nothing.
+    WallTime
+}
+
+impl LogTime {
+    /// This time plus `ms` milliseconds, saturating.
+    #[must_use]
+    pub fn after(self, ms: u64) -> LogTime {
+        LogTime(self.0.saturating_add(ms))
+    }
+}
+
+/// A type that is a validated text: its encoding is the text, and decoding validates again, so no
+/// bytes can make an invalid one.
+macro_rules! encoded_as_text {
+    ($name:ident, $error:ty) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(stringify!($name))
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::parse(text).map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                Self::parse(&text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.as_str().to_owned()
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(self.as_str(), f)
+            }
+        }
+    };
+}
+
+/// Why a text is not a valid name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum InvalidName {
+    /// Nothing there.
+    #[error("a {kind} must not be empty")]
+    Empty {
+        /// What was being named.
+        kind: String,
+    },
+    /// Over the limit.
+    #[error("a {kind} may have at most {limit} bytes, this one has {length}")]
+    TooLong {
+        /// What was being named.
+        kind: String,
+        /// Bytes allowed.
+        limit: usize,
+        /// Bytes found.
+        length: usize,
+    },
+    /// A character outside `A-Za-z0-9._:@+,~-`, or a reserved segment.
+    #[error("{text:?} is not a valid {kind}: {reason}")]
+    BadSegment {
+        /// What was being named.
+        kind: String,
+        /// The offending segment.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+fn check_segment(kind: &str, segment: &str) -> Result<(), InvalidName> {
+    let bad = |reason: &str| InvalidName::BadSegment {
+        kind: kind.to_owned(),
+        text: segment.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if segment.is_empty() {
+        return Err(bad("a segment is empty"));
+    }
+    if segment.len() > limits::NAME_SEGMENT_BYTES_MAX {
+        return Err(InvalidName::TooLong {
+            kind: kind.to_owned(),
+            limit: limits::NAME_SEGMENT_BYTES_MAX,
+            length: segment.len(),
+        });
+    }
+    if matches!(segment, "-" | "." | "..") {
+        return Err(bad("this segment is reserved"));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:@+,~-".contains(c);
+    match segment.chars().find(|c| !allowed(*c)) {
+        Some(c) => Err(bad(&format!("character {c:?} is not among A-Z a-z 0-9 . _ : @ + , ~ -"))),
+        None => Ok(()),
+    }
+}
+
+macro_rules! segment_name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Validates `text`: one segment of `A-Za-z0-9._:@+,~-`, 1 to 128 bytes, not `-`, `.`
+            /// or `..`.
+            ///
+            /// # Errors
+            /// What is wrong with it.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                if text.is_empty() {
+                    return Err(InvalidName::Empty { kind: $kind.to_owned() });
+                }
+                check_segment($kind, text)?;
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        encoded_as_text!($name, InvalidName);
+    };
+}
+
+segment_name! {
+    /// Id of a claim, chosen by the client before its first attempt, so that a retry is the same
+    /// claim. Unique within one lock.
+    ClaimId, "claim id"
+}
+segment_name! {
+    /// Name of a session, chosen by the client (HTTP) so that opening it can be repeated.
+    SessionName, "session name"
+}
+
+/// Name of a lock: segments of `A-Za-z0-9._:@+,~-` joined by `/`, 512 bytes in all. The lock is
+/// the znode `/locks/<name>`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockName(Arc<str>);
+
+impl LockName {
+    /// Validates `text`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        if text.is_empty() {
+            return Err(InvalidName::Empty { kind: "lock name".to_owned() });
+        }
+        if text.len() > limits::LOCK_NAME_BYTES_MAX {
+            return Err(InvalidName::TooLong {
+                kind: "lock name".to_owned(),
+                limit: limits::LOCK_NAME_BYTES_MAX,
+                length: text.len(),
+            });
+        }
+        for segment in text.split('/') {
+            check_segment("lock name", segment)?;
+        }
+        Ok(LockName(Arc::from(text)))
+    }
+
+    /// The text, without the leading `/locks/`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The znode that is this lock.
+    #[must_use]
+    pub fn znode(&self) -> ZnodePath {
+        ZnodePath::of_valid(&format!("{}/{}", path::LOCKS, self.0))
+    }
+
+    /// A bound for ranges over lock names: not validated, never stored, never shown.
+    pub(crate) fn range_bound(text: &str) -> LockName {
+        LockName(Arc::from(text))
+    }
+
+    /// The lock whose znode is `path`, if `path` lies below `/locks` and its rest is a lock name.
+    #[must_use]
+    pub fn of_znode(path: &ZnodePath) -> Option<LockName> {
+        let rest = path.as_str().strip_prefix(path::LOCKS)?.strip_prefix('/')?;
+        LockName::parse(rest).ok()
+    }
+}
+
+encoded_as_text!(LockName, InvalidName);
+
+/// Absolute, validated path of a znode (ZooKeeper's path rules).
+///
+/// Ordered by depth and then by text, so that the children of a znode stand together: a range of
+/// a map keyed by `ZnodePath` is a listing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ZnodePath {
+    text: Arc<str>,
+    /// Components of `text`: kept, because every comparison asks for it. Fits, because a path of
+    /// [`limits::PATH_BYTES_MAX`] has at most half as many components.
+    depth: u16,
+}
+
+const _: () = assert!(limits::PATH_BYTES_MAX / 2 <= u16::MAX as usize);
+
+impl ZnodePath {
+    /// The root, `/`.
+    #[must_use]
+    pub fn root() -> ZnodePath {
+        ZnodePath::of_valid("/")
+    }
+
+    /// Validates `text` by ZooKeeper's rules and our length limit.
+    ///
+    /// # Errors
+    /// Which rule it breaks.
+    pub fn parse(text: &str) -> Result<ZnodePath, InvalidPath> {
+        path::validate(text)?;
+        Ok(ZnodePath::of_valid(text))
+    }
+
+    /// Of a text known to be valid.
+    fn of_valid(text: &str) -> ZnodePath {
+        let slashes = text.bytes().filter(|b| *b == b'/').count();
+        let depth = if text == "/" { 0 } else { slashes };
+        ZnodePath { text: Arc::from(text), depth: u16::try_from(depth).unwrap_or(u16::MAX) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether this is `/`.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Number of components; 0 for the root.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        usize::from(self.depth)
+    }
+
+    /// The parent; `None` for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<ZnodePath> {
+        let depth = self.depth.checked_sub(1)?;
+        match self.text.rsplit_once('/') {
+            Some(("", _)) | None => Some(ZnodePath::root()),
+            Some((parent, _)) => Some(ZnodePath { text: Arc::from(parent), depth }),
+        }
+    }
+
+    /// The last component; empty for the root.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text.rsplit_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// The child called `name`.
+    ///
+    /// # Errors
+    /// When the result is not a valid path.
+    pub fn child(&self, name: &str) -> Result<ZnodePath, InvalidPath> {
+        ZnodePath::parse(&format!("{}{name}", self.prefix()))
+    }
+
+    /// Whether `self` is `other` or lies below it.
+    #[must_use]
+    pub fn is_within(&self, other: &ZnodePath) -> bool {
+        other.is_root()
+            || self.text.strip_prefix(&*other.text).is_some_and(|r| r.is_empty() || r.starts_with('/'))
+    }
+
+    /// Whether `self` lies directly below `parent`.
+    #[must_use]
+    pub fn is_child_of(&self, parent: &ZnodePath) -> bool {
+        self.depth == parent.depth.saturating_add(1) && self.is_within(parent)
+    }
+
+    /// Place of the would-be child `name` in the order of paths; `name` need not be valid. With
+    /// an empty name: just before the first child. A key to search with, never to store.
+    pub(crate) fn key_below(&self, name: &str) -> ZnodePath {
+        let depth = self.depth.saturating_add(1);
+        ZnodePath { text: Arc::from(format!("{}{name}", self.prefix())), depth }
+    }
+
+    /// Just before the first path `levels` below this one. A key to search with, never to store.
+    /// `None` where no valid path is so deep.
+    pub(crate) fn level_below(&self, levels: usize) -> Option<ZnodePath> {
+        let depth = u16::try_from(self.depth().checked_add(levels)?).ok()?;
+        Some(ZnodePath { text: Arc::from(self.prefix()), depth })
+    }
+
+    /// What the text of everything below begins with.
+    fn prefix(&self) -> String {
+        if self.is_root() { "/".to_owned() } else { format!("{}/", self.text) }
+    }
+}
+
+impl Ord for ZnodePath {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.depth.cmp(&other.depth).then_with(|| self.text.cmp(&other.text))
+    }
+}
+impl PartialOrd for ZnodePath {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+encoded_as_text!(ZnodePath, InvalidPath);

@@ -1,0 +1,109 @@
+//! The invariants of the crate page, checked in full: O(state), for tests and for an operator's
+//! doubt. The cheap ones are asserted always, in `apply`.
+
+mod lock;
+
+use crate::ids::ZnodePath;
+use crate::limits;
+use crate::state::{Index, State};
+use crate::znode::{Znode, ZnodeKind};
+
+impl State {
+    /// Checks every invariant that can be seen in one state.
+    ///
+    /// # Errors
+    /// The first one that is broken, in words.
+    pub fn check_invariants(&self) -> Result<(), String> {
+        self.check_tree()?;
+        lock::check(self)?;
+        self.check_derived()?;
+        self.check_limits()
+    }
+
+    /// I-2, I-4, I-5.
+    fn check_tree(&self) -> Result<(), String> {
+        if !self.znodes.contains_key(&ZnodePath::root()) {
+            return Err("I-4: there is no root".to_owned());
+        }
+        for (path, znode) in self.znodes.iter() {
+            self.check_znode(path, znode).map_err(|why| format!("{why}, at znode {path}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_znode(&self, path: &ZnodePath, znode: &Znode) -> Result<(), String> {
+        if let Some(parent) = path.parent() {
+            match self.znodes.get(&parent) {
+                None => return Err("I-4: the parent is missing".to_owned()),
+                Some(parent) if parent.owner().is_some() => {
+                    return Err("I-5: the parent is ephemeral".to_owned());
+                }
+                Some(_) => {}
+            }
+        }
+        let counted = self.children(path, None, usize::MAX).map_or(0, |found| found.len());
+        same("I-4: children", &(znode.num_children as usize), &counted)?;
+        same("I-10: hash of data", &znode.data_hash, &crate::digest::data_hash(znode.data.as_ref()))?;
+        if let Some(owner) = znode.owner()
+            && self.sessions.get(&owner).is_none()
+        {
+            return Err(format!("I-2: its owner {owner} is not live"));
+        }
+        let reapable = match znode.kind {
+            ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => false,
+            ZnodeKind::Container => znode.num_children == 0,
+            ZnodeKind::Ttl(_) => true,
+        };
+        same("I-4: has a time to be reaped", &znode.reap_at.is_some(), &reapable)?;
+        let newest = znode.czxid.max(znode.mzxid).max(znode.pzxid);
+        if newest > self.clock.zxid {
+            return Err(format!("I-1: zxid {newest} is after the last one {}", self.clock.zxid));
+        }
+        Ok(())
+    }
+
+    /// I-2, I-4 (indices), I-9 and I-10 (digests).
+    fn check_derived(&self) -> Result<(), String> {
+        let Index {
+            session_names,
+            ended_session_names,
+            ephemerals,
+            claim_ids,
+            due,
+            data_bytes,
+            answers_by_age,
+            answer_bytes,
+            ended_claims_by_age,
+            ended_sessions_by_age,
+        } = Index::rebuild(self);
+        let kept = &self.index;
+        same("I-4: index of session names", &kept.session_names, &session_names)?;
+        same("I-4: index of ended names", &kept.ended_session_names, &ended_session_names)?;
+        same("I-2: index of ephemerals", &kept.ephemerals, &ephemerals)?;
+        same("I-4: index of claim ids", &kept.claim_ids, &claim_ids)?;
+        same("I-4: index of deadlines", &kept.due, &due)?;
+        same("I-4: bytes of data", &kept.data_bytes, &data_bytes)?;
+        same("I-4: index of answers", &kept.answers_by_age, &answers_by_age)?;
+        same("I-4: index of ended claims", &kept.ended_claims_by_age, &ended_claims_by_age)?;
+        same("I-4: index of ended sessions", &kept.ended_sessions_by_age, &ended_sessions_by_age)?;
+        same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
+        same("I-10: digests", &self.table_digests(), &self.recomputed_table_digests())
+    }
+
+    /// I-11.
+    fn check_limits(&self) -> Result<(), String> {
+        at_most("znodes", self.znodes.len(), limits::ZNODES_MAX as usize)?;
+        at_most("sessions", self.sessions.len(), limits::SESSIONS_MAX)?;
+        at_most("ended sessions", self.ended_sessions.len(), limits::ENDED_SESSIONS_MAX)?;
+        at_most("ended claims", self.ended_claims.len(), limits::ENDED_CLAIMS_MAX)?;
+        at_most("answers", self.answers.len(), limits::IDEMPOTENCY_ENTRIES_MAX)
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, kept: &T, found: &T) -> Result<(), String> {
+    if kept == found { Ok(()) } else { Err(format!("{what}: kept {kept:?}, found {found:?}")) }
+}
+
+fn at_most(what: &str, count: usize, limit: usize) -> Result<(), String> {
+    if count <= limit { Ok(()) } else { Err(format!("I-11: {count} {what}, limit {limit}")) }
+}

@@ -1,0 +1,108 @@
+//! Every bound of the replicated state, with unit and reason. Hitting one is a
+//! [`Refusal::LimitReached`](crate::outcome::Refusal::LimitReached) that names it, never a panic
+//! and never silent. Limits of the runtime (connections, requests in flight) live with the runtime.
+
+/// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
+/// the index small and error messages readable.
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Bytes of one segment of a lock name, and of a claim id or session name.
+pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
+/// Bytes of a whole lock name.
+pub const LOCK_NAME_BYTES_MAX: usize = 512;
+/// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
+pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a stored content type.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 255;
+/// Children of one znode: a listing must stay transferable.
+pub const CHILDREN_PER_ZNODE_MAX: u32 = 1_000_000;
+/// Znodes in all. At 100 bytes of data each they need about the memory `docs/limits.md` states.
+pub const ZNODES_MAX: u64 = 20_000_000;
+/// Entries of one ACL.
+pub const ACL_ENTRIES_MAX: usize = 64;
+/// Bytes of scheme and id of one ACL entry or identity.
+pub const IDENTITY_BYTES_MAX: usize = 1024;
+/// Identities carried by one request.
+pub const IDENTITIES_PER_REQUEST_MAX: usize = 32;
+/// Time to live of a TTL znode, milliseconds: 2^40 - 1, ZooKeeper's bound (about 34 years).
+pub const ZNODE_TTL_MS_MAX: u64 = (1 << 40) - 1;
+/// Operations in one multi or transaction branch.
+pub const OPS_PER_MULTI_MAX: usize = 1024;
+/// Missing parents made by one create: bounds what a short command with a deep path may grow.
+pub const PARENTS_PER_CREATE_MAX: usize = 128;
+/// Bytes of data read by the steps of one transaction: its reply is remembered and sent whole.
+pub const TXN_READ_BYTES_MAX: u64 = 1 << 20;
+/// Guards of one transaction, and fences named by one request.
+pub const GUARDS_PER_REQUEST_MAX: usize = 64;
+/// Znodes removed by one recursive delete: bounds the time one command may take.
+pub const SUBTREE_DELETE_MAX: u32 = 10_000;
+
+/// Live sessions.
+pub const SESSIONS_MAX: usize = 200_000;
+/// Ephemeral znodes (claims among them) of one session.
+pub const EPHEMERALS_PER_SESSION_MAX: usize = 100_000;
+/// Session timeout, milliseconds, least: below it ordinary pauses expire sessions.
+pub const SESSION_TIMEOUT_MS_MIN: u64 = 1_000;
+/// Session timeout, milliseconds, most.
+pub const SESSION_TIMEOUT_MS_MAX: u64 = 24 * 3_600_000;
+/// Bytes of one owner field or reason.
+pub const OWNER_FIELD_BYTES_MAX: usize = 512;
+/// Labels on a session, claim or lock.
+pub const LABELS_MAX: usize = 32;
+/// Bytes of one label key or value.
+pub const LABEL_BYTES_MAX: usize = 128;
+
+/// Claims (holders and waiters) of one lock.
+pub const CLAIMS_PER_LOCK_MAX: u32 = 100_000;
+/// Holders named by one refusal or view: enough to see who is in the way.
+pub const HOLDERS_SHOWN_MAX: usize = 16;
+/// Holds listed in the memory of an ended session; further ones were released as well but are not
+/// listed.
+pub const RELEASED_PER_ENDED_SESSION_MAX: usize = 1_000;
+/// Re-entries of one hold.
+pub const REENTRIES_PER_CLAIM_MAX: usize = 64;
+/// Permits of one semaphore.
+pub const PERMITS_MAX: u32 = 1_000_000;
+/// Time a claim may wait, hold or stay unacknowledged, and any other lock duration, milliseconds.
+pub const LOCK_DURATION_MS_MAX: u64 = 7 * 24 * 3_600_000;
+/// Time a claim without a session may hold before it must be extended, milliseconds, when the
+/// client names none.
+pub const IMPLICIT_TTL_MS_DEFAULT: u64 = 60_000;
+/// Time within which a hand-over must be picked up, milliseconds, when the client names none.
+pub const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
+
+/// How long an ended claim or session is remembered, log-time milliseconds. Longer than any
+/// sensible retry budget, so a delayed duplicate cannot take a lock again.
+pub const TOMBSTONE_MS: u64 = 15 * 60_000;
+/// Ended claims remembered; past it the oldest is forgotten early.
+pub const ENDED_CLAIMS_MAX: usize = 200_000;
+/// Ended sessions remembered; past it the oldest is forgotten early.
+pub const ENDED_SESSIONS_MAX: usize = 50_000;
+/// How long an answer to an idempotency key is remembered, log-time milliseconds.
+pub const IDEMPOTENCY_MS: u64 = 24 * 3_600_000;
+/// Idempotency answers remembered; past it the oldest is forgotten early.
+pub const IDEMPOTENCY_ENTRIES_MAX: usize = 100_000;
+/// Bytes of remembered idempotency answers, keys included; past it the oldest is forgotten early.
+pub const IDEMPOTENCY_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
+
+/// How long an empty container stands before it is removed, log-time milliseconds.
+pub const CONTAINER_REAP_AFTER_MS: u64 = 60_000;
+/// How long a container that never had a child stands, log-time milliseconds.
+pub const CONTAINER_NEVER_USED_MS: u64 = 5 * 60_000;
+/// Deadlines handled by one expiry command: bounds the time one command may take.
+pub const DUE_PER_COMMAND_MAX: u32 = 1_000;
+
+/// Bytes of one encoded request: the data of a full znode plus room for the rest.
+pub const REQUEST_BYTES_MAX: usize = 4 << 20;
+/// Commands in one log entry.
+pub const REQUESTS_PER_BATCH_MAX: usize = 4096;
+/// Bytes of one log entry; a single larger request still fits, up to [`REQUEST_BYTES_MAX`].
+pub const BATCH_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one record of a snapshot. Largest are a session that ended with very many holds and
+/// the remembered answer of a large multi.
+pub const SNAPSHOT_RECORD_BYTES_MAX: u32 = 128 << 20;
+
+const _: () = assert!(LOCK_NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
+const _: () = assert!(ZNODE_DATA_BYTES_MAX < REQUEST_BYTES_MAX);
+const _: () = assert!(SESSION_TIMEOUT_MS_MIN < SESSION_TIMEOUT_MS_MAX);

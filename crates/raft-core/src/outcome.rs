@@ -1,0 +1,361 @@
+//! What came of a request: a reply or a refusal, and the events.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{LockMode, Moment};
+use crate::event::Event;
+use crate::ids::{ClaimId, Fence, InvalidName, LockName, SessionId, SessionName, ZnodePath, Zxid};
+use crate::lock::{Claim, EndedClaim};
+use crate::path::InvalidPath;
+use crate::session::{EndedSession, Session};
+use crate::znode::Stat;
+
+/// What came of one request. Definite: it happened as `result` says, on every replica alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The position the attempt took. For a replayed answer the position of the first time.
+    pub moment: Moment,
+    /// Reply or refusal.
+    pub result: Result<Reply, Refusal>,
+    /// Whether this is the remembered answer to an idempotency key.
+    pub replayed: bool,
+    /// What changed, in order; empty for a refusal.
+    pub events: Vec<Event>,
+}
+
+/// It happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The session, opened now or before.
+    SessionOpened {
+        /// As it is.
+        session: Session,
+        /// Whether this request opened it.
+        created: bool,
+    },
+    /// The session has ended, now or before.
+    SessionEnded(EndedSession),
+    /// Of a single znode operation.
+    Znode(ZnodeReply),
+    /// Of a multi, one for each operation.
+    Multi(Vec<ZnodeReply>),
+    /// Of a transaction.
+    Txn {
+        /// Whether the guards held.
+        then: bool,
+        /// One for each step of the branch taken.
+        results: Vec<TxnReply>,
+    },
+    /// Znodes removed by a recursive delete.
+    SubtreeDeleted {
+        /// How many.
+        count: u32,
+    },
+    /// The lock was configured.
+    LockConfigured {
+        /// Stat of its znode.
+        stat: Stat,
+    },
+    /// How a claim stands.
+    Claim(Box<ClaimReply>),
+    /// The claim has ended, now or before, by its owner's wish.
+    ClaimEnded(Box<EndedClaim>),
+    /// Deadlines handled.
+    ExpiredDue {
+        /// How many.
+        count: u32,
+        /// Whether more were due than one command handles.
+        more: bool,
+    },
+}
+
+/// How a live claim stands after the command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimReply {
+    /// The claim.
+    pub claim: Claim,
+    /// Whether this request made it.
+    pub created: bool,
+    /// Waiters up to and including it; 0 when it holds.
+    pub position: u32,
+    /// Claims that hold the lock.
+    pub holders: u32,
+    /// Claims in the queue.
+    pub waiters: u32,
+}
+
+/// Of one znode operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ZnodeReply {
+    /// Created, under this path.
+    Created {
+        /// The path with any suffix.
+        path: ZnodePath,
+        /// Its stat.
+        stat: Stat,
+    },
+    /// Deleted.
+    Deleted,
+    /// Data set.
+    DataSet {
+        /// Its stat.
+        stat: Stat,
+    },
+    /// ACL set.
+    AclSet {
+        /// Its stat.
+        stat: Stat,
+    },
+    /// The check held.
+    Checked,
+}
+
+/// Of one step of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TxnReply {
+    /// Of a znode operation.
+    Znode(ZnodeReply),
+    /// Of a read.
+    Got(Option<ReadZnode>),
+    /// Of a release.
+    Released(Box<EndedClaim>),
+}
+
+/// A znode as a transaction read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadZnode {
+    /// Data.
+    pub data: Option<Bytes>,
+    /// Media type.
+    pub content_type: Option<Arc<str>>,
+    /// Stat.
+    pub stat: Stat,
+}
+
+/// Somebody who has the lock, for messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderSummary {
+    /// The claim.
+    pub claim: ClaimId,
+    /// Its session.
+    pub session: SessionId,
+    /// Its fence.
+    pub fence: Fence,
+    /// How it has the lock.
+    pub mode: LockMode,
+}
+
+/// It did not happen: the closed set of "no". Nothing changed but the zxid counter and the
+/// remembered outcome (I-7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// The path breaks a rule.
+    #[error(transparent)]
+    InvalidPath(#[from] InvalidPath),
+    /// A name breaks a rule.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidName),
+    /// The operation makes no sense as asked.
+    #[error("{0}")]
+    BadArguments(String),
+    /// The access list is empty, malformed, or names `auth` without an identity.
+    #[error("the access list for {path} is not valid: {why}")]
+    InvalidAcl {
+        /// Which znode.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The znode, or the parent for a create, does not exist.
+    #[error("znode {path} not found")]
+    NoNode {
+        /// Which.
+        path: ZnodePath,
+    },
+    /// Create of what exists.
+    #[error("znode {path} exists already")]
+    NodeExists {
+        /// Which.
+        path: ZnodePath,
+        /// Its version.
+        version: i32,
+    },
+    /// Delete of a znode with children, or of a subtree larger than allowed.
+    #[error("znode {path} is not empty: {count} znodes are below it")]
+    NotEmpty {
+        /// Which.
+        path: ZnodePath,
+        /// Znodes below it (counted up to the limit).
+        count: u32,
+    },
+    /// The version is another.
+    #[error("znode {path} has version {actual}, expected {expected}")]
+    BadVersion {
+        /// Which.
+        path: ZnodePath,
+        /// What the request expected.
+        expected: i32,
+        /// What it is.
+        actual: i32,
+    },
+    /// Ephemerals have no children.
+    #[error("znode {path} is ephemeral and cannot have children")]
+    NoChildrenForEphemerals {
+        /// The would-be parent.
+        path: ZnodePath,
+    },
+    /// The access list does not allow it.
+    #[error("the access list of {path} gives you no permission to {need}")]
+    NoAuth {
+        /// Which znode's list.
+        path: ZnodePath,
+        /// `read`, `write`, `create`, `delete` or `admin`.
+        need: String,
+    },
+    /// The session does not exist, never did, or is long forgotten.
+    #[error("session {session} is not known")]
+    NoSession {
+        /// Its name or number.
+        session: String,
+    },
+    /// The session has ended.
+    #[error("session {} has ended ({:?})", .0.id, .0.end)]
+    SessionEnded(Box<EndedSession>),
+    /// A session of this name is open with other parameters.
+    #[error("session {name} is open with other parameters")]
+    SessionMismatch {
+        /// Its name.
+        name: SessionName,
+    },
+    /// The operation needs a session and none was named.
+    #[error("this needs a session: {what}")]
+    SessionRequired {
+        /// What needs it.
+        what: String,
+    },
+    /// The session was heard of after the leader decided to expire it.
+    #[error("session {session} has been active since")]
+    SessionActive {
+        /// Which.
+        session: SessionId,
+    },
+    /// A fence named by the request is not that of a present holder.
+    #[error("fence {fence} no longer holds lock {lock}")]
+    FenceStale {
+        /// The lock.
+        lock: LockName,
+        /// The fence named.
+        fence: Fence,
+        /// Who holds it now.
+        holders: Vec<HolderSummary>,
+    },
+    /// Try without success, or the wait of this claim is over.
+    #[error("lock {lock} is held by another claim")]
+    LockHeld {
+        /// The lock.
+        lock: LockName,
+        /// Who holds it (the first few).
+        holders: Vec<HolderSummary>,
+        /// Claims in the queue.
+        waiters: u32,
+        /// Why else it cannot be had now: a lock delay runs until then, log time.
+        delayed_ms: Option<u64>,
+    },
+    /// The claim id is in use with other parameters.
+    #[error("claim {claim} of lock {lock} was made with other parameters")]
+    ClaimMismatch {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim has ended and its id cannot be used again.
+    #[error("claim {} of lock {} has ended ({:?})", .0.id, .0.lock, .0.end)]
+    ClaimEnded(Box<EndedClaim>),
+    /// No such claim, or long forgotten.
+    #[error("claim {claim} of lock {lock} is not known")]
+    NoClaim {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim belongs to another session.
+    #[error("claim {claim} of lock {lock} belongs to another session")]
+    NotOwner {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim waits, the operation needs a holder.
+    #[error("claim {claim} does not hold lock {lock}")]
+    NotHolder {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The lock does not take claims of this mode, or with this limit.
+    #[error("lock {lock} cannot be taken like this: {why}")]
+    ModeMismatch {
+        /// The lock.
+        lock: LockName,
+        /// What does not fit.
+        why: String,
+    },
+    /// Guards of a transaction without `otherwise` did not hold.
+    #[error("{} of the guards did not hold", .failed.len())]
+    GuardsFailed {
+        /// Which and why.
+        failed: Vec<FailedGuard>,
+    },
+    /// The idempotency key was used with another request.
+    #[error("this idempotency key was used with another request")]
+    IdempotencyMismatch {
+        /// Where that request stood.
+        zxid: Zxid,
+    },
+    /// A limit of `limits.rs` is reached.
+    #[error("the limit of {limit} {what} is reached")]
+    LimitReached {
+        /// What is limited, with its unit.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// One operation of a multi or transaction was refused; none was done.
+    ///
+    /// Last, and never decoded: a type that contains itself could be nested by garbage until the
+    /// stack ends. A remembered answer stores the cause and the index apart.
+    #[serde(skip_deserializing)]
+    #[error("operation {index} was refused, nothing was done: {cause}")]
+    MultiFailed {
+        /// Which, from 0.
+        index: u32,
+        /// Why.
+        cause: Box<Refusal>,
+    },
+}
+
+impl Refusal {
+    /// A limit of `limits.rs` is reached: `what` names it with its unit.
+    #[must_use]
+    pub(crate) fn limit(what: &str, limit: u64) -> Refusal {
+        Refusal::LimitReached { what: what.to_owned(), limit }
+    }
+}
+
+/// A guard that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedGuard {
+    /// Which, from 0.
+    pub index: u32,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What was found, in words.
+    pub actual: String,
+}

@@ -1,0 +1,5 @@
+//! Reads: pure functions of `&State`. Nothing here changes anything, so nothing here takes a zxid.
+
+pub mod lock;
+pub mod session;
+pub mod znode;

@@ -1,0 +1,62 @@
+//! Reads of sessions.
+
+use std::ops::Bound;
+
+use crate::command::SessionRef;
+use crate::ids::{SessionId, ZnodePath};
+use crate::lock::Claim;
+use crate::session::{EndedSession, Session};
+use crate::state::State;
+
+/// What is known of a session.
+#[derive(Clone, Copy, Debug)]
+pub enum SessionStatus<'a> {
+    /// It is open.
+    Live(&'a Session),
+    /// It has ended and is remembered.
+    Ended(&'a EndedSession),
+    /// It never was, or is forgotten.
+    Unknown,
+}
+
+impl State {
+    /// A session by number or name.
+    #[must_use]
+    pub fn session(&self, session: &SessionRef) -> SessionStatus<'_> {
+        let (live, ended) = match session {
+            SessionRef::Id(id) => (Some(id), Some(id)),
+            SessionRef::Name(name) => {
+                (self.index.session_names.get(name), self.index.ended_session_names.get(name))
+            }
+        };
+        if let Some(session) = live.and_then(|id| self.sessions.get(id)) {
+            return SessionStatus::Live(session);
+        }
+        match ended.and_then(|id| self.ended_sessions.get(id)) {
+            Some(ended) => SessionStatus::Ended(ended),
+            None => SessionStatus::Unknown,
+        }
+    }
+
+    /// Live sessions in the order they were opened, those made for one claim among them: at most
+    /// `limit`, those after `after`.
+    #[must_use]
+    pub fn sessions(&self, after: Option<SessionId>, limit: usize) -> Vec<&Session> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let found = self.sessions.range((start, Bound::Unbounded));
+        found.take(limit).map(|(_, session)| session).collect()
+    }
+
+    /// Ephemeral znodes of a session, claims not counted, in order of path.
+    #[must_use]
+    pub fn ephemerals(&self, session: SessionId) -> Vec<ZnodePath> {
+        self.owned_by(session).1
+    }
+
+    /// Claims of a session, held and waiting, in order of lock and fence.
+    #[must_use]
+    pub fn claims_of(&self, session: SessionId) -> Vec<&Claim> {
+        let (claims, _) = self.owned_by(session);
+        claims.iter().filter_map(|key| self.claims.get(key)).collect()
+    }
+}

@@ -1,0 +1,264 @@
+//! What is replicated.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use imbl::{OrdMap, OrdSet};
+use serde::{Deserialize, Serialize};
+
+use crate::acl::{AclEntry, Perms};
+use crate::command::Moment;
+use crate::digest::data_hash;
+use crate::ids::{
+    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+};
+use crate::lock::{Claim, EndedClaim, Lock};
+use crate::outcome::{Refusal, Reply};
+use crate::path;
+use crate::session::{EndedSession, Session};
+use crate::table::Table;
+use crate::znode::{Znode, ZnodeKind};
+
+/// The whole replicated state. Cloning is O(1).
+///
+/// Everything is in tables (with a digest each) and in [`Index`], which is derived from them: it
+/// is left out of digest and snapshot and rebuilt on restore.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Position and time of the last applied command.
+    pub(crate) clock: Moment,
+    /// The tree.
+    pub(crate) znodes: Table<ZnodePath, Znode>,
+    /// Live sessions.
+    pub(crate) sessions: Table<SessionId, Session>,
+    /// Remembered ended sessions.
+    pub(crate) ended_sessions: Table<SessionId, EndedSession>,
+    /// Locks that have claims or settings.
+    pub(crate) locks: Table<LockName, Lock>,
+    /// Live claims in queue order within each lock.
+    pub(crate) claims: Table<(LockName, Fence), Claim>,
+    /// Remembered ended claims.
+    pub(crate) ended_claims: Table<(LockName, ClaimId), EndedClaim>,
+    /// Remembered answers to idempotency keys.
+    pub(crate) answers: Table<String, Answer>,
+    /// Every server node that was ever a member. Ids are never used twice.
+    pub(crate) members_ever: Table<u64, MemberEver>,
+    /// Derived look-ups.
+    pub(crate) index: Index,
+}
+
+/// A remembered answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Fingerprint of the request it answers.
+    pub(crate) fingerprint: u64,
+    /// When that request was applied.
+    pub(crate) moment: Moment,
+    /// What came of it.
+    pub(crate) result: StoredResult,
+    /// When this memory may be dropped.
+    pub(crate) forget_at: LogTime,
+    /// Bytes it counts for against [`IDEMPOTENCY_BYTES_MAX`](crate::limits::IDEMPOTENCY_BYTES_MAX).
+    pub(crate) bytes: u64,
+}
+
+/// A result as it is stored: the cause of a failed multi stands beside its index instead of inside
+/// another refusal, so that decoding cannot recurse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StoredResult {
+    /// It happened.
+    Done(Reply),
+    /// It did not.
+    Refused(Refusal),
+    /// It did not, because of this operation of a multi or transaction.
+    MultiFailed(u32, Refusal),
+}
+
+impl StoredResult {
+    pub(crate) fn of(result: &Result<Reply, Refusal>) -> StoredResult {
+        match result {
+            Ok(reply) => StoredResult::Done(reply.clone()),
+            Err(Refusal::MultiFailed { index, cause }) => {
+                StoredResult::MultiFailed(*index, Refusal::clone(cause))
+            }
+            Err(refusal) => StoredResult::Refused(refusal.clone()),
+        }
+    }
+
+    pub(crate) fn into_result(self) -> Result<Reply, Refusal> {
+        match self {
+            StoredResult::Done(reply) => Ok(reply),
+            StoredResult::Refused(refusal) => Err(refusal),
+            StoredResult::MultiFailed(index, cause) => {
+                Err(Refusal::MultiFailed { index, cause: Box::new(cause) })
+            }
+        }
+    }
+
+    /// Bytes of its encoding.
+    #[expect(clippy::expect_used, reason = "a Vec takes any bytes")]
+    pub(crate) fn encoded_bytes(&self) -> u64 {
+        postcard::to_allocvec(self).expect("encoding into a Vec cannot fail").len() as u64
+    }
+}
+
+/// A node id that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MemberEver {
+    /// Whether it is a member now.
+    pub(crate) present: bool,
+}
+
+/// Look-ups derived from the tables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index {
+    /// Live sessions by name.
+    pub(crate) session_names: OrdMap<SessionName, SessionId>,
+    /// The most recently ended session of each name, while remembered.
+    pub(crate) ended_session_names: OrdMap<SessionName, SessionId>,
+    /// Ephemeral znodes (claims among them) by owner.
+    pub(crate) ephemerals: OrdMap<SessionId, OrdSet<ZnodePath>>,
+    /// Live claims, re-entries included, by id.
+    pub(crate) claim_ids: OrdMap<(LockName, ClaimId), Fence>,
+    /// Remembered ended claims, oldest first: which one goes when there are too many.
+    pub(crate) ended_claims_by_age: OrdSet<(LogTime, LockName, ClaimId)>,
+    /// Remembered ended sessions, oldest first.
+    pub(crate) ended_sessions_by_age: OrdSet<(LogTime, SessionId)>,
+    /// Everything with a deadline, in order of time.
+    pub(crate) due: OrdSet<(LogTime, Due)>,
+    /// Bytes of data in all znodes.
+    pub(crate) data_bytes: u64,
+    /// Keys of remembered answers, oldest first.
+    pub(crate) answers_by_age: OrdMap<Zxid, String>,
+    /// Sum of [`Answer::bytes`].
+    pub(crate) answer_bytes: u64,
+}
+
+/// Something that happens at a time. Exactly one entry of [`Index::due`] stands for each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// A waiting claim leaves the queue.
+    ClaimWait(LockName, Fence),
+    /// A hold ends.
+    ClaimHold(LockName, Fence),
+    /// A hand-over is abandoned.
+    ClaimAcknowledge(LockName, Fence),
+    /// A lock delay is over.
+    LockDelay(LockName),
+    /// A TTL znode may go. The time is that of its last write plus its ttl.
+    ZnodeTtl(ZnodePath),
+    /// An empty container may go.
+    Container(ZnodePath),
+    /// A remembered claim is forgotten.
+    ForgetClaim(LockName, ClaimId),
+    /// A remembered session is forgotten.
+    ForgetSession(SessionId),
+    /// A remembered answer is forgotten.
+    ForgetAnswer(String),
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::new()
+    }
+}
+
+impl State {
+    /// The state before the first command: the root and the system's own znodes, at zxid 0. They
+    /// count as children but not as creates, so a fresh tree shows ZooKeeper's cversions: -1 for
+    /// the root and -2 for `/zookeeper`.
+    #[must_use]
+    pub fn new() -> State {
+        let mut state = State::empty();
+        let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
+        let everybody_reads =
+            Arc::from([AclEntry { perms: Perms::READ, ..AclEntry::open() }]);
+        let paths = ["/"].into_iter().chain(path::SYSTEM).flat_map(ZnodePath::parse);
+        for path in paths {
+            let is_config = path.as_str() == path::CONFIG;
+            let acl = if is_config { Arc::clone(&everybody_reads) } else { Arc::clone(&open) };
+            if let Some(parent) = path.parent() {
+                state.znodes.update(&parent, |znode| znode.num_children += 1);
+            }
+            let znode = Znode { version: if is_config { -1 } else { 0 }, ..genesis_znode(acl) };
+            state.znodes.insert(path, znode);
+        }
+        state
+    }
+
+    /// Nothing at all: what a snapshot is restored into.
+    pub(crate) fn empty() -> State {
+        State {
+            clock: Moment { zxid: Zxid(0), log_time: LogTime(0), wall: WallTime(0) },
+            znodes: Table::default(),
+            sessions: Table::default(),
+            ended_sessions: Table::default(),
+            locks: Table::default(),
+            claims: Table::default(),
+            ended_claims: Table::default(),
+            answers: Table::default(),
+            members_ever: Table::default(),
+            index: Index::default(),
+        }
+    }
+
+    /// Position of the last applied command.
+    #[must_use]
+    pub fn last_zxid(&self) -> Zxid {
+        self.clock.zxid
+    }
+
+    /// Log time of the last applied command.
+    #[must_use]
+    pub fn log_time(&self) -> LogTime {
+        self.clock.log_time
+    }
+
+    /// When the next deadline of the state is due, if there is one: then the leader proposes
+    /// [`Command::ExpireDue`](crate::command::Command::ExpireDue).
+    #[must_use]
+    pub fn next_due(&self) -> Option<LogTime> {
+        self.index.due.get_min().map(|(at, _)| *at)
+    }
+
+    /// Records the membership of server nodes after a membership entry was applied. Takes no zxid.
+    pub fn note_members(&mut self, members: &BTreeSet<u64>) {
+        let former: Vec<u64> = self.members_ever.iter().map(|(id, _)| *id).collect();
+        for id in former {
+            let present = members.contains(&id);
+            self.members_ever.update(&id, |member| member.present = present);
+        }
+        for id in members {
+            self.members_ever.insert(*id, MemberEver { present: true });
+        }
+    }
+
+    /// Whether a node id was used and then removed: it must not join again.
+    #[must_use]
+    pub fn is_retired_member(&self, id: u64) -> bool {
+        self.members_ever.get(&id).is_some_and(|member| !member.present)
+    }
+}
+
+/// A znode that exists from the beginning.
+fn genesis_znode(acl: Arc<[AclEntry]>) -> Znode {
+    let data = Some(Bytes::new());
+    Znode {
+        data_hash: data_hash(data.as_ref()),
+        data,
+        content_type: None,
+        acl,
+        kind: ZnodeKind::Persistent,
+        czxid: Zxid(0),
+        mzxid: Zxid(0),
+        pzxid: Zxid(0),
+        ctime: WallTime(0),
+        mtime: WallTime(0),
+        version: 0,
+        aversion: 0,
+        creates: 0,
+        num_children: 0,
+        reap_at: None,
+    }
+}

@@ -1,0 +1,116 @@
+//! Clock and randomness as traits, so that a cluster can run on simulated ones.
+//!
+//! Session and lease time use [`Clock`] only. Plain waiting (a back-off, a socket timeout) uses
+//! tokio's timers, which a simulation pauses and advances together with [`SimClock`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rand::RngCore;
+
+/// Monotonic and wall time of one node.
+pub trait Clock: Send + Sync + 'static {
+    /// Time since an arbitrary origin of this process; never goes back.
+    fn monotonic(&self) -> Duration;
+    /// Milliseconds since 1970 by this node's wall clock; may jump either way. Only shown to
+    /// people (`ctime`, `mtime`), never used to decide.
+    fn wall_ms(&self) -> u64;
+}
+
+/// The operating system's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    origin: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        SystemClock { origin: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    fn monotonic(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn wall_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clock that moves only when told to.
+#[derive(Debug, Default)]
+pub struct SimClock {
+    monotonic_ms: AtomicU64,
+    wall_ms: AtomicU64,
+}
+
+impl SimClock {
+    /// Starts at the given wall time.
+    pub fn starting_at(wall_ms: u64) -> Self {
+        SimClock { monotonic_ms: AtomicU64::new(0), wall_ms: AtomicU64::new(wall_ms) }
+    }
+
+    /// Moves both clocks forward.
+    pub fn advance(&self, by: Duration) {
+        let ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.monotonic_ms.fetch_add(ms, Ordering::SeqCst);
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock alone: a step by an administrator or a broken time server.
+    pub fn jump_wall_to(&self, wall_ms: u64) {
+        self.wall_ms.store(wall_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimClock {
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.monotonic_ms.load(Ordering::SeqCst))
+    }
+
+    fn wall_ms(&self) -> u64 {
+        self.wall_ms.load(Ordering::SeqCst)
+    }
+}
+
+/// Source of random numbers: server-made ids, cluster ids, jitter. Never used in apply.
+pub trait Entropy: Send + Sync + 'static {
+    /// 64 random bits.
+    fn next_u64(&self) -> u64;
+}
+
+/// The operating system's randomness.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn next_u64(&self) -> u64 {
+        rand::rng().next_u64()
+    }
+}
+
+/// A seeded sequence (SplitMix64): the same seed gives the same numbers.
+#[derive(Debug)]
+pub struct SimEntropy {
+    state: AtomicU64,
+}
+
+impl SimEntropy {
+    /// Starts the sequence of `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        SimEntropy { state: AtomicU64::new(seed) }
+    }
+}
+
+impl Entropy for SimEntropy {
+    fn next_u64(&self) -> u64 {
+        const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut z = self.state.fetch_add(GAMMA, Ordering::SeqCst).wrapping_add(GAMMA);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}

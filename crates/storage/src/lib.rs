@@ -1,0 +1,42 @@
+//! What one node keeps on disk: the Raft log, the vote, whose data it is, and snapshots.
+//!
+//! This crate knows neither what a command means nor how nodes talk: an entry is bytes. It promises
+//! that what it acknowledged is there after a power cut, that it never skips or repairs what it
+//! cannot read, and that it deletes nothing it does not own. `OVERVIEW.md` says what is durable
+//! when, and what is assumed of the disk.
+//!
+//! Start at [`DataDirectory`] (what the node opens), then [`LogStore`] (the log), `writer` (the one
+//! thread that syncs), [`SnapshotStore`](raft_types::snapshot::SnapshotStore)'s two
+//! implementations, and [`check_directory`] (what `holdfast doctor` runs).
+
+pub mod backend;
+pub mod error;
+pub mod limits;
+pub mod record;
+
+mod check;
+mod codec;
+mod durable;
+mod log_reader;
+mod log_store;
+mod marker;
+mod memory;
+mod open;
+mod recover;
+mod rocks;
+mod snapshot_file;
+mod snapshot_memory;
+mod snapshot_store;
+mod stats;
+mod view;
+mod writer;
+
+pub use check::{Finding, Report, SnapshotSummary, check_directory};
+pub use log_reader::LogReader;
+pub use log_store::{LogOptions, LogStore};
+pub use memory::{Fault, MemoryBackend};
+pub use open::{DataDirectory, Expectations};
+pub use rocks::{Missing, RocksBackend};
+pub use snapshot_memory::MemorySnapshotStore;
+pub use stats::{SYNC_BUCKETS_MICROS, SyncReading, SyncStats};
+pub use writer::{OsThread, SimulatedWriter, SpawnWriter, Writer, WriterHandle};

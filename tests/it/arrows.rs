@@ -1,0 +1,185 @@
+//! Who may import whom, read from `cargo metadata`. ARCHITECTURE.md draws what this table says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Crate, ours it may depend on, and third-party crates it must never depend on directly.
+const ARROWS: &[(&str, &[&str], &[&str])] = &[
+    (
+        "raft-core",
+        &[],
+        &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
+    ),
+    (
+        "raft-types",
+        &["raft-core"],
+        &["rocksdb", "axum", "reqwest"],
+    ),
+    (
+        "storage",
+        &["raft-types", "raft-core"],
+        &["axum", "reqwest"],
+    ),
+    ("membership", &["raft-types", "raft-core"], &["rocksdb"]),
+    (
+        "node",
+        &["membership", "raft-types", "raft-core"],
+        &["axum", "rocksdb", "reqwest"],
+    ),
+    ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),
+    (
+        "http-api",
+        &["node", "http-types", "raft-core"],
+        &["openraft", "rocksdb"],
+    ),
+    (
+        "holdfast-client",
+        &["http-types"],
+        &["openraft", "rocksdb", "axum"],
+    ),
+    (
+        "holdfast",
+        &[
+            "storage",
+            "membership",
+            "node",
+            "raft-types",
+            "raft-core",
+            "http-api",
+            "http-types",
+            "holdfast-client",
+        ],
+        &["rocksdb", "openraft"],
+    ),
+    (
+        "holdfast-tests",
+        &[],
+        &["openraft", "rocksdb", "axum", "reqwest", "tokio"],
+    ),
+];
+
+/// What `raft-core` must not reach through anybody.
+const NEVER_BELOW_THE_CORE: &[&str] = &[
+    "tokio",
+    "openraft",
+    "rocksdb",
+    "librocksdb-sys",
+    "axum",
+    "hyper",
+    "tracing",
+    "rand",
+];
+
+/// Normal dependencies of every package, by name.
+struct Graph {
+    direct: BTreeMap<String, BTreeSet<String>>,
+    members: BTreeSet<String>,
+}
+
+impl Graph {
+    fn read() -> Graph {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["metadata", "--format-version=1", "--locked", "--offline"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("run cargo metadata");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let names: BTreeMap<String, String> = list(&metadata["packages"])
+            .iter()
+            .map(|p| (text(&p["id"]), text(&p["name"])))
+            .collect();
+        let name = |id: &Value| names.get(&text(id)).cloned().unwrap_or_default();
+        let members = list(&metadata["workspace_members"])
+            .iter()
+            .map(name)
+            .collect();
+        let mut direct: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for node in list(&metadata["resolve"]["nodes"]) {
+            // Tests may use what the code may not.
+            let normal = list(&node["deps"]).into_iter().filter(|dep| {
+                list(&dep["dep_kinds"])
+                    .iter()
+                    .any(|kind| kind["kind"].is_null())
+            });
+            let deps = normal.map(|dep| name(&dep["pkg"]));
+            direct.entry(name(&node["id"])).or_default().extend(deps);
+        }
+        Graph { direct, members }
+    }
+
+    fn below(&self, package: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![package.to_owned()];
+        while let Some(package) = open.pop() {
+            for dep in self.direct.get(&package).into_iter().flatten() {
+                if found.insert(dep.clone()) {
+                    open.push(dep.clone());
+                }
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn no_crate_imports_what_the_arrows_forbid() {
+    let graph = Graph::read();
+    let listed: BTreeSet<String> = ARROWS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(
+        graph.members, listed,
+        "every crate of the workspace has a line in this table"
+    );
+    let mut wrong = Vec::new();
+    for (package, ours, never) in ARROWS {
+        for dep in &graph.direct[*package] {
+            if graph.members.contains(dep) && !ours.contains(&dep.as_str()) {
+                wrong.push(format!("{package} -> {dep}"));
+            }
+            if never.contains(&dep.as_str()) {
+                wrong.push(format!("{package} -> {dep}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "forbidden: {}", wrong.join(", "));
+}
+
+#[test]
+fn the_core_is_pure_and_the_client_links_no_server_code() {
+    let graph = Graph::read();
+    let core = graph.below("raft-core");
+    for name in NEVER_BELOW_THE_CORE {
+        assert!(!core.contains(*name), "raft-core reaches {name}");
+    }
+    let client = graph.below("holdfast-client");
+    for name in [
+        "axum",
+        "openraft",
+        "rocksdb",
+        "raft-core",
+        "node",
+        "storage",
+        "membership",
+    ] {
+        assert!(!client.contains(name), "holdfast-client reaches {name}");
+    }
+    assert!(
+        graph.below("storage").contains("rocksdb"),
+        "this test reads the graph wrongly"
+    );
+    for name in ["membership", "node", "http-api"] {
+        assert!(
+            !graph.below(name).contains("rocksdb"),
+            "{name} reaches RocksDB"
+        );
+    }
+}

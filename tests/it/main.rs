@@ -1,0 +1,23 @@
+//! Tests of the product from outside. What each file is about is in its first lines.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and says on standard error what it saw"
+)]
+
+mod arrows;
+mod bad_input;
+mod cli;
+mod dev;
+mod durability;
+mod failover;
+mod locks;
+mod membership;
+mod restart;
+mod sessions;
+mod smoke;
+mod watches;

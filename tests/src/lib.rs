@@ -1,0 +1,32 @@
+//! The product from outside: real processes on loopback, spoken to over HTTP and the command line.
+//!
+//! Nothing here knows the crates of the product. The HTTP client is written from scratch on a
+//! socket, so that a mistake shared by server and SDK shows; what is waited for is always a
+//! condition with a deadline; and at the end of every test each WARN or ERROR line in a node's log
+//! must have been announced by the test.
+//!
+//! Start at [`Cluster`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, and says on standard error what it saw"
+)]
+
+pub mod cli;
+pub mod cluster;
+pub mod http;
+pub mod locks;
+pub mod log_gate;
+pub mod ports;
+pub mod process;
+pub mod sse;
+pub mod wait;
+
+pub use cluster::Cluster;
+pub use http::{Answer, Http};
+pub use sse::EventStream;
+pub use wait::{eventually, until};
