@@ -18,7 +18,7 @@ impl Endpoints {
     pub(crate) fn new(urls: impl IntoIterator<Item = String>) -> Result<Endpoints, Error> {
         let mut clean: Vec<String> = Vec::new();
         for url in urls {
-            let url = url.trim().trim_end_matches('/');
+            let url = url.trim();
             if url.is_empty() {
                 continue;
             }
@@ -34,8 +34,9 @@ impl Endpoints {
                     "endpoint {url:?}: only http://host:port is understood"
                 )));
             }
-            if !clean.contains(&url) {
-                clean.push(url);
+            let url = url.trim_end_matches('/');
+            if !clean.iter().any(|known| known == url) {
+                clean.push(url.to_owned());
             }
         }
         if clean.is_empty() || clean.len() > ENDPOINTS_MAX {

@@ -139,7 +139,7 @@ impl EventStream {
     }
 
     /// What to do with one event.
-    fn take(&mut self, id: Option<EventId>, event: Event) -> Option<StreamItem> {
+    fn take(&mut self, id: Option<EventId>, event: Box<Event>) -> Option<StreamItem> {
         self.failures = 0;
         self.position = id.or(self.position);
         match &event.kind {
@@ -153,13 +153,13 @@ impl EventStream {
             EventKind::Gap { oldest_index } => Some(self.gap(*oldest_index)),
             EventKind::State(_) => {
                 self.in_state = true;
-                Some(StreamItem::Event(id, Box::new(event)))
+                Some(StreamItem::Event(id, event))
             }
             EventKind::Synced { .. } => {
                 self.in_state = false;
                 // From here on the stream resumes like any other.
                 self.start = Start::Now;
-                Some(StreamItem::Event(id, Box::new(event)))
+                Some(StreamItem::Event(id, event))
             }
             EventKind::NodeCreated { .. }
             | EventKind::NodeChanged { .. }
@@ -175,7 +175,7 @@ impl EventStream {
             | EventKind::SessionClosed(_)
             | EventKind::SessionExpired(_)
             | EventKind::SessionRenewed { .. }
-            | EventKind::Unrecognised => Some(StreamItem::Event(id, Box::new(event))),
+            | EventKind::Unrecognised => Some(StreamItem::Event(id, event)),
         }
     }
 

@@ -25,7 +25,7 @@ pub struct SnapshotStream {
 impl SnapshotStream {
     /// Its size in bytes, where the node said.
     #[must_use]
-    pub fn len(&self) -> Option<u64> {
+    pub fn size(&self) -> Option<u64> {
         self.response.content_length()
     }
 

@@ -26,8 +26,7 @@ use attempt::Failure;
 /// A node's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    status: StatusCode,
     pub(crate) body: Bytes,
     /// When the attempt that got this answer was begun: safe times count from here.
     pub(crate) sent: Instant,
@@ -41,11 +40,6 @@ impl Answer {
             what: format!("status {}: {error}", self.status),
             outcome: self.effect_on_garbage,
         })
-    }
-
-    /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
     }
 }
 

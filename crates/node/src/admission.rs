@@ -41,24 +41,34 @@ impl Admission {
 
     /// Admits one proposal.
     pub(crate) fn admit(&self) -> Result<Permit, NotApplied> {
-        let proposal = Arc::clone(&self.proposals).try_acquire_owned().map_err(|_| {
-            NotApplied::Overloaded { what: "proposals", limit: self.proposals_max }
-        })?;
-        Ok(Permit { _proposal: proposal, bytes: None })
+        let proposal = Arc::clone(&self.proposals)
+            .try_acquire_owned()
+            .map_err(|_| NotApplied::Overloaded {
+                what: "proposals",
+                limit: self.proposals_max,
+            })?;
+        Ok(Permit {
+            _proposal: proposal,
+            bytes: None,
+        })
     }
 
     /// Adds its bytes, once they are known.
     pub(crate) fn admit_bytes(&self, permit: &mut Permit, bytes: usize) -> Result<(), NotApplied> {
         let permits = u32::try_from(bytes.div_ceil(BYTES_PER_PERMIT)).unwrap_or(u32::MAX);
-        let taken = Arc::clone(&self.bytes).try_acquire_many_owned(permits).map_err(|_| {
-            NotApplied::Overloaded { what: "bytes of proposals", limit: self.bytes_max }
-        })?;
+        let taken = Arc::clone(&self.bytes)
+            .try_acquire_many_owned(permits)
+            .map_err(|_| NotApplied::Overloaded {
+                what: "bytes of proposals",
+                limit: self.bytes_max,
+            })?;
         permit.bytes = Some(taken);
         Ok(())
     }
 
     /// Proposals in flight now.
     pub(crate) fn in_flight(&self) -> usize {
-        self.proposals_max.saturating_sub(self.proposals.available_permits())
+        self.proposals_max
+            .saturating_sub(self.proposals.available_permits())
     }
 }

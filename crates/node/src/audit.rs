@@ -61,14 +61,26 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
 }
 
 async fn compare_all(runtime: &Runtime) {
-    let peers: Vec<NodeId> = runtime.replica.membership().nodes().map(|(id, _)| *id).collect();
+    let peers: Vec<NodeId> = runtime
+        .replica
+        .membership()
+        .nodes()
+        .map(|(id, _)| *id)
+        .collect();
     for peer in peers.into_iter().filter(|id| *id != runtime.id) {
-        let Some(theirs) = runtime.status_of(peer).await else { continue };
+        let Some(theirs) = runtime.status_of(peer).await else {
+            continue;
+        };
         match compare(&runtime.own_status(), &theirs) {
             Ok(Some(zxid)) => *runtime.audit.compared.lock() = Some(zxid),
             Ok(None) => {}
             Err((zxid, ours, theirs)) => {
-                let divergence = Divergence { node: peer, zxid, ours, theirs };
+                let divergence = Divergence {
+                    node: peer,
+                    zxid,
+                    ours,
+                    theirs,
+                };
                 tracing::error!(
                     node = peer, %zxid, ours = format!("{ours:032x}"), theirs = format!("{theirs:032x}"),
                     "replicas differ at the same position: stop the node, keep its data directory, report this"
@@ -80,10 +92,7 @@ async fn compare_all(runtime: &Runtime) {
 }
 
 /// The latest position both know, if the digests there are equal.
-fn compare(
-    ours: &StatusAnswer,
-    theirs: &StatusAnswer,
-) -> Result<Option<Zxid>, (Zxid, u128, u128)> {
+fn compare(ours: &StatusAnswer, theirs: &StatusAnswer) -> Result<Option<Zxid>, (Zxid, u128, u128)> {
     let with_head = |status: &StatusAnswer| -> BTreeMap<Zxid, u128> {
         let mut all = status.digests.clone();
         all.insert(status.applied, status.digest);
@@ -105,7 +114,11 @@ impl Runtime {
     /// Asks a peer how far it is.
     pub(crate) async fn status_of(&self, peer: NodeId) -> Option<StatusAnswer> {
         let within = self.settings.peer_call_timeout;
-        let answer = self.consensus().peers().call(peer, kind::STATUS, Bytes::new(), within).await;
+        let answer = self
+            .consensus()
+            .peers()
+            .call(peer, kind::STATUS, Bytes::new(), within)
+            .await;
         wire::decode(&answer.ok()?)
     }
 }
@@ -119,7 +132,10 @@ mod tests {
             applied_index: applied,
             applied: Zxid(applied),
             digest,
-            digests: past.iter().map(|(zxid, digest)| (Zxid(*zxid), *digest)).collect(),
+            digests: past
+                .iter()
+                .map(|(zxid, digest)| (Zxid(*zxid), *digest))
+                .collect(),
             version: String::new(),
         }
     }
@@ -127,8 +143,14 @@ mod tests {
     #[test]
     fn equal_positions_are_compared_and_others_are_not() {
         let ours = status(10, 100, &[(5, 50)]);
-        assert_eq!(compare(&ours, &status(7, 70, &[(5, 50)])), Ok(Some(Zxid(5))));
+        assert_eq!(
+            compare(&ours, &status(7, 70, &[(5, 50)])),
+            Ok(Some(Zxid(5)))
+        );
         assert_eq!(compare(&ours, &status(7, 70, &[(4, 1)])), Ok(None));
-        assert_eq!(compare(&ours, &status(10, 101, &[(5, 50)])), Err((Zxid(10), 100, 101)));
+        assert_eq!(
+            compare(&ours, &status(10, 101, &[(5, 50)])),
+            Err((Zxid(10), 100, 101))
+        );
     }
 }

@@ -38,13 +38,17 @@ impl ClaimWaiters {
         let waiting = by_claim.entry(key.clone()).or_default();
         waiting.count += 1;
         let wake = Arc::clone(&waiting.wake);
-        ClaimWaiter { all: self, key, wake }
+        ClaimWaiter {
+            all: self,
+            key,
+            wake,
+        }
     }
 
     /// Wakes those concerned by an event. Called by apply.
     pub(crate) fn signal(&self, event: &EventKind) {
-        let (EventKind::ClaimGranted { lock, claim, .. } | EventKind::ClaimEnded { lock, claim, .. }) =
-            event
+        let (EventKind::ClaimGranted { lock, claim, .. }
+        | EventKind::ClaimEnded { lock, claim, .. }) = event
         else {
             return;
         };

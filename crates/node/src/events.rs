@@ -27,7 +27,10 @@ impl EventId {
     /// The position after every event of the command at `zxid`.
     #[must_use]
     pub fn after_command(zxid: Zxid) -> EventId {
-        EventId { zxid, ordinal: u32::MAX }
+        EventId {
+            zxid,
+            ordinal: u32::MAX,
+        }
     }
 }
 
@@ -73,18 +76,30 @@ pub(crate) struct EventLog {
 
 impl EventLog {
     pub(crate) fn new(applied: Zxid, limits: RingLimits) -> Arc<EventLog> {
-        let ring = Ring { commits: VecDeque::new(), bytes: 0, floor: applied };
-        Arc::new(EventLog { ring: Mutex::new(ring), head: watch::Sender::new(applied), limits })
+        let ring = Ring {
+            commits: VecDeque::new(),
+            bytes: 0,
+            floor: applied,
+        };
+        Arc::new(EventLog {
+            ring: Mutex::new(ring),
+            head: watch::Sender::new(applied),
+            limits,
+        })
     }
 
     /// Adds the events of one command and wakes the streams. Called by apply, in zxid order.
     pub(crate) fn push(&self, moment: Moment, events: Vec<Event>) {
         if !events.is_empty() {
             let mut ring = self.ring.lock();
-            ring.bytes = ring.bytes.saturating_add(events.iter().map(size_of_event).sum());
+            ring.bytes = ring
+                .bytes
+                .saturating_add(events.iter().map(size_of_event).sum());
             ring.commits.push_back(Arc::new(Commit { moment, events }));
             while ring.commits.len() > self.limits.commits || ring.bytes > self.limits.bytes {
-                let Some(gone) = ring.commits.pop_front() else { break };
+                let Some(gone) = ring.commits.pop_front() else {
+                    break;
+                };
                 let freed: usize = gone.events.iter().map(size_of_event).sum();
                 ring.bytes = ring.bytes.saturating_sub(freed);
                 ring.floor = gone.moment.zxid;
@@ -110,9 +125,15 @@ impl EventLog {
     pub(crate) fn stream(self: &Arc<Self>, after: EventId) -> Result<EventStream, HistoryGone> {
         let floor = self.ring.lock().floor;
         if after.zxid < floor {
-            return Err(HistoryGone { oldest: EventId::after_command(floor) });
+            return Err(HistoryGone {
+                oldest: EventId::after_command(floor),
+            });
         }
-        Ok(EventStream { log: Arc::clone(self), after, head: self.head.subscribe() })
+        Ok(EventStream {
+            log: Arc::clone(self),
+            after,
+            head: self.head.subscribe(),
+        })
     }
 
     /// A stream of what is to come. The caller holds the state's read lock where the stream must
@@ -128,17 +149,26 @@ impl EventLog {
     fn next_after(&self, after: EventId) -> Result<Option<Arc<Commit>>, HistoryGone> {
         let ring = self.ring.lock();
         if after.zxid < ring.floor {
-            return Err(HistoryGone { oldest: EventId::after_command(ring.floor) });
+            return Err(HistoryGone {
+                oldest: EventId::after_command(ring.floor),
+            });
         }
         let start = ring.commits.partition_point(|c| c.moment.zxid < after.zxid);
         for commit in ring.commits.range(start..).take(2) {
             if commit.moment.zxid > after.zxid {
                 return Ok(Some(Arc::clone(commit)));
             }
-            let rest: Vec<Event> =
-                commit.events.iter().filter(|e| e.ordinal > after.ordinal).cloned().collect();
+            let rest: Vec<Event> = commit
+                .events
+                .iter()
+                .filter(|e| e.ordinal > after.ordinal)
+                .cloned()
+                .collect();
             if !rest.is_empty() {
-                return Ok(Some(Arc::new(Commit { moment: commit.moment, events: rest })));
+                return Ok(Some(Arc::new(Commit {
+                    moment: commit.moment,
+                    events: rest,
+                })));
             }
         }
         Ok(None)
@@ -150,9 +180,9 @@ fn size_of_event(event: &Event) -> usize {
     const RECORD: usize = 256;
     let data = match &event.kind {
         EventKind::NodeCreated { value, .. } => value.as_ref().map_or(0, |v| v.len()),
-        EventKind::NodeChanged { value, previous, .. } => {
-            value.as_ref().map_or(0, |v| v.len()) + previous.as_ref().map_or(0, |v| v.len())
-        }
+        EventKind::NodeChanged {
+            value, previous, ..
+        } => value.as_ref().map_or(0, |v| v.len()) + previous.as_ref().map_or(0, |v| v.len()),
         EventKind::NodeDeleted { previous, .. } => previous.as_ref().map_or(0, |v| v.len()),
         EventKind::NodeAclChanged { .. }
         | EventKind::ClaimQueued { .. }

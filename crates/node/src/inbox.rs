@@ -35,7 +35,11 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(limit: usize) -> Inbox {
-        Inbox { queue: Mutex::new(Queue::default()), limit, work: Notify::new() }
+        Inbox {
+            queue: Mutex::new(Queue::default()),
+            limit,
+            work: Notify::new(),
+        }
     }
 
     /// Takes the requests of a message, each at most once, or none of them. The caller has checked
@@ -47,12 +51,18 @@ impl Inbox {
             return ForwardAnswer::NotLeader;
         }
         if queue.term < message.term {
-            *queue = Queue { term: message.term, ..Queue::default() };
+            *queue = Queue {
+                term: message.term,
+                ..Queue::default()
+            };
         }
         if queue.requests.len().saturating_add(message.requests.len()) > self.limit {
             return ForwardAnswer::Full;
         }
-        let accepted = queue.accepted.entry((from, message.incarnation)).or_default();
+        let accepted = queue
+            .accepted
+            .entry((from, message.incarnation))
+            .or_default();
         accepted.floor = accepted.floor.max(message.oldest);
         accepted.sequences = accepted.sequences.split_off(&accepted.floor);
         for (sequence, bytes) in message.requests {
@@ -73,7 +83,9 @@ impl Inbox {
         let mut taken = Vec::new();
         let mut total = 0usize;
         while taken.len() < count {
-            let Some(next) = queue.requests.front() else { break };
+            let Some(next) = queue.requests.front() else {
+                break;
+            };
             total = total.saturating_add(next.len());
             if total > bytes && !taken.is_empty() {
                 break;
@@ -100,8 +112,16 @@ mod tests {
     use super::*;
 
     fn message(term: u64, oldest: u64, sequences: &[u64]) -> Forward {
-        let requests = sequences.iter().map(|s| (*s, Bytes::from(s.to_string()))).collect();
-        Forward { term, incarnation: 7, oldest, requests }
+        let requests = sequences
+            .iter()
+            .map(|s| (*s, Bytes::from(s.to_string())))
+            .collect();
+        Forward {
+            term,
+            incarnation: 7,
+            oldest,
+            requests,
+        }
     }
 
     fn taken(inbox: &Inbox, term: u64) -> Vec<Bytes> {
@@ -111,11 +131,20 @@ mod tests {
     #[test]
     fn a_request_is_accepted_once() {
         let inbox = Inbox::new(10);
-        assert_eq!(inbox.accept(2, message(1, 1, &[1, 2])), ForwardAnswer::Accepted);
-        assert_eq!(inbox.accept(2, message(1, 1, &[1, 2, 3])), ForwardAnswer::Accepted);
+        assert_eq!(
+            inbox.accept(2, message(1, 1, &[1, 2])),
+            ForwardAnswer::Accepted
+        );
+        assert_eq!(
+            inbox.accept(2, message(1, 1, &[1, 2, 3])),
+            ForwardAnswer::Accepted
+        );
         assert_eq!(taken(&inbox, 1), ["1", "2", "3"]);
         // Another start of the node counts anew.
-        let other = Forward { incarnation: 8, ..message(1, 1, &[1]) };
+        let other = Forward {
+            incarnation: 8,
+            ..message(1, 1, &[1])
+        };
         assert_eq!(inbox.accept(2, other), ForwardAnswer::Accepted);
         assert_eq!(taken(&inbox, 1), ["1"]);
     }
@@ -127,7 +156,10 @@ mod tests {
         taken(&inbox, 1);
         inbox.accept(2, message(1, 3, &[3]));
         taken(&inbox, 1);
-        assert_eq!(inbox.accept(2, message(1, 1, &[1, 2])), ForwardAnswer::Accepted);
+        assert_eq!(
+            inbox.accept(2, message(1, 1, &[1, 2])),
+            ForwardAnswer::Accepted
+        );
         assert!(taken(&inbox, 1).is_empty());
     }
 
@@ -135,7 +167,10 @@ mod tests {
     fn an_older_term_is_refused_and_a_newer_one_starts_afresh() {
         let inbox = Inbox::new(10);
         inbox.accept(2, message(2, 1, &[1]));
-        assert_eq!(inbox.accept(2, message(1, 1, &[5])), ForwardAnswer::NotLeader);
+        assert_eq!(
+            inbox.accept(2, message(1, 1, &[5])),
+            ForwardAnswer::NotLeader
+        );
         inbox.accept(2, message(3, 1, &[1]));
         assert!(taken(&inbox, 2).is_empty());
         assert_eq!(taken(&inbox, 3), ["1"]);
@@ -146,7 +181,10 @@ mod tests {
         let inbox = Inbox::new(3);
         inbox.accept(2, message(1, 1, &[1, 2]));
         assert_eq!(inbox.accept(2, message(1, 1, &[3, 4])), ForwardAnswer::Full);
-        assert_eq!(inbox.accept(2, message(1, 1, &[3])), ForwardAnswer::Accepted);
+        assert_eq!(
+            inbox.accept(2, message(1, 1, &[3])),
+            ForwardAnswer::Accepted
+        );
         assert_eq!(taken(&inbox, 1), ["1", "2", "3"]);
     }
 

@@ -93,17 +93,25 @@ impl Runtime {
         let alive = match timeout(deadline, answer).await {
             Ok(Ok(alive)) => alive,
             Ok(Err(_)) => return Err(ReadError::ShuttingDown),
-            Err(_) => return Err(ReadError::NoLeader { waited: started.elapsed() }),
+            Err(_) => {
+                return Err(ReadError::NoLeader {
+                    waited: started.elapsed(),
+                });
+            }
         };
         let stand = |session: SessionId| {
-            let timeout_ms = self.replica.read(|state| {
-                match state.session(&SessionRef::Id(session)) {
-                    SessionStatus::Live(session) => Some(session.timeout_ms),
-                    SessionStatus::Ended(_) | SessionStatus::Unknown => None,
-                }
-            });
+            let timeout_ms =
+                self.replica
+                    .read(|state| match state.session(&SessionRef::Id(session)) {
+                        SessionStatus::Live(session) => Some(session.timeout_ms),
+                        SessionStatus::Ended(_) | SessionStatus::Unknown => None,
+                    });
             let renewed = timeout_ms.filter(|_| alive.contains(&session));
-            KeepAlive { session, alive: renewed.is_some(), safe_ms: renewed.unwrap_or(0) }
+            KeepAlive {
+                session,
+                alive: renewed.is_some(),
+                safe_ms: renewed.unwrap_or(0),
+            }
         };
         Ok(sessions.into_iter().map(stand).collect())
     }
@@ -114,7 +122,10 @@ impl Runtime {
         let alive = self.session_clock.touch(self.clock.monotonic(), sessions)?;
         let deadline = Instant::now() + self.settings.peer_call_timeout;
         self.barrier.pass(deadline).await.ok()?;
-        Some(KeepAliveAnswer::Confirmed { index: self.replica.applied().index(), alive })
+        Some(KeepAliveAnswer::Confirmed {
+            index: self.replica.applied().index(),
+            alive,
+        })
     }
 }
 
@@ -127,7 +138,12 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         }
         let queue = runtime.keep_alives.take();
         let mut sessions = queue.touched.clone();
-        sessions.extend(queue.asked.iter().flat_map(|asked| asked.sessions.iter().copied()));
+        sessions.extend(
+            queue
+                .asked
+                .iter()
+                .flat_map(|asked| asked.sessions.iter().copied()),
+        );
         if sessions.is_empty() {
             continue;
         }
@@ -153,7 +169,11 @@ async fn one_round(runtime: &Runtime, sessions: Vec<SessionId>) -> Option<BTreeS
     } else {
         let body = wire::encode(&KeepAliveAsk { sessions });
         let within = runtime.settings.peer_call_timeout;
-        let bytes = runtime.consensus().peers().call(leader, kind::KEEP_ALIVE, body, within).await;
+        let bytes = runtime
+            .consensus()
+            .peers()
+            .call(leader, kind::KEEP_ALIVE, body, within)
+            .await;
         wire::decode(&bytes.ok()?)?
     };
     match answer {

@@ -37,10 +37,16 @@ impl LeaderClock {
         let mut seat = self.seat.lock();
         let current = match *seat {
             Some(current) if current.term == term => current,
-            Some(_) | None => *seat.insert(Seat { term, base: taken_over(), origin: now }),
+            Some(_) | None => *seat.insert(Seat {
+                term,
+                base: taken_over(),
+                origin: now,
+            }),
         };
         let elapsed = now.saturating_sub(current.origin).as_millis();
-        current.base.after(u64::try_from(elapsed).unwrap_or(u64::MAX))
+        current
+            .base
+            .after(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
 
     /// The stamp of an entry written now.

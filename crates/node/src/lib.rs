@@ -8,18 +8,18 @@
 //! Reading order, along the way of a write: [`proposal`] (a draft becomes a numbered request),
 //! `pending` (what is known of it), `proposer` (requests become a log entry), `state_machine` and
 //! `replica` (entries are applied, events published, callers answered). Beside it: `read`,
-//! `keep_alive` and `session_clock`, `events`, `cluster`. `OVERVIEW.md` has the drawing.
+//! `keep_alive` and `session_clock`, `events`, `members`, `status`. `OVERVIEW.md` has the drawing.
 
 mod admission;
 mod audit;
 mod claim_waiters;
-mod cluster;
 mod digests;
 mod error;
 mod events;
 mod inbox;
 mod keep_alive;
 mod leader_clock;
+mod members;
 mod metrics;
 mod pending;
 mod proposal;
@@ -33,6 +33,7 @@ mod settings;
 mod snapshots;
 mod start;
 mod state_machine;
+mod status;
 mod wire;
 
 use std::sync::Arc;
@@ -47,13 +48,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use audit::Divergence;
-pub use cluster::{
-    ChangeError, Check, ClusterStatus, MemberChange, MemberChangeReport, MemberStatus, NodeStatus,
-    Role, TransferError, TransferReport,
-};
 pub use error::{NotApplied, ProposeError, ReadError, Unknown};
 pub use events::{Commit, EventId, EventStream, HistoryGone};
 pub use keep_alive::KeepAlive;
+pub use members::{
+    ChangeError, MemberChange, MemberChangeReport, Quorum, TransferError, TransferReport,
+};
 pub use metrics::Metrics;
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
@@ -61,6 +61,7 @@ pub use settings::NodeSettings;
 pub use snapshots::{SnapshotError, SnapshotInfo};
 pub use start::{StartError, StartOptions};
 pub use state_machine::{SnapshotBuilder, StateMachine};
+pub use status::{Check, ClusterStatus, MemberStatus, NodeStatus, Role};
 
 use runtime::Runtime;
 
@@ -109,11 +110,7 @@ impl Node {
     /// # Errors
     /// [`ProposeError::NotApplied`] when it certainly did not happen, [`ProposeError::Unknown`]
     /// when it may have. A refusal by the state is an `Ok` outcome: it is definite.
-    pub async fn propose(
-        &self,
-        draft: Draft,
-        deadline: Duration,
-    ) -> Result<Outcome, ProposeError> {
+    pub async fn propose(&self, draft: Draft, deadline: Duration) -> Result<Outcome, ProposeError> {
         self.runtime.propose(draft, deadline).await
     }
 
@@ -139,7 +136,9 @@ impl Node {
         claim: &ClaimId,
         wait: Duration,
     ) -> ClaimStanding {
-        self.runtime.await_claim(lock, claim, Instant::now() + wait).await
+        self.runtime
+            .await_claim(lock, claim, Instant::now() + wait)
+            .await
     }
 
     /// Reads the state as current as `options` demand. `read` runs under a shared lock: keep it
@@ -153,8 +152,14 @@ impl Node {
         deadline: Duration,
         read: impl FnOnce(&State) -> T,
     ) -> Result<Answer<T>, ReadError> {
-        let age = self.runtime.ready_to_read(options, Instant::now() + deadline).await?;
-        let (value, zxid) = self.runtime.replica.read(|state| (read(state), state.last_zxid()));
+        let age = self
+            .runtime
+            .ready_to_read(options, Instant::now() + deadline)
+            .await?;
+        let (value, zxid) = self
+            .runtime
+            .replica
+            .read(|state| (read(state), state.last_zxid()));
         Ok(Answer { value, zxid, age })
     }
 
@@ -213,7 +218,9 @@ impl Node {
     /// # Errors
     /// When it did not get there in time.
     pub async fn await_applied(&self, zxid: Zxid, deadline: Duration) -> Result<(), ReadError> {
-        self.runtime.await_zxid(zxid, Instant::now() + deadline).await
+        self.runtime
+            .await_zxid(zxid, Instant::now() + deadline)
+            .await
     }
 
     /// Events from now on.

@@ -16,7 +16,12 @@ pub(crate) struct ApplyMetrics {
 
 impl ApplyMetrics {
     pub(crate) fn command_applied(&self, accepted: bool) {
-        if accepted { &self.applied } else { &self.refused }.inc();
+        if accepted {
+            &self.applied
+        } else {
+            &self.refused
+        }
+        .inc();
     }
 }
 
@@ -33,15 +38,31 @@ impl Metrics {
         let mut registry = Registry::with_prefix("holdfast");
         let entries = Counter::default();
         let requests_per_entry = Histogram::new(exponential_buckets(1.0, 2.0, 13));
-        registry.register("commands_applied", "Commands applied by this node", apply.applied.clone());
-        registry.register("commands_refused", "Commands the state refused", apply.refused.clone());
-        registry.register("entries_written", "Log entries this leader wrote", entries.clone());
+        registry.register(
+            "commands_applied",
+            "Commands applied by this node",
+            apply.applied.clone(),
+        );
+        registry.register(
+            "commands_refused",
+            "Commands the state refused",
+            apply.refused.clone(),
+        );
+        registry.register(
+            "entries_written",
+            "Log entries this leader wrote",
+            entries.clone(),
+        );
         registry.register(
             "requests_per_entry",
             "Requests that shared a log entry",
             requests_per_entry.clone(),
         );
-        Metrics { registry: Mutex::new(registry), entries, requests_per_entry }
+        Metrics {
+            registry: Mutex::new(registry),
+            entries,
+            requests_per_entry,
+        }
     }
 
     /// Registers further families, or encodes what there is.

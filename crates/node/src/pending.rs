@@ -80,7 +80,9 @@ impl Pending {
         encode: impl FnOnce(u64) -> Result<Bytes, E>,
     ) -> Result<Option<(u64, oneshot::Receiver<Fate>)>, E> {
         let (caller, receiver) = oneshot::channel();
-        let Some(sequence) = self.reserve(bound, caller) else { return Ok(None) };
+        let Some(sequence) = self.reserve(bound, caller) else {
+            return Ok(None);
+        };
         // Encoding may copy a megabyte: outside the lock. The number is in the table already, so
         // that `oldest` never runs past a request that is still to be sent.
         let encoded = encode(sequence);
@@ -109,8 +111,13 @@ impl Pending {
         }
         table.next = table.next.saturating_add(1);
         let sequence = table.next;
-        let proposal =
-            Proposal { bytes: Bytes::new(), sent: None, delivered: false, bound, caller };
+        let proposal = Proposal {
+            bytes: Bytes::new(),
+            sent: None,
+            delivered: false,
+            bound,
+            caller,
+        };
         table.by_sequence.insert(sequence, proposal);
         Some(sequence)
     }
@@ -123,7 +130,9 @@ impl Pending {
         let mut taken = Vec::new();
         let mut total = 0usize;
         while taken.len() < count {
-            let Some(sequence) = table.unsent.first().copied() else { break };
+            let Some(sequence) = table.unsent.first().copied() else {
+                break;
+            };
             let Some(proposal) = table.by_sequence.get_mut(&sequence) else {
                 table.unsent.remove(&sequence);
                 continue;
@@ -134,7 +143,10 @@ impl Pending {
             }
             proposal.sent = Some(term);
             table.unsent.remove(&sequence);
-            taken.push(ToSend { sequence, bytes: proposal.bytes.clone() });
+            taken.push(ToSend {
+                sequence,
+                bytes: proposal.bytes.clone(),
+            });
         }
         taken
     }
@@ -284,7 +296,10 @@ impl Pending {
     /// The oldest sequence without an outcome; the next one when there is none.
     pub(crate) fn oldest(&self) -> u64 {
         let table = self.table.lock();
-        table.by_sequence.first_key_value().map_or(table.next.saturating_add(1), |(s, _)| *s)
+        table
+            .by_sequence
+            .first_key_value()
+            .map_or(table.next.saturating_add(1), |(s, _)| *s)
     }
 }
 
@@ -308,9 +323,21 @@ mod tests {
     }
 
     fn outcome() -> Outcome {
-        let moment = Moment { zxid: Zxid(1), log_time: LogTime(0), wall: WallTime(0) };
-        let result: Result<Reply, Refusal> = Ok(Reply::ExpiredDue { count: 0, more: false });
-        Outcome { moment, result, replayed: false, events: Vec::new() }
+        let moment = Moment {
+            zxid: Zxid(1),
+            log_time: LogTime(0),
+            wall: WallTime(0),
+        };
+        let result: Result<Reply, Refusal> = Ok(Reply::ExpiredDue {
+            count: 0,
+            more: false,
+        });
+        Outcome {
+            moment,
+            result,
+            replayed: false,
+            events: Vec::new(),
+        }
     }
 
     #[test]
@@ -396,7 +423,10 @@ mod tests {
         let (_, mut unsent) = register(&pending, None);
         pending.close();
         assert!(matches!(unsent.try_recv(), Ok(Fate::Dropped)));
-        assert!(matches!(sent.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert!(matches!(
+            sent.try_recv(),
+            Err(oneshot::error::TryRecvError::Closed)
+        ));
         let encode = |_| Ok::<_, Infallible>(Bytes::new());
         assert!(pending.register(None, encode).unwrap().is_none());
     }

@@ -36,17 +36,40 @@ pub struct Draft {
 impl Draft {
     /// A command of the system itself.
     pub(crate) fn internal(command: Command) -> Draft {
-        Draft { identities: Vec::new(), session: None, fences: Vec::new(), idempotency: None, command }
+        Draft {
+            identities: Vec::new(),
+            session: None,
+            fences: Vec::new(),
+            idempotency: None,
+            command,
+        }
     }
 
     fn numbered(self, id: RequestId) -> Request {
-        let Draft { identities, session, fences, idempotency, command } = self;
-        Request { id, identities, session, fences, idempotency, command }
+        let Draft {
+            identities,
+            session,
+            fences,
+            idempotency,
+            command,
+        } = self;
+        Request {
+            id,
+            identities,
+            session,
+            fences,
+            idempotency,
+            command,
+        }
     }
 }
 
 /// How an acquire ended within the time its request was willing to wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "returned once and taken apart at once"
+)]
 pub enum AcquireOutcome {
     /// The command decided it at once: held, or refused.
     Decided(Outcome),
@@ -101,7 +124,11 @@ impl Runtime {
         let mut permit = self.admission.admit()?;
         let started = Instant::now();
         let (sequence, bytes, answer) = self.register(None, draft)?;
-        let place = Place { runtime: self, sequence, settled: false };
+        let place = Place {
+            runtime: self,
+            sequence,
+            settled: false,
+        };
         self.admission.admit_bytes(&mut permit, bytes)?;
         let fate = timeout(deadline, answer).await;
         let waited = started.elapsed();
@@ -117,7 +144,11 @@ impl Runtime {
     ) -> Result<Outcome, ProposeError> {
         let started = Instant::now();
         let (sequence, _, answer) = self.register(Some(term), draft)?;
-        let place = Place { runtime: self, sequence, settled: false };
+        let place = Place {
+            runtime: self,
+            sequence,
+            settled: false,
+        };
         let fate = answer.await;
         self.conclude(place, Some(fate), started.elapsed())
     }
@@ -130,9 +161,13 @@ impl Runtime {
         let mut size = 0;
         let encode = |sequence| -> Result<Bytes, NotApplied> {
             let bytes = codec::encode_request(&draft.numbered(self.request_id(sequence)));
-            let bytes = bytes.map_err(|EncodeError::TooLarge { limit, length }| {
-                NotApplied::TooLarge { limit, actual: length }
-            })?;
+            let bytes =
+                bytes.map_err(
+                    |EncodeError::TooLarge { limit, length }| NotApplied::TooLarge {
+                        limit,
+                        actual: length,
+                    },
+                )?;
             size = bytes.len();
             Ok(bytes)
         };
@@ -149,15 +184,21 @@ impl Runtime {
         waited: Duration,
     ) -> Result<Outcome, ProposeError> {
         let request = self.request_id(place.sequence);
-        let unknown = |why| ProposeError::Unknown(Unknown { request, waited, why });
+        let unknown = |why| {
+            ProposeError::Unknown(Unknown {
+                request,
+                waited,
+                why,
+            })
+        };
         match fate {
             Some(Ok(Fate::Applied(outcome))) => {
                 place.settled = true;
                 Ok(*outcome)
             }
-            Some(Ok(Fate::Skipped)) => {
-                Err(unknown("this node took over a snapshot that may contain it"))
-            }
+            Some(Ok(Fate::Skipped)) => Err(unknown(
+                "this node took over a snapshot that may contain it",
+            )),
             Some(Ok(Fate::Dropped)) => Err(NotApplied::ShuttingDown.into()),
             Some(Err(_)) => Err(unknown("this node is shutting down")),
             None => match place.give_up() {
@@ -241,10 +282,21 @@ impl Runtime {
     /// Tells the state that the grant was picked up: the request that waited for it is about to be
     /// answered. Nobody waits for this; if it is lost, a repeat of the acquire does the same.
     fn acknowledge(self: &Arc<Self>, draft: Draft, reply: &ClaimReply) {
-        let ClaimState::Held { acknowledge_by: Some(_), .. } = reply.claim.state else { return };
+        let ClaimState::Held {
+            acknowledge_by: Some(_),
+            ..
+        } = reply.claim.state
+        else {
+            return;
+        };
         let (lock, claim) = (reply.claim.lock.clone(), reply.claim.id.clone());
         let command = Command::AcknowledgeGrant { lock, claim };
-        let draft = Draft { command, fences: Vec::new(), idempotency: None, ..draft };
+        let draft = Draft {
+            command,
+            fences: Vec::new(),
+            idempotency: None,
+            ..draft
+        };
         let runtime = Arc::clone(self);
         let within = Duration::from_millis(reply.claim.ack_within_ms);
         self.tasks.spawn(async move {
@@ -255,6 +307,10 @@ impl Runtime {
     }
 
     pub(crate) fn request_id(&self, sequence: u64) -> RequestId {
-        RequestId { origin: self.id, incarnation: self.incarnation, sequence }
+        RequestId {
+            origin: self.id,
+            incarnation: self.incarnation,
+            sequence,
+        }
     }
 }

@@ -32,9 +32,17 @@ enum Sent {
     /// Consensus took the entry or lost leadership over it; apply or a later term settles it.
     Left,
     /// Consensus refused the entry before appending it.
-    NotAppended { term: u64, own: Vec<u64>, forwarded: Vec<Bytes> },
+    NotAppended {
+        term: u64,
+        own: Vec<u64>,
+        forwarded: Vec<Bytes>,
+    },
     /// The leader answered.
-    Answered { term: u64, sequences: Vec<u64>, answer: ForwardAnswer },
+    Answered {
+        term: u64,
+        sequences: Vec<u64>,
+        answer: ForwardAnswer,
+    },
     /// The message never left.
     NotDelivered { term: u64, sequences: Vec<u64> },
     /// The message may have arrived.
@@ -95,7 +103,9 @@ fn route(runtime: &Runtime, leadership: &Leadership) -> Option<Route> {
 }
 
 fn send(runtime: &Arc<Runtime>, leadership: &Leadership, in_flight: &mut InFlight) {
-    let Some(route) = route(runtime, leadership) else { return };
+    let Some(route) = route(runtime, leadership) else {
+        return;
+    };
     while in_flight.len() < runtime.settings.batches_in_flight_max {
         let sent = match route {
             Route::Here { term } => write_entry(runtime, term),
@@ -111,13 +121,23 @@ fn send(runtime: &Arc<Runtime>, leadership: &Leadership, in_flight: &mut InFligh
 /// Writes what is waiting as one log entry. `None` when nothing is.
 fn write_entry(runtime: &Arc<Runtime>, term: u64) -> Option<BoxFuture<'static, Sent>> {
     let mut batch = BatchBuilder::new(runtime.stamp(term));
-    let mut forwarded = runtime.inbox.take(term, REQUESTS_PER_BATCH_MAX / 2, BATCH_BYTES_MAX / 2);
-    let fitting = forwarded.iter().take_while(|bytes| batch.push(bytes)).count();
+    let mut forwarded = runtime
+        .inbox
+        .take(term, REQUESTS_PER_BATCH_MAX / 2, BATCH_BYTES_MAX / 2);
+    let fitting = forwarded
+        .iter()
+        .take_while(|bytes| batch.push(bytes))
+        .count();
     runtime.inbox.put_back(term, forwarded.split_off(fitting));
     let room = REQUESTS_PER_BATCH_MAX.saturating_sub(fitting);
     let mut own = runtime.pending.take_unsent(term, room, BATCH_BYTES_MAX / 2);
-    let fitting = own.iter().take_while(|request| batch.push(&request.bytes)).count();
-    runtime.pending.not_appended(term, own.split_off(fitting).iter().map(|r| r.sequence));
+    let fitting = own
+        .iter()
+        .take_while(|request| batch.push(&request.bytes))
+        .count();
+    runtime
+        .pending
+        .not_appended(term, own.split_off(fitting).iter().map(|r| r.sequence));
     if batch.is_empty() {
         return None;
     }
@@ -125,7 +145,9 @@ fn write_entry(runtime: &Arc<Runtime>, term: u64) -> Option<BoxFuture<'static, S
     let own: Vec<u64> = own.into_iter().map(|request| request.sequence).collect();
     let payload = EntryBytes(batch.finish());
     let runtime = Arc::clone(runtime);
-    Some(Box::pin(async move { append(&runtime, term, payload, own, forwarded).await }))
+    Some(Box::pin(async move {
+        append(&runtime, term, payload, own, forwarded).await
+    }))
 }
 
 async fn append(
@@ -136,15 +158,22 @@ async fn append(
     forwarded: Vec<Bytes>,
 ) -> Sent {
     let (responder, answer) = OneshotResponder::<TypeConfig, _>::new_pair();
-    let write = runtime.consensus().raft().write(payload).responder(responder).with_leader(term);
+    let write = runtime
+        .consensus()
+        .raft()
+        .write(payload)
+        .responder(responder)
+        .with_leader(term);
     if write.await.is_err() {
         // Consensus has stopped for good; the process is about to.
         return Sent::Left;
     }
     match answer.await {
-        Ok(Err(ClientWriteError::ForwardToLeader(_))) => {
-            Sent::NotAppended { term, own, forwarded }
-        }
+        Ok(Err(ClientWriteError::ForwardToLeader(_))) => Sent::NotAppended {
+            term,
+            own,
+            forwarded,
+        },
         Ok(Ok(_) | Err(_)) | Err(_) => Sent::Left,
     }
 }
@@ -152,7 +181,9 @@ async fn append(
 /// Sends what is waiting to the leader of `term`. `None` when nothing is.
 fn forward(runtime: &Arc<Runtime>, term: u64, leader: NodeId) -> Option<BoxFuture<'static, Sent>> {
     let requests =
-        runtime.pending.take_unsent(term, REQUESTS_PER_BATCH_MAX / 2, BATCH_BYTES_MAX / 2);
+        runtime
+            .pending
+            .take_unsent(term, REQUESTS_PER_BATCH_MAX / 2, BATCH_BYTES_MAX / 2);
     if requests.is_empty() {
         return None;
     }
@@ -161,7 +192,10 @@ fn forward(runtime: &Arc<Runtime>, term: u64, leader: NodeId) -> Option<BoxFutur
         term,
         incarnation: runtime.incarnation,
         oldest: runtime.pending.oldest(),
-        requests: requests.into_iter().map(|ToSend { sequence, bytes }| (sequence, bytes)).collect(),
+        requests: requests
+            .into_iter()
+            .map(|ToSend { sequence, bytes }| (sequence, bytes))
+            .collect(),
     };
     let body = wire::encode(&message);
     let peers = runtime.consensus().peers().clone();
@@ -169,7 +203,11 @@ fn forward(runtime: &Arc<Runtime>, term: u64, leader: NodeId) -> Option<BoxFutur
     Some(Box::pin(async move {
         match peers.call(leader, kind::FORWARD, body, within).await {
             Ok(answer) => match wire::decode::<ForwardAnswer>(&answer) {
-                Some(answer) => Sent::Answered { term, sequences, answer },
+                Some(answer) => Sent::Answered {
+                    term,
+                    sequences,
+                    answer,
+                },
                 None => Sent::MaybeDelivered { term, sequences },
             },
             Err(CallError::NotSent { .. }) => Sent::NotDelivered { term, sequences },
@@ -182,18 +220,30 @@ fn forward(runtime: &Arc<Runtime>, term: u64, leader: NodeId) -> Option<BoxFutur
 fn settle(runtime: &Runtime, sent: Sent) -> bool {
     match sent {
         Sent::Left => false,
-        Sent::NotAppended { term, own, forwarded } => {
+        Sent::NotAppended {
+            term,
+            own,
+            forwarded,
+        } => {
             runtime.pending.not_appended(term, own);
             runtime.inbox.put_back(term, forwarded);
             true
         }
-        Sent::Answered { term, sequences, answer: ForwardAnswer::Accepted } => {
+        Sent::Answered {
+            term,
+            sequences,
+            answer: ForwardAnswer::Accepted,
+        } => {
             runtime.pending.delivered(term, sequences);
             false
         }
         // Nothing of this message was taken, but an earlier copy may have been: only a later term
         // makes it certain.
-        Sent::Answered { term, sequences, answer: ForwardAnswer::NotLeader | ForwardAnswer::Full } => {
+        Sent::Answered {
+            term,
+            sequences,
+            answer: ForwardAnswer::NotLeader | ForwardAnswer::Full,
+        } => {
             runtime.pending.not_delivered(term, sequences);
             true
         }

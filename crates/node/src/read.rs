@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use openraft::raft::linearizable_read::{LinearizerOption};
+use openraft::raft::linearizable_read::LinearizerOption;
 use parking_lot::Mutex;
 use raft_core::ids::Zxid;
 use raft_types::NodeId;
@@ -104,7 +104,9 @@ impl Barrier {
         match timeout_at(deadline, rounds.wait_for(|r| r.confirmed >= needed)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(ReadError::ShuttingDown),
-            Err(_) => Err(ReadError::NoLeader { waited: started.elapsed() }),
+            Err(_) => Err(ReadError::NoLeader {
+                waited: started.elapsed(),
+            }),
         }
     }
 
@@ -144,7 +146,9 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
 
 /// Asks the leader for its commit index and waits until this node has applied it.
 async fn one_round(runtime: &Runtime) -> bool {
-    let Some(leader) = runtime.consensus().leadership().borrow().leader else { return false };
+    let Some(leader) = runtime.consensus().leadership().borrow().leader else {
+        return false;
+    };
     let index = if leader == runtime.id {
         confirm_leadership(runtime).await
     } else {
@@ -163,14 +167,22 @@ async fn one_round(runtime: &Runtime) -> bool {
 pub(crate) async fn confirm_leadership(runtime: &Runtime) -> Option<u64> {
     let read_index = LinearizerOption::new(Some(Duration::ZERO), true)
         .with_wait_timeout(runtime.settings.peer_call_timeout);
-    let linearizer = runtime.consensus().raft().get_read_linearizer(read_index).await.ok()?;
+    let linearizer = runtime
+        .consensus()
+        .raft()
+        .get_read_linearizer(read_index)
+        .await
+        .ok()?;
     Some(linearizer.read_log_id().log_id().index)
 }
 
 async fn ask_leader(runtime: &Runtime, leader: NodeId) -> Option<u64> {
     let within = runtime.settings.peer_call_timeout;
     let peers = runtime.consensus().peers();
-    let answer = peers.call(leader, kind::READ_INDEX, Bytes::new(), within).await.ok()?;
+    let answer = peers
+        .call(leader, kind::READ_INDEX, Bytes::new(), within)
+        .await
+        .ok()?;
     match wire::decode(&answer)? {
         ReadIndexAnswer::Index(index) => Some(index),
         ReadIndexAnswer::NotLeader => None,
@@ -209,14 +221,23 @@ impl Runtime {
     }
 
     /// Waits until this node has applied the command at `wanted`.
-    pub(crate) async fn await_zxid(&self, wanted: Zxid, deadline: Instant) -> Result<(), ReadError> {
+    pub(crate) async fn await_zxid(
+        &self,
+        wanted: Zxid,
+        deadline: Instant,
+    ) -> Result<(), ReadError> {
         let started = Instant::now();
         let mut applied = self.replica.watch_applied();
-        let waited = timeout_at(deadline, applied.wait_for(|a| a.zxid >= wanted)).map(|r| r.is_ok());
+        let waited =
+            timeout_at(deadline, applied.wait_for(|a| a.zxid >= wanted)).map(|r| r.is_ok());
         if waited.await {
             return Ok(());
         }
         let applied = self.replica.applied().zxid;
-        Err(ReadError::NotCaughtUp { applied, wanted, waited: started.elapsed() })
+        Err(ReadError::NotCaughtUp {
+            applied,
+            wanted,
+            waited: started.elapsed(),
+        })
     }
 }

@@ -68,8 +68,10 @@ pub(crate) struct ReplicaStart {
 /// The bytes of a committed entry cannot be applied. Going on would fork the replicas: the node
 /// stops.
 #[derive(Debug, thiserror::Error)]
-#[error("entry {index} cannot be decoded ({cause}); it was written by a newer version or the log is damaged: \
-         do not start this node again before it is upgraded or its data directory checked with `holdfast doctor`")]
+#[error(
+    "entry {index} cannot be decoded ({cause}); it was written by a newer version or the log is damaged: \
+         do not start this node again before it is upgraded or its data directory checked with `holdfast doctor`"
+)]
 pub(crate) struct Undecodable {
     index: u64,
     cause: String,
@@ -77,7 +79,10 @@ pub(crate) struct Undecodable {
 
 impl Replica {
     pub(crate) fn new(start: ReplicaStart) -> Replica {
-        let applied = Applied { log_id: start.log_id, zxid: start.state.last_zxid() };
+        let applied = Applied {
+            log_id: start.log_id,
+            zxid: start.state.last_zxid(),
+        };
         Replica {
             node: start.node,
             incarnation: start.incarnation,
@@ -120,15 +125,20 @@ impl Replica {
     }
 
     /// Applies a batch of commands: state and events under one write lock, then the answers.
-    pub(crate) fn apply_batch(&self, log_id: LogId, bytes: &bytes::Bytes) -> Result<(), Undecodable> {
-        let undecodable =
-            |cause: String| Undecodable { index: log_id.index, cause };
+    pub(crate) fn apply_batch(
+        &self,
+        log_id: LogId,
+        bytes: &bytes::Bytes,
+    ) -> Result<(), Undecodable> {
+        let undecodable = |cause: String| Undecodable {
+            index: log_id.index,
+            cause,
+        };
         let batch = Batch::parse(bytes).map_err(|e| undecodable(e.to_string()))?;
         let mut answers: Vec<(u64, Outcome)> = Vec::new();
         let mut state = self.state.write();
         for request in batch.requests() {
-            let request =
-                codec::decode_request(request).map_err(|e| undecodable(e.to_string()))?;
+            let request = codec::decode_request(request).map_err(|e| undecodable(e.to_string()))?;
             let ours = self.is_ours(&request).then_some(request.id.sequence);
             let mut outcome = state.apply(batch.stamp, &request);
             self.metrics.command_applied(outcome.result.is_ok());
@@ -137,7 +147,10 @@ impl Replica {
             for event in &events {
                 self.waiters.signal(&event.kind);
             }
-            let moment = raft_core::command::Moment { zxid: state.last_zxid(), ..outcome.moment };
+            let moment = raft_core::command::Moment {
+                zxid: state.last_zxid(),
+                ..outcome.moment
+            };
             self.events.push(moment, events);
             if let Some(sequence) = ours {
                 answers.push((sequence, outcome));
@@ -177,7 +190,10 @@ impl Replica {
 
     fn advance(&self, log_id: LogId, zxid: Zxid) {
         let former_term = self.applied.borrow().term();
-        let applied = Applied { log_id: Some(log_id), zxid };
+        let applied = Applied {
+            log_id: Some(log_id),
+            zxid,
+        };
         let term = applied.term();
         self.applied.send_replace(applied);
         if term > former_term {
@@ -186,7 +202,12 @@ impl Replica {
     }
 
     /// Replaces everything by a snapshot.
-    pub(crate) fn install(&self, state: State, log_id: Option<LogId>, membership: StoredMembership) {
+    pub(crate) fn install(
+        &self,
+        state: State,
+        log_id: Option<LogId>,
+        membership: StoredMembership,
+    ) {
         let zxid = state.last_zxid();
         {
             let mut current = self.state.write();

@@ -63,7 +63,9 @@ impl Runtime {
     /// Before [`Node::start`](crate::Node::start) has set it; nothing runs before that.
     #[expect(clippy::expect_used, reason = "set before the first task is spawned")]
     pub(crate) fn consensus(&self) -> &Consensus<StateMachine> {
-        self.consensus.get().expect("consensus is set before any task starts")
+        self.consensus
+            .get()
+            .expect("consensus is set before any task starts")
     }
 
     pub(crate) fn leadership(&self) -> Leadership {
@@ -92,6 +94,7 @@ impl Runtime {
 
     /// The state, and a stream that goes on exactly after it.
     pub(crate) fn state_and_events(&self) -> (State, EventStream) {
-        self.replica.read_with(|state, events| (state.clone(), events.stream_from(state.last_zxid())))
+        self.replica
+            .read_with(|state, events| (state.clone(), events.stream_from(state.last_zxid())))
     }
 }

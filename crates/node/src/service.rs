@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::runtime::Runtime;
 use crate::wire::{
-    self, Forward, ForwardAnswer, KeepAliveAnswer, KeepAliveAsk, ReadIndexAnswer, StatusAnswer, kind,
+    self, Forward, ForwardAnswer, KeepAliveAnswer, KeepAliveAsk, ReadIndexAnswer, StatusAnswer,
+    kind,
 };
 
 /// Answers calls of peers. Holds the runtime weakly: consensus owns the service.
@@ -27,7 +28,9 @@ fn nothing() -> BoxFuture<'static, Bytes> {
 
 impl PeerService for Service {
     fn call(&self, from: NodeId, kind: u8, body: Bytes) -> BoxFuture<'static, Bytes> {
-        let Some(runtime) = self.runtime.upgrade() else { return nothing() };
+        let Some(runtime) = self.runtime.upgrade() else {
+            return nothing();
+        };
         if runtime.consensus.get().is_none() {
             return nothing();
         }
@@ -50,11 +53,16 @@ impl PeerService for Service {
 }
 
 fn forward(runtime: &Runtime, from: NodeId, body: &[u8]) -> Bytes {
-    let Some(message) = wire::decode::<Forward>(body) else { return Bytes::new() };
+    let Some(message) = wire::decode::<Forward>(body) else {
+        return Bytes::new();
+    };
     let leadership = runtime.leadership();
     let leads = leadership.is_leader() && leadership.term == message.term;
-    let answer =
-        if leads { runtime.inbox.accept(from, message) } else { ForwardAnswer::NotLeader };
+    let answer = if leads {
+        runtime.inbox.accept(from, message)
+    } else {
+        ForwardAnswer::NotLeader
+    };
     wire::encode(&answer)
 }
 
@@ -70,14 +78,21 @@ async fn read_index(runtime: &Runtime) -> Bytes {
 }
 
 async fn keep_alive(runtime: &Runtime, body: &[u8]) -> Bytes {
-    let Some(ask) = wire::decode::<KeepAliveAsk>(body) else { return Bytes::new() };
-    let answer = runtime.renew(&ask.sessions).await.unwrap_or(KeepAliveAnswer::NotLeader);
+    let Some(ask) = wire::decode::<KeepAliveAsk>(body) else {
+        return Bytes::new();
+    };
+    let answer = runtime
+        .renew(&ask.sessions)
+        .await
+        .unwrap_or(KeepAliveAnswer::NotLeader);
     wire::encode(&answer)
 }
 
 impl Runtime {
     pub(crate) fn own_status(&self) -> StatusAnswer {
-        let (applied, digest) = self.replica.read(|state| (state.last_zxid(), State::digest(state)));
+        let (applied, digest) = self
+            .replica
+            .read(|state| (state.last_zxid(), State::digest(state)));
         StatusAnswer {
             applied_index: self.replica.applied().index(),
             applied,

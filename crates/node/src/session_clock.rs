@@ -49,7 +49,11 @@ impl Seat {
             return;
         }
         let timeout = Duration::from_millis(session.timeout_ms);
-        let heard = Heard { at: now, timeout, expiring: false };
+        let heard = Heard {
+            at: now,
+            timeout,
+            expiring: false,
+        };
         self.sessions.insert(session.id, heard);
         self.looks.insert((now + timeout, session.id));
     }
@@ -63,7 +67,9 @@ impl Seat {
                 break;
             };
             self.looks.remove(&(look, id));
-            let Some(heard) = self.sessions.get_mut(&id) else { continue };
+            let Some(heard) = self.sessions.get_mut(&id) else {
+                continue;
+            };
             let due = heard.at + heard.timeout;
             if due < now {
                 heard.expiring = true;
@@ -193,7 +199,9 @@ fn follow(runtime: &Runtime, commit: &Commit) {
                 }
             }),
             EventKind::SessionEnded { session, .. } => {
-                runtime.session_clock.with(|seat| seat.sessions.remove(session));
+                runtime
+                    .session_clock
+                    .with(|seat| seat.sessions.remove(session));
             }
             EventKind::NodeCreated { .. }
             | EventKind::NodeChanged { .. }
@@ -209,13 +217,20 @@ fn follow(runtime: &Runtime, commit: &Commit) {
 }
 
 async fn expire(runtime: &Arc<Runtime>, term: u64, id: SessionId) {
-    let activity = runtime.replica.read(|state| match state.session(&SessionRef::Id(id)) {
-        SessionStatus::Live(session) => Some(session.activity),
-        SessionStatus::Ended(_) | SessionStatus::Unknown => None,
-    });
+    let activity = runtime
+        .replica
+        .read(|state| match state.session(&SessionRef::Id(id)) {
+            SessionStatus::Live(session) => Some(session.activity),
+            SessionStatus::Ended(_) | SessionStatus::Unknown => None,
+        });
     let Some(activity) = activity else { return };
-    let command = Command::ExpireSession(ExpireSession { session: id, activity });
-    let outcome = runtime.propose_in_term(term, Draft::internal(command)).await;
+    let command = Command::ExpireSession(ExpireSession {
+        session: id,
+        activity,
+    });
+    let outcome = runtime
+        .propose_in_term(term, Draft::internal(command))
+        .await;
     match outcome.map(|outcome| outcome.result) {
         Ok(Ok(_)) => tracing::info!(session = %id, term, "session expired"),
         // It acted meanwhile, or nobody knows: it goes on.
@@ -229,7 +244,9 @@ async fn expire(runtime: &Arc<Runtime>, term: u64, id: SessionId) {
 /// Handles passed deadlines until none is left.
 async fn expire_due(runtime: &Arc<Runtime>, term: u64) {
     while runtime.is_something_due(term) {
-        let outcome = runtime.propose_in_term(term, Draft::internal(Command::ExpireDue)).await;
+        let outcome = runtime
+            .propose_in_term(term, Draft::internal(Command::ExpireDue))
+            .await;
         match outcome.map(|outcome| outcome.result) {
             Ok(Ok(Reply::ExpiredDue { count, .. })) if count > 0 => {}
             _ => return,

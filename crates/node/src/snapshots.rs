@@ -28,7 +28,12 @@ impl SnapshotInfo {
         let last = snapshot.meta().last_log_id;
         let index = last.map_or(0, |id| id.index);
         let term = last.map_or(0, |id| *id.leader_id);
-        SnapshotInfo { id: format!("{term}-{index}"), index, term, bytes: snapshot.content_len() }
+        SnapshotInfo {
+            id: format!("{term}-{index}"),
+            index,
+            term,
+            bytes: snapshot.content_len(),
+        }
     }
 }
 
@@ -58,7 +63,10 @@ impl Node {
         let started = Instant::now();
         let wanted = self.runtime.replica.applied().index();
         let raft = self.runtime.consensus().raft().clone();
-        raft.trigger().snapshot().await.map_err(|_| SnapshotError::ShuttingDown)?;
+        raft.trigger()
+            .snapshot()
+            .await
+            .map_err(|_| SnapshotError::ShuttingDown)?;
         let mut metrics = raft.metrics();
         let written = async {
             loop {
@@ -66,15 +74,25 @@ impl Node {
                 if snapshot.is_some_and(|id| id.index >= wanted) {
                     return Ok(());
                 }
-                metrics.changed().await.map_err(|_| SnapshotError::ShuttingDown)?;
+                metrics
+                    .changed()
+                    .await
+                    .map_err(|_| SnapshotError::ShuttingDown)?;
             }
         };
         match tokio::time::timeout(deadline, written).await {
             Ok(done) => done?,
-            Err(_) => return Err(SnapshotError::NotYet { waited: started.elapsed() }),
+            Err(_) => {
+                return Err(SnapshotError::NotYet {
+                    waited: started.elapsed(),
+                });
+            }
         }
         let current = self.current_snapshot().await?;
-        current.as_ref().map(SnapshotInfo::of).ok_or(SnapshotError::ShuttingDown)
+        current
+            .as_ref()
+            .map(SnapshotInfo::of)
+            .ok_or(SnapshotError::ShuttingDown)
     }
 
     /// The newest snapshot on this node's disk.
@@ -84,7 +102,9 @@ impl Node {
     pub async fn current_snapshot(&self) -> Result<Option<Snapshot>, SnapshotError> {
         let store = Arc::clone(&self.runtime.snapshots);
         let current = spawn_blocking(move || store.current()).await;
-        current.map_err(|_| SnapshotError::ShuttingDown)?.map_err(SnapshotError::Disk)
+        current
+            .map_err(|_| SnapshotError::ShuttingDown)?
+            .map_err(SnapshotError::Disk)
     }
 
     /// What there is to know of the newest snapshot.
@@ -92,6 +112,10 @@ impl Node {
     /// # Errors
     /// [`SnapshotError::Disk`].
     pub async fn snapshot_info(&self) -> Result<Option<SnapshotInfo>, SnapshotError> {
-        Ok(self.current_snapshot().await?.as_ref().map(SnapshotInfo::of))
+        Ok(self
+            .current_snapshot()
+            .await?
+            .as_ref()
+            .map(SnapshotInfo::of))
     }
 }

@@ -27,7 +27,9 @@ use crate::runtime::Runtime;
 use crate::service::Service;
 use crate::settings::NodeSettings;
 use crate::state_machine::{StateMachine, restore};
-use crate::{Node, TransferError, TransferReport, audit, keep_alive, proposer, read, session_clock};
+use crate::{
+    Node, TransferError, TransferReport, audit, keep_alive, proposer, read, session_clock,
+};
 
 /// What a node is made of.
 pub struct StartOptions<LS> {
@@ -92,7 +94,9 @@ impl Node {
             ),
             snapshots: options.snapshots,
             network: options.network,
-            service: Arc::new(Service { runtime: Arc::downgrade(&runtime) }),
+            service: Arc::new(Service {
+                runtime: Arc::downgrade(&runtime),
+            }),
             entropy: options.entropy,
             member_history: Arc::new(move |id| history.read(|s| s.is_retired_member(id))),
         })
@@ -102,7 +106,9 @@ impl Node {
         runtime.tasks.spawn(proposer::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(read::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(keep_alive::run(Arc::clone(&runtime)));
-        runtime.tasks.spawn(session_clock::run(Arc::clone(&runtime)));
+        runtime
+            .tasks
+            .spawn(session_clock::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
         Ok(Node { runtime })
     }
@@ -136,7 +142,10 @@ impl Node {
 
     /// If this node leads, hands leadership over; requests under way go on through the new leader.
     /// `None` when it did not lead.
-    pub async fn hand_over(&self, within: Duration) -> Option<Result<TransferReport, TransferError>> {
+    pub async fn hand_over(
+        &self,
+        within: Duration,
+    ) -> Option<Result<TransferReport, TransferError>> {
         if !self.runtime.leadership().is_leader() {
             return None;
         }
@@ -148,7 +157,9 @@ impl Node {
     pub async fn stop(&self, within: Duration) -> Option<TransferOutcome> {
         let runtime = &self.runtime;
         runtime.draining.cancel();
-        runtime.holding_back.store(true, std::sync::atomic::Ordering::SeqCst);
+        runtime
+            .holding_back
+            .store(true, std::sync::atomic::Ordering::SeqCst);
         let outcome = runtime.consensus().stop(within).await;
         runtime.stop.cancel();
         runtime.pending.close();
@@ -168,7 +179,9 @@ async fn restore_current(
             None => Ok((State::new(), SnapshotMeta::default())),
         }
     });
-    let restored = restored.await.map_err(|e| StartError::Snapshot(io::Error::other(e)))?;
+    let restored = restored
+        .await
+        .map_err(|e| StartError::Snapshot(io::Error::other(e)))?;
     restored.map_err(StartError::Snapshot)
 }
 
@@ -177,8 +190,10 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
     let incarnation = options.entropy.next_u64();
     let apply_metrics = Arc::new(ApplyMetrics::default());
     let pending = Arc::new(Pending::default());
-    let limits =
-        RingLimits { commits: settings.event_commits_max, bytes: settings.event_bytes_max };
+    let limits = RingLimits {
+        commits: settings.event_commits_max,
+        bytes: settings.event_bytes_max,
+    };
     let replica = Replica::new(ReplicaStart {
         node: options.id,
         incarnation,

@@ -56,7 +56,9 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             match &entry.payload {
                 EntryPayload::Blank => self.replica.apply_blank(log_id),
                 EntryPayload::Normal(payload) => {
-                    self.replica.apply_batch(log_id, &payload.0).map_err(invalid)?;
+                    self.replica
+                        .apply_batch(log_id, &payload.0)
+                        .map_err(invalid)?;
                 }
                 EntryPayload::Membership(membership) => {
                     let stored = StoredMembership::new(Some(log_id), membership.clone());
@@ -86,20 +88,28 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         }
     }
 
-    async fn install_snapshot(&mut self, meta: &RaftMeta, snapshot: Snapshot) -> Result<(), io::Error> {
+    async fn install_snapshot(
+        &mut self,
+        meta: &RaftMeta,
+        snapshot: Snapshot,
+    ) -> Result<(), io::Error> {
         // The receiving side of the snapshot connection has made the file durable and current
         // before it offered it, so what is left is to swap the state.
         let source = Arc::clone(&snapshot);
-        let state = spawn_blocking(move || restore(&source)).await.map_err(io::Error::other)??;
+        let state = spawn_blocking(move || restore(&source))
+            .await
+            .map_err(io::Error::other)??;
         tracing::info!(zxid = %state.last_zxid(), "installed a snapshot from the leader");
-        self.replica.install(state, meta.last_log_id, meta.last_membership.clone());
+        self.replica
+            .install(state, meta.last_log_id, meta.last_membership.clone());
         Ok(())
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<SnapshotOf>, io::Error> {
         let snapshots = Arc::clone(&self.snapshots);
-        let current =
-            spawn_blocking(move || snapshots.current()).await.map_err(io::Error::other)??;
+        let current = spawn_blocking(move || snapshots.current())
+            .await
+            .map_err(io::Error::other)??;
         Ok(current.map(to_raft))
     }
 }
@@ -138,7 +148,9 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
             snapshots: Arc::clone(&self.snapshots),
         };
         let zxid = builder.state.last_zxid();
-        let written = spawn_blocking(move || builder.write()).await.map_err(io::Error::other)??;
+        let written = spawn_blocking(move || builder.write())
+            .await
+            .map_err(io::Error::other)??;
         tracing::info!(%zxid, bytes = written.content_len(), "took a snapshot");
         Ok(to_raft(written))
     }

@@ -25,7 +25,9 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        SystemClock { origin: Instant::now() }
+        SystemClock {
+            origin: Instant::now(),
+        }
     }
 }
 
@@ -34,8 +36,11 @@ impl Clock for SystemClock {
         self.origin.elapsed()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the seam")]
     fn wall_ms(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
@@ -50,7 +55,10 @@ pub struct SimClock {
 impl SimClock {
     /// Starts at the given wall time.
     pub fn starting_at(wall_ms: u64) -> Self {
-        SimClock { monotonic_ms: AtomicU64::new(0), wall_ms: AtomicU64::new(wall_ms) }
+        SimClock {
+            monotonic_ms: AtomicU64::new(0),
+            wall_ms: AtomicU64::new(wall_ms),
+        }
     }
 
     /// Moves both clocks forward.
@@ -101,14 +109,19 @@ pub struct SimEntropy {
 impl SimEntropy {
     /// Starts the sequence of `seed`.
     pub fn seeded(seed: u64) -> Self {
-        SimEntropy { state: AtomicU64::new(seed) }
+        SimEntropy {
+            state: AtomicU64::new(seed),
+        }
     }
 }
 
 impl Entropy for SimEntropy {
     fn next_u64(&self) -> u64 {
         const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
-        let mut z = self.state.fetch_add(GAMMA, Ordering::SeqCst).wrapping_add(GAMMA);
+        let mut z = self
+            .state
+            .fetch_add(GAMMA, Ordering::SeqCst)
+            .wrapping_add(GAMMA);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)

@@ -37,7 +37,10 @@ pub struct Cluster {
 }
 
 fn address(id: NodeId) -> PeerAddress {
-    PeerAddress { peer: format!("node-{id}"), api: format!("http://node-{id}") }
+    PeerAddress {
+        peer: format!("node-{id}"),
+        api: format!("http://node-{id}"),
+    }
 }
 
 impl Cluster {
@@ -48,13 +51,21 @@ impl Cluster {
 
     /// The same with other settings.
     pub async fn found_with(size: u64, raft: RaftSettings, settings: NodeSettings) -> Cluster {
-        let mut cluster =
-            Cluster { nodes: BTreeMap::new(), network: SimNetwork::new(), raft, settings };
+        let mut cluster = Cluster {
+            nodes: BTreeMap::new(),
+            network: SimNetwork::new(),
+            raft,
+            settings,
+        };
         for id in 1..=size {
             cluster.add(id).await;
         }
         let members = (1..=size).map(|id| (id, address(id))).collect();
-        cluster.node(1).found(members).await.expect("founding a fresh cluster");
+        cluster
+            .node(1)
+            .found(members)
+            .await
+            .expect("founding a fresh cluster");
         cluster.leader().await;
         cluster
     }
@@ -109,7 +120,11 @@ impl Cluster {
 
     /// Ids of the nodes that run.
     pub fn running(&self) -> Vec<NodeId> {
-        self.nodes.iter().filter(|(_, sim)| sim.node.is_some()).map(|(id, _)| *id).collect()
+        self.nodes
+            .iter()
+            .filter(|(_, sim)| sim.node.is_some())
+            .map(|(id, _)| *id)
+            .collect()
     }
 
     /// Crashes a node: its connections reset, its disk loses what was not synced.
@@ -151,7 +166,9 @@ impl Cluster {
             let status: Vec<_> = ids.iter().map(|id| self.node(*id).status()).collect();
             let first = status.first()?;
             let leader = first.leader.filter(|leader| ids.contains(leader))?;
-            let agreed = status.iter().all(|s| s.leader == Some(leader) && s.term == first.term);
+            let agreed = status
+                .iter()
+                .all(|s| s.leader == Some(leader) && s.term == first.term);
             let ready = status
                 .iter()
                 .all(|s| s.checks.iter().all(|c| c.ok || c.name == "replicas_equal"));
@@ -188,7 +205,12 @@ impl Cluster {
             let level = states.iter().all(|s| s.last_zxid() == first.last_zxid());
             if level {
                 for state in &states {
-                    assert_eq!(state.digest(), first.digest(), "replicas differ at {}", first.last_zxid());
+                    assert_eq!(
+                        state.digest(),
+                        first.digest(),
+                        "replicas differ at {}",
+                        first.last_zxid()
+                    );
                     state.check_invariants().expect("invariants hold");
                 }
             }

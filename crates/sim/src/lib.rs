@@ -5,6 +5,13 @@
 //! between any two nodes; log time follows clocks that only move when told to. What is real:
 //! tokio's scheduler and timers, so runs are not reproducible bit for bit.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test kit: a broken expectation is a failed test"
+)]
+
 mod cluster;
 
 pub use cluster::{Cluster, SimNode};

@@ -15,7 +15,7 @@ type Frames = Pin<Box<dyn Stream<Item = Frame> + Send>>;
 
 /// What a connection yields.
 pub(super) enum Frame {
-    Event(Option<EventId>, Event),
+    Event(Option<EventId>, Box<Event>),
     /// It is over, and why.
     End(String),
 }
@@ -48,7 +48,7 @@ impl Connection {
         let frames = bytes.eventsource().map(|frame| match frame {
             Err(error) => Frame::End(error.to_string()),
             Ok(frame) => match serde_json::from_str::<Event>(&frame.data) {
-                Ok(event) => Frame::Event(frame.id.parse().ok(), event),
+                Ok(event) => Frame::Event(frame.id.parse().ok(), Box::new(event)),
                 Err(error) => Frame::End(format!("event {:?}: {error}", frame.event)),
             },
         });

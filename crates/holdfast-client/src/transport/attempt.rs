@@ -1,6 +1,5 @@
 //! One attempt at one node, and what its failure means.
 
-use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
@@ -126,11 +125,11 @@ impl Transport {
             let response = self.open(call, base).await?;
             self.saw(response.headers());
             let status = response.status();
-            let headers = response.headers().clone();
+            let retry_after = header_text(&response, headers::RETRY_AFTER);
             let body = read_body(response, base).await?;
-            Ok((status, headers, body))
+            Ok((status, retry_after, body))
         };
-        let (status, headers, body) = match tokio::time::timeout(time, work).await {
+        let (status, retry_after, body) = match tokio::time::timeout(time, work).await {
             Ok(done) => done?,
             Err(_) => {
                 let what = format!("{base}: no answer within {time:.1?}");
@@ -148,19 +147,12 @@ impl Transport {
             };
             return Ok(Answer {
                 status,
-                headers,
                 body,
                 sent,
                 effect_on_garbage,
             });
         }
-        Err(refusal(
-            status,
-            headers
-                .get(headers::RETRY_AFTER)
-                .and_then(|v| v.to_str().ok()),
-            &body,
-        ))
+        Err(refusal(status, retry_after.as_deref(), &body))
     }
 
     /// Sends the request and returns when the head of the answer is there.
@@ -184,11 +176,13 @@ impl Transport {
             .await
             .map_err(|failure| StreamFailure::Transport(failure.to_string()))?;
         let failure = refusal(status, None, &body);
+        let passing = failure.is_transient();
         match failure {
-            Failure::Problem { problem, .. } if !is_passing(&problem) => {
-                Err(StreamFailure::Refused(problem))
-            }
-            other => Err(StreamFailure::Transport(other.to_string())),
+            Failure::Problem { problem, .. } if !passing => Err(StreamFailure::Refused(problem)),
+            Failure::Problem { .. }
+            | Failure::NoContact(_)
+            | Failure::Lost { .. }
+            | Failure::Unreadable { .. } => Err(StreamFailure::Transport(failure.to_string())),
         }
     }
 
@@ -241,8 +235,8 @@ pub(crate) enum StreamFailure {
     Refused(Box<Problem>),
 }
 
-fn is_passing(problem: &Problem) -> bool {
-    problem.retryable && matches!(problem.status, 408 | 429 | 503 | 504)
+fn header_text(response: &Response, name: &str) -> Option<String> {
+    Some(response.headers().get(name)?.to_str().ok()?.to_owned())
 }
 
 async fn read_body(mut response: Response, base: &str) -> Result<Bytes, Failure> {

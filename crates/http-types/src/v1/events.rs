@@ -294,9 +294,8 @@ pub enum EventKind {
     SessionRenewed {
         /// Its name or number.
         session: String,
-        /// For so long it is certainly alive, counted from the arrival of the event before this
-        /// one (the first from the moment the request was sent): a node cannot promise more,
-        /// since it does not know how long the event was on its way.
+        /// For so long it is certainly alive, counted from the moment the request that opened the
+        /// stream was sent; it grows from event to event.
         safe_ms: u64,
     },
     /// Nothing of interest happened up to here; resume after this id. Sent from time to time, and

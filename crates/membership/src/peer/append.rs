@@ -181,6 +181,7 @@ where
             return Poll::Pending;
         }
         if this.stalled.poll_unpin(cx).is_ready() {
+            this.registration.connection().abandon();
             let AppendLimits {
                 from,
                 to,

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::gone::{ConnectionEnd, GoneReporter, PeerGone};
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
     outgoing: mpsc::Sender<Bytes>,
     waiting: Arc<Mutex<Waiting>>,
     next_correlation: AtomicU64,
-    _ends_tasks: DropGuard,
+    tasks: CancellationToken,
 }
 
 #[derive(Default)]
@@ -93,7 +93,7 @@ impl Connection {
             outgoing,
             waiting: waiting.clone(),
             next_correlation: AtomicU64::new(1),
-            _ends_tasks: stop.clone().drop_guard(),
+            tasks: stop.clone(),
         });
         let timing = around.timing;
         let writing = write_frames(writer, frames, timing);
@@ -114,6 +114,12 @@ impl Connection {
     /// Whether requests still have a chance.
     pub(crate) fn is_open(&self) -> bool {
         !lock(&self.waiting).closed
+    }
+
+    /// Ends it for all its users: the peer is alive but does not get on.
+    pub(crate) fn abandon(&self) {
+        lock(&self.waiting).close();
+        self.tasks.cancel();
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -198,6 +204,12 @@ impl Connection {
             connection: self.clone(),
             correlation,
         })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tasks.cancel();
     }
 }
 

@@ -42,8 +42,17 @@ struct State {
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// Ends everything the current process of a node holds open.
     processes: BTreeMap<NodeId, CancellationToken>,
-    /// Ends the connections between two nodes, the smaller id first.
-    links: BTreeMap<(NodeId, NodeId), CancellationToken>,
+    /// The connections between two nodes, the smaller id first.
+    links: BTreeMap<(NodeId, NodeId), Link>,
+}
+
+/// What can happen to all present connections of a link.
+#[derive(Clone, Default)]
+struct Link {
+    /// They end.
+    reset: CancellationToken,
+    /// They stay open and carry nothing any more.
+    swallow: CancellationToken,
 }
 
 impl SimNetwork {
@@ -104,7 +113,17 @@ impl SimNetwork {
     pub fn reset(&self, a: NodeId, b: NodeId) {
         self.change(|state| {
             if let Some(link) = state.links.remove(&(a.min(b), a.max(b))) {
-                link.cancel();
+                link.reset.cancel();
+            }
+        });
+    }
+
+    /// Makes the present connections between two nodes half open for ever: nothing arrives and
+    /// nobody is told, as when a firewall forgot them. New ones work.
+    pub fn swallow(&self, a: NodeId, b: NodeId) {
+        self.change(|state| {
+            if let Some(link) = state.links.remove(&(a.min(b), a.max(b))) {
+                link.swallow.cancel();
             }
         });
     }
@@ -168,24 +187,28 @@ impl SimEndpoint {
         let (theirs, their_relay) = tokio::io::duplex(PIPE_BYTES);
         let (our_reads, our_writes) = tokio::io::split(our_relay);
         let (their_reads, their_writes) = tokio::io::split(their_relay);
-        let ended = self.ended_with(to);
+        let (ended, swallow) = self.fate(to);
+        let (shared, from) = (self.shared.clone(), self.node);
         let forth = Pipe {
-            shared: self.shared.clone(),
-            from: self.node,
+            shared: shared.clone(),
+            from,
             to,
+            swallow: swallow.clone(),
         };
         let back = Pipe {
-            shared: self.shared.clone(),
+            shared,
             from: to,
-            to: self.node,
+            to: from,
+            swallow,
         };
         tokio::spawn(forth.carry(our_reads, their_writes, ended.clone()));
         tokio::spawn(back.carry(their_reads, our_writes, ended));
         (Box::new(ours), Box::new(theirs))
     }
 
-    /// Cancelled when the process at either end is killed or the link is reset.
-    fn ended_with(&self, to: NodeId) -> CancellationToken {
+    /// Of a new connection: what ends it (the process at either end is killed, the link is reset)
+    /// and what makes it half open.
+    fn fate(&self, to: NodeId) -> (CancellationToken, CancellationToken) {
         let ended = self.alive.child_token();
         let (other, link) = {
             let mut state = self.shared.lock();
@@ -197,11 +220,11 @@ impl SimEndpoint {
         tokio::spawn(async move {
             tokio::select! {
                 () = other.cancelled() => all.cancel(),
-                () = link.cancelled() => all.cancel(),
+                () = link.reset.cancelled() => all.cancel(),
                 () = all.cancelled() => {}
             }
         });
-        ended
+        (ended, link.swallow)
     }
 }
 
@@ -209,6 +232,7 @@ struct Pipe {
     shared: Arc<Shared>,
     from: NodeId,
     to: NodeId,
+    swallow: CancellationToken,
 }
 
 impl Pipe {
@@ -218,26 +242,34 @@ impl Pipe {
         mut writes: WriteHalf<DuplexStream>,
         ended: CancellationToken,
     ) {
-        let copy = async {
-            let mut buffer = vec![0; 16 << 10];
-            loop {
-                let Ok(count) = reads.read(&mut buffer).await else {
-                    return;
-                };
-                self.shared.link_open(self.from, self.to).await;
-                let bytes = buffer.get(..count).unwrap_or_default();
-                if count == 0 || writes.write_all(bytes).await.is_err() {
-                    let _ = writes.shutdown().await;
-                    return;
-                }
-            }
+        let swallowed = tokio::select! {
+            () = self.copy(&mut reads, &mut writes) => false,
+            () = ended.cancelled() => false,
+            () = self.swallow.cancelled() => true,
         };
-        tokio::select! {
-            () = copy => {}
-            () = ended.cancelled() => {}
+        if swallowed {
+            // Until the sender gives up; the other end is not told.
+            let mut nowhere = tokio::io::sink();
+            let _ = tokio::io::copy(&mut reads, &mut nowhere).await;
+            return;
         }
         // The news of the end travels over the same link.
         self.shared.link_open(self.from, self.to).await;
+    }
+
+    async fn copy(&self, reads: &mut ReadHalf<DuplexStream>, writes: &mut WriteHalf<DuplexStream>) {
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            let Ok(count) = reads.read(&mut buffer).await else {
+                return;
+            };
+            self.shared.link_open(self.from, self.to).await;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if count == 0 || writes.write_all(bytes).await.is_err() {
+                let _ = writes.shutdown().await;
+                return;
+            }
+        }
     }
 }
 

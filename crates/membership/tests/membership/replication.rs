@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use membership::{CallError, FoundError, Founded, Role};
+use membership::{CallError, Change, FoundError, Founded, Role};
 use raft_types::EntryBytes;
 
-use crate::cluster::{Cluster, PATIENCE, address, eventually};
+use crate::cluster::{Cluster, OPTIONS, PATIENCE, address, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_founded_once_and_replicates() {
@@ -107,6 +107,38 @@ async fn a_link_that_swallows_everything_does_not_wedge_replication() {
     cluster.write(leader, "after").await;
     cluster
         .converged(&[1, 2, 3], &["before", "during", "after"])
+        .await;
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_connections_are_given_up_and_replaced() {
+    let mut cluster = Cluster::new();
+    // Longer than the test's patience: only hearing nothing can tell.
+    cluster.timing.append_timeout = PATIENCE * 2;
+    cluster.timing.install_snapshot_timeout = PATIENCE * 2;
+    cluster.found(3).await;
+    let leader = cluster.leader().await;
+    cluster.start(4).await;
+    cluster.used.lock().unwrap().remove(&4);
+    let add = Change::AddLearner {
+        id: 4,
+        address: address(4),
+    };
+    cluster.node(leader).change(add, OPTIONS).await.unwrap();
+    cluster.write(leader, "before").await;
+    cluster.converged(&[1, 2, 3, 4], &["before"]).await;
+    // Nothing heals here, and the leader keeps its quorum.
+    cluster.network.swallow(leader, 4);
+    cluster.write(leader, "after").await;
+    cluster.converged(&[1, 2, 3, 4], &["before", "after"]).await;
+    let swallowed = std::time::Instant::now();
+    cluster
+        .status(leader, "heartbeats are answered again", |status| {
+            status.peers[&4]
+                .ack_age
+                .is_some_and(|age| age < swallowed.elapsed())
+        })
         .await;
     cluster.end().await;
 }

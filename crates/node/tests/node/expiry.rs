@@ -26,21 +26,34 @@ async fn a_silent_session_expires_and_its_lock_goes_to_the_next() {
     accepted(node, by("silent", acquire("l", "c1", 0))).await;
     let other = cluster.node(2).clone();
     let waiting = tokio::spawn(async move {
-        other.acquire(by("kept", acquire("l", "c2", 60_000)), SOON, SOON).await
+        other
+            .acquire(by("kept", acquire("l", "c2", 60_000)), SOON, SOON)
+            .await
     });
-    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 2).then_some(())).await;
+    cluster
+        .until("a queue", || {
+            (node.peek(|s| s.counts().claims) == 2).then_some(())
+        })
+        .await;
     // Two steps, a sign of life of one session in between.
     cluster.advance(Duration::from_millis(3_000));
     let alive = cluster.node(3).keep_alive(vec![kept], SOON).await.unwrap();
     assert!(alive[0].alive);
     assert_eq!(alive[0].safe_ms, 5_000);
     cluster.advance(Duration::from_millis(3_000));
-    assert!(matches!(waiting.await.unwrap().unwrap(), AcquireOutcome::Granted(..)));
+    assert!(matches!(
+        waiting.await.unwrap().unwrap(),
+        AcquireOutcome::Granted(..)
+    ));
     assert!(!is_live(&cluster, 2, silent));
     assert!(is_live(&cluster, 2, kept));
     let gone = refused(node, draft(open_session("silent", 5_000))).await;
     assert!(matches!(gone, Refusal::SessionEnded(_)), "{gone:?}");
-    let answer = cluster.node(3).keep_alive(vec![silent], SOON).await.unwrap();
+    let answer = cluster
+        .node(3)
+        .keep_alive(vec![silent], SOON)
+        .await
+        .unwrap();
     assert!(!answer[0].alive);
     cluster.converge().await;
 }
@@ -56,12 +69,24 @@ async fn a_new_leader_gives_every_session_its_full_time() {
     // More silence than the timeout in all, but not under one leader.
     cluster.advance(Duration::from_millis(4_500));
     cluster.leader().await;
-    accepted(cluster.node(survivor), draft(crate::harness::put("/x", "1"))).await;
+    accepted(
+        cluster.node(survivor),
+        draft(crate::harness::put("/x", "1")),
+    )
+    .await;
     cluster.advance(Duration::from_millis(4_500));
-    accepted(cluster.node(survivor), draft(crate::harness::put("/x", "2"))).await;
+    accepted(
+        cluster.node(survivor),
+        draft(crate::harness::put("/x", "2")),
+    )
+    .await;
     assert!(is_live(&cluster, survivor, id));
     cluster.advance(Duration::from_millis(1_500));
-    cluster.until("expiry", || (!is_live(&cluster, survivor, id)).then_some(())).await;
+    cluster
+        .until("expiry", || {
+            (!is_live(&cluster, survivor, id)).then_some(())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,8 +102,13 @@ async fn a_wall_clock_that_jumps_ends_nothing() {
     for n in [1, 2, 3] {
         cluster.sim(n).clock.jump_wall_to(1_000_000_000_000);
     }
-    let moment = crate::harness::done(node, draft(crate::harness::put("/x", "2"))).await.moment;
-    assert!(moment.wall.0 >= 4_000_000_000_000, "wall stamps never go back");
+    let moment = crate::harness::done(node, draft(crate::harness::put("/x", "2")))
+        .await
+        .moment;
+    assert!(
+        moment.wall.0 >= 4_000_000_000_000,
+        "wall stamps never go back"
+    );
     assert!(is_live(&cluster, 1, id));
     let held = claim_reply(accepted(node, by("s", acquire("l", "c1", 0))).await);
     assert!(held.claim.is_held());
@@ -96,12 +126,21 @@ async fn a_grant_nobody_picks_up_is_abandoned() {
     accepted(node, by("b", acquire("l", "c2", 600_000))).await;
     let waiter = cluster.node(2).clone();
     let next = tokio::spawn(async move {
-        waiter.acquire(by("c", acquire("l", "c3", 600_000)), SOON, SOON).await
+        waiter
+            .acquire(by("c", acquire("l", "c3", 600_000)), SOON, SOON)
+            .await
     });
-    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 3).then_some(())).await;
+    cluster
+        .until("a queue", || {
+            (node.peek(|s| s.counts().claims) == 3).then_some(())
+        })
+        .await;
     accepted(node, by("a", release("l", "c1"))).await;
     cluster.advance(Duration::from_millis(10_500));
-    assert!(matches!(next.await.unwrap().unwrap(), AcquireOutcome::Granted(..)));
+    assert!(matches!(
+        next.await.unwrap().unwrap(),
+        AcquireOutcome::Granted(..)
+    ));
     match refused(node, by("b", acquire("l", "c2", 600_000))).await {
         Refusal::ClaimEnded(ended) => assert_eq!(ended.end, ClaimEnd::Abandoned),
         other => panic!("unexpected refusal {other:?}"),
@@ -117,13 +156,22 @@ async fn the_wait_of_a_claim_is_kept_by_the_cluster() {
     accepted(node, by("a", acquire("l", "c1", 0))).await;
     let waiter = cluster.node(2).clone();
     let waiting = tokio::spawn(async move {
-        waiter.acquire(by("b", acquire("l", "c2", 2_000)), SOON, SOON).await
+        waiter
+            .acquire(by("b", acquire("l", "c2", 2_000)), SOON, SOON)
+            .await
     });
-    cluster.until("a queue", || (node.peek(|s| s.counts().claims) == 2).then_some(())).await;
+    cluster
+        .until("a queue", || {
+            (node.peek(|s| s.counts().claims) == 2).then_some(())
+        })
+        .await;
     cluster.advance(Duration::from_millis(2_500));
     match waiting.await.unwrap().unwrap() {
         AcquireOutcome::Ended(ended, _) => assert_eq!(ended.end, ClaimEnd::WaitElapsed),
         other => panic!("unexpected outcome {other:?}"),
     }
-    assert!(matches!(accepted(node, by("a", release("l", "c1"))).await, Reply::ClaimEnded(_)));
+    assert!(matches!(
+        accepted(node, by("a", release("l", "c1"))).await,
+        Reply::ClaimEnded(_)
+    ));
 }

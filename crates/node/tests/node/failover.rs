@@ -20,7 +20,8 @@ async fn locks_survive_the_leader_and_waiters_are_served_in_order() {
         session(cluster.node(a), name, 30_000).await;
     }
     let held = claim_reply(accepted(cluster.node(a), by("s1", acquire("l", "c1", 0))).await);
-    let waiting = claim_reply(accepted(cluster.node(b), by("s2", acquire("l", "c2", 60_000))).await);
+    let waiting =
+        claim_reply(accepted(cluster.node(b), by("s2", acquire("l", "c2", 60_000))).await);
     accepted(cluster.node(a), by("s3", acquire("l", "c3", 60_000))).await;
     assert!(held.claim.is_held());
     assert_eq!(waiting.position, 1);
@@ -28,7 +29,9 @@ async fn locks_survive_the_leader_and_waiters_are_served_in_order() {
     // Somebody waits on a node that lives on; the leader dies.
     let waiter = cluster.node(b).clone();
     let granted = tokio::spawn(async move {
-        waiter.acquire(by("s2", acquire("l", "c2", 60_000)), SOON, SOON).await
+        waiter
+            .acquire(by("s2", acquire("l", "c2", 60_000)), SOON, SOON)
+            .await
     });
     cluster.crash(leader).await;
     cluster.leader().await;
@@ -79,11 +82,19 @@ async fn writes_under_way_in_a_failover_are_applied_exactly_once() {
         .collect();
     let progress = |cluster: &Cluster| cluster.node(through).peek(|s| s.counts().znodes);
     let first = progress(&cluster);
-    cluster.until("some writes", || (progress(&cluster) > first + 50).then_some(())).await;
+    cluster
+        .until("some writes", || {
+            (progress(&cluster) > first + 50).then_some(())
+        })
+        .await;
     cluster.crash(leader).await;
     cluster.leader().await;
     let second = progress(&cluster);
-    cluster.until("more writes", || (progress(&cluster) > second + 50).then_some(())).await;
+    cluster
+        .until("more writes", || {
+            (progress(&cluster) > second + 50).then_some(())
+        })
+        .await;
     stop.store(true, Ordering::SeqCst);
     let mut all = Vec::new();
     for writer in writers {
@@ -93,7 +104,10 @@ async fn writes_under_way_in_a_failover_are_applied_exactly_once() {
     cluster.converge().await;
     let state = cluster.node(leader).state();
     for name in all {
-        assert!(state.znode(&path(&name)).is_some(), "{name} was acknowledged and is gone");
+        assert!(
+            state.znode(&path(&name)).is_some(),
+            "{name} was acknowledged and is gone"
+        );
     }
 }
 
@@ -104,7 +118,11 @@ async fn a_leader_cut_off_says_unknown_and_the_rest_goes_on() {
     let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != old).collect();
     cluster.network.isolate(old, others.clone());
     let within = Duration::from_millis(200);
-    let error = cluster.node(old).propose(draft(put("/x", "lost?")), within).await.unwrap_err();
+    let error = cluster
+        .node(old)
+        .propose(draft(put("/x", "lost?")), within)
+        .await
+        .unwrap_err();
     assert!(matches!(error, ProposeError::Unknown(_)), "{error}");
     let new = cluster.leader_among(&others).await;
     accepted(cluster.node(new), draft(put("/y", "kept"))).await;
@@ -134,7 +152,10 @@ async fn nothing_acknowledged_is_lost_when_all_crash_at_once() {
         cluster.converge().await;
         let state = cluster.node(2).state();
         for name in &acknowledged {
-            assert!(state.znode(&path(name)).is_some(), "{name} is gone after round {round}");
+            assert!(
+                state.znode(&path(name)).is_some(),
+                "{name} is gone after round {round}"
+            );
         }
     }
 }
@@ -144,10 +165,17 @@ async fn a_stopping_leader_hands_over_and_requests_under_way_go_on() {
     let cluster = Cluster::found(3).await;
     let leader = cluster.leader().await;
     let node = cluster.node(leader).clone();
-    let report = node.hand_over(SOON).await.expect("it led").expect("handed over");
+    let report = node
+        .hand_over(SOON)
+        .await
+        .expect("it led")
+        .expect("handed over");
     assert_ne!(report.leader, leader);
     // Its own clients are served through the new leader.
-    assert!(matches!(accepted(&node, draft(put("/x", "1"))).await, Reply::Znode(_)));
+    assert!(matches!(
+        accepted(&node, draft(put("/x", "1"))).await,
+        Reply::Znode(_)
+    ));
     cluster.leader().await;
     cluster.converge().await;
 }

@@ -16,12 +16,21 @@ use raft_core::state::State;
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 pub(crate) fn draft(command: Command) -> Draft {
-    Draft { identities: Vec::new(), session: None, fences: Vec::new(), idempotency: None, command }
+    Draft {
+        identities: Vec::new(),
+        session: None,
+        fences: Vec::new(),
+        idempotency: None,
+        command,
+    }
 }
 
 pub(crate) fn by(session: &str, command: Command) -> Draft {
     let name = SessionName::parse(session).unwrap();
-    Draft { session: Some(SessionRef::Name(name)), ..draft(command) }
+    Draft {
+        session: Some(SessionRef::Name(name)),
+        ..draft(command)
+    }
 }
 
 pub(crate) fn path(text: &str) -> ZnodePath {
@@ -88,7 +97,10 @@ pub(crate) fn acquire(lock_name: &str, claim_id: &str, wait_ms: u64) -> Command 
 }
 
 pub(crate) fn release(lock_name: &str, claim_id: &str) -> Command {
-    Command::ReleaseClaim { lock: lock(lock_name), claim: claim(claim_id) }
+    Command::ReleaseClaim {
+        lock: lock(lock_name),
+        claim: claim(claim_id),
+    }
 }
 
 /// Proposes and expects an outcome.

@@ -6,12 +6,20 @@ use sim::Cluster;
 use crate::harness::{SOON, accepted, create, draft, put};
 
 fn add(id: u64) -> MemberChange {
-    MemberChange::AddLearner { id, peer: format!("node-{id}"), api: format!("http://node-{id}") }
+    MemberChange::AddLearner {
+        id,
+        peer: format!("node-{id}"),
+        api: format!("http://node-{id}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_node_joins_by_snapshot_is_promoted_and_an_old_one_leaves() {
-    let raft = RaftSettings { snapshot_entries: 50, entries_kept: 10, ..Default::default() };
+    let raft = RaftSettings {
+        snapshot_entries: 50,
+        entries_kept: 10,
+        ..Default::default()
+    };
     let mut cluster = Cluster::found_with(3, raft, NodeSettings::default()).await;
     accepted(cluster.node(1), draft(create("/m", ""))).await;
     for i in 0..300u64 {
@@ -19,33 +27,54 @@ async fn a_new_node_joins_by_snapshot_is_promoted_and_an_old_one_leaves() {
     }
     cluster.add(4).await;
     let node = cluster.node(1).clone();
-    let dry = node.change_members(add(4), true, false, SOON).await.unwrap();
+    let dry = node
+        .change_members(add(4), true, false, SOON)
+        .await
+        .unwrap();
     assert!(!dry.done);
     assert_eq!(dry.before.voters, dry.after.voters);
-    node.change_members(add(4), false, false, SOON).await.unwrap();
+    node.change_members(add(4), false, false, SOON)
+        .await
+        .unwrap();
     let caught_up = || (cluster.node(4).applied() >= node.applied()).then_some(());
     cluster.until("the learner to catch up", caught_up).await;
-    let report =
-        node.change_members(MemberChange::Promote { id: 4 }, false, false, SOON).await.unwrap();
+    let report = node
+        .change_members(MemberChange::Promote { id: 4 }, false, false, SOON)
+        .await
+        .unwrap();
     assert_eq!((report.after.quorum, report.after.tolerates), (3, 1));
     let leader = cluster.leader().await;
     let gone = [1, 2, 3].into_iter().find(|id| *id != leader).unwrap();
     let remove = MemberChange::Remove { id: gone };
-    cluster.node(leader).change_members(remove, false, false, SOON).await.unwrap();
+    cluster
+        .node(leader)
+        .change_members(remove, false, false, SOON)
+        .await
+        .unwrap();
     cluster.stop(gone).await;
     let status = cluster.node(leader).cluster_status(SOON).await.unwrap();
     assert_eq!(status.members.len(), 3);
     assert_eq!(status.failure_tolerance, 1);
-    let again = cluster.node(leader).change_members(add(gone), false, false, SOON).await;
+    let again = cluster
+        .node(leader)
+        .change_members(add(gone), false, false, SOON)
+        .await;
     match again {
         Err(ChangeError::Refused(report)) => {
-            assert!(report.refusals[0].contains("was used before"), "{:?}", report.refusals);
+            assert!(
+                report.refusals[0].contains("was used before"),
+                "{:?}",
+                report.refusals
+            );
             assert!(!report.can_be_forced);
         }
         other => panic!("an id came back: {other:?}"),
     }
     cluster.leader().await;
-    assert!(matches!(accepted(cluster.node(4), draft(put("/m", "end"))).await, Reply::Znode(_)));
+    assert!(matches!(
+        accepted(cluster.node(4), draft(put("/m", "end"))).await,
+        Reply::Znode(_)
+    ));
     cluster.converge().await;
 }
 
@@ -61,5 +90,8 @@ async fn a_node_restarts_from_its_snapshot_and_the_log_after_it() {
     cluster.leader().await;
     cluster.converge().await;
     let state = cluster.node(1).state();
-    assert_eq!(crate::harness::value(&state, "/s").as_deref(), Some("after"));
+    assert_eq!(
+        crate::harness::value(&state, "/s").as_deref(),
+        Some("after")
+    );
 }

@@ -13,7 +13,10 @@ async fn a_linearizable_read_on_any_node_sees_every_acknowledged_write() {
         let text = i.to_string();
         accepted(cluster.node(i % 3 + 1), draft(put("/x", &text))).await;
         let reader = cluster.node((i + 1) % 3 + 1);
-        let answer = reader.query(ReadOptions::default(), SOON, |s| value(s, "/x")).await.unwrap();
+        let answer = reader
+            .query(ReadOptions::default(), SOON, |s| value(s, "/x"))
+            .await
+            .unwrap();
         assert_eq!(answer.value, Some(text));
     }
 }
@@ -28,28 +31,60 @@ async fn a_leader_cut_off_answers_no_linearizable_read() {
     let new = cluster.leader_among(&others).await;
     accepted(cluster.node(new), draft(put("/x", "2"))).await;
     let within = Duration::from_millis(500);
-    let read = cluster.node(old).query(ReadOptions::default(), within, |s| value(s, "/x")).await;
+    let read = cluster
+        .node(old)
+        .query(ReadOptions::default(), within, |s| value(s, "/x"))
+        .await;
     assert!(matches!(read, Err(ReadError::NoLeader { .. })), "{read:?}");
     // A stale read says what it is.
-    let stale = ReadOptions { consistency: Consistency::Stale { max_age: None }, min_zxid: None };
-    let read = cluster.node(old).query(stale, within, |s| value(s, "/x")).await.unwrap();
+    let stale = ReadOptions {
+        consistency: Consistency::Stale { max_age: None },
+        min_zxid: None,
+    };
+    let read = cluster
+        .node(old)
+        .query(stale, within, |s| value(s, "/x"))
+        .await
+        .unwrap();
     assert_eq!(read.value.as_deref(), Some("1"));
     cluster.network.heal_all();
     cluster.converge().await;
-    let read = cluster.node(old).query(ReadOptions::default(), SOON, |s| value(s, "/x")).await;
+    let read = cluster
+        .node(old)
+        .query(ReadOptions::default(), SOON, |s| value(s, "/x"))
+        .await;
     assert_eq!(read.unwrap().value.as_deref(), Some("2"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn min_zxid_waits_for_what_the_reader_has_seen() {
     let cluster = Cluster::found(3).await;
-    let seen = done(cluster.node(1), draft(put("/x", "new"))).await.moment.zxid;
+    let seen = done(cluster.node(1), draft(put("/x", "new")))
+        .await
+        .moment
+        .zxid;
     let stale = Consistency::Stale { max_age: None };
-    let options = ReadOptions { consistency: stale, min_zxid: Some(seen) };
-    let read = cluster.node(2).query(options, SOON, |s| value(s, "/x")).await.unwrap();
+    let options = ReadOptions {
+        consistency: stale,
+        min_zxid: Some(seen),
+    };
+    let read = cluster
+        .node(2)
+        .query(options, SOON, |s| value(s, "/x"))
+        .await
+        .unwrap();
     assert_eq!(read.value.as_deref(), Some("new"));
-    let options = ReadOptions { consistency: stale, min_zxid: Some(Zxid(seen.0 + 1000)) };
+    let options = ReadOptions {
+        consistency: stale,
+        min_zxid: Some(Zxid(seen.0 + 1000)),
+    };
     let within = Duration::from_millis(50);
-    let read = cluster.node(2).query(options, within, |s| value(s, "/x")).await;
-    assert!(matches!(read, Err(ReadError::NotCaughtUp { .. })), "{read:?}");
+    let read = cluster
+        .node(2)
+        .query(options, within, |s| value(s, "/x"))
+        .await;
+    assert!(
+        matches!(read, Err(ReadError::NotCaughtUp { .. })),
+        "{read:?}"
+    );
 }

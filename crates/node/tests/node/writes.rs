@@ -36,14 +36,18 @@ async fn many_writers_on_all_nodes_share_log_entries() {
     let before = cluster.node(1).status().last_index;
     let writers = (0..600u64).map(|i| {
         let node = cluster.node(i % 3 + 1).clone();
-        tokio::spawn(async move { accepted(&node, draft(create(&format!("/many/{i}"), "x"))).await })
+        tokio::spawn(
+            async move { accepted(&node, draft(create(&format!("/many/{i}"), "x"))).await },
+        )
     });
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
     cluster.converge().await;
     let state = cluster.node(2).state();
-    let children = state.children(&crate::harness::path("/many"), None, 1000).unwrap();
+    let children = state
+        .children(&crate::harness::path("/many"), None, 1000)
+        .unwrap();
     assert_eq!(children.len(), 600);
     let entries = cluster.node(1).status().last_index - before;
     assert!(entries < 600, "600 writes took {entries} log entries");
@@ -74,7 +78,10 @@ async fn a_deadline_without_a_leader_says_that_nothing_happened() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_much_in_flight_is_refused_before_it_happens() {
-    let settings = node::NodeSettings { proposals_in_flight_max: 4, ..Default::default() };
+    let settings = node::NodeSettings {
+        proposals_in_flight_max: 4,
+        ..Default::default()
+    };
     let cluster = Cluster::found_with(3, Default::default(), settings).await;
     let leader = cluster.leader().await;
     let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != leader).collect();
@@ -88,9 +95,19 @@ async fn too_much_in_flight_is_refused_before_it_happens() {
             tokio::spawn(async move { node.propose(draft(command), Duration::from_secs(2)).await })
         })
         .collect();
-    cluster.until("four in flight", || (node.status().proposals_in_flight == 4).then_some(())).await;
-    let error = node.propose(draft(create("/fifth", "")), SOON).await.unwrap_err();
-    assert_eq!(error.to_string(), "this node already has 4 proposals in flight");
+    cluster
+        .until("four in flight", || {
+            (node.status().proposals_in_flight == 4).then_some(())
+        })
+        .await;
+    let error = node
+        .propose(draft(create("/fifth", "")), SOON)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "this node already has 4 proposals in flight"
+    );
     for task in stuck {
         assert!(task.await.unwrap().is_err());
     }
@@ -98,6 +115,9 @@ async fn too_much_in_flight_is_refused_before_it_happens() {
     cluster.leader().await;
     cluster.converge().await;
     let options = ReadOptions::default();
-    let found = node.query(options, SOON, |state| value(state, "/fifth")).await.unwrap();
+    let found = node
+        .query(options, SOON, |state| value(state, "/fifth"))
+        .await
+        .unwrap();
     assert_eq!(found.value, None);
 }

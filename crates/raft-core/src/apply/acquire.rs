@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
+use crate::apply::tree::NewZnode;
 use crate::apply::claim::records::ClaimKey;
 use crate::command::{Acquire, ClaimSession, LockMode, Owner};
 use crate::event::EventKind;
@@ -187,7 +188,8 @@ impl Step<'_> {
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
         let content_type = Some(Arc::from("text/plain"));
         let kind = ZnodeKind::Ephemeral(session);
-        self.insert_znode(path, Some(Bytes::from(text)), content_type, open, kind);
+        let data = Some(Bytes::from(text));
+        self.insert_znode(path, NewZnode { data, content_type, acl: open, kind });
     }
 
     fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {

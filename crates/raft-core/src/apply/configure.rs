@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
+use crate::apply::tree::NewZnode;
 use crate::apply::acquire::checks;
 use crate::apply::claim::earlier;
 use crate::command::{Expect, LockKind, LockSettings};
@@ -103,7 +104,8 @@ impl Step<'_> {
             self.set_znode_data(&path, data, content_type);
         } else {
             let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
-            self.insert_znode(path, data, content_type, open, ZnodeKind::Persistent);
+            let kind = ZnodeKind::Persistent;
+            self.insert_znode(path, NewZnode { data, content_type, acl: open, kind });
         }
     }
 

@@ -44,8 +44,12 @@ impl Step<'_> {
         let mut order: Vec<_> =
             found.iter().map(|(path, znode)| (Reverse(path.depth()), Reverse(znode.czxid), (*path).clone())).collect();
         order.sort_unstable();
-        for (_, _, path) in order {
-            self.remove_and_tell(&path);
+        let removed: Vec<_> = order
+            .into_iter()
+            .filter_map(|(_, _, path)| self.remove_znode(&path).map(|znode| (path, znode)))
+            .collect();
+        for (path, znode) in removed {
+            self.tell_locks(&path, &znode);
         }
         Ok(count)
     }

@@ -16,6 +16,25 @@ use crate::path;
 use crate::state::State;
 use crate::znode::{Stat, Znode, ZnodeKind};
 
+/// What a znode is made with.
+pub(crate) struct NewZnode {
+    /// Data; `None` is ZooKeeper's null.
+    pub(crate) data: Option<Bytes>,
+    /// Media type of the data.
+    pub(crate) content_type: Option<Arc<str>>,
+    /// Access list, fixed up.
+    pub(crate) acl: Arc<[AclEntry]>,
+    /// Kind.
+    pub(crate) kind: ZnodeKind,
+}
+
+impl NewZnode {
+    /// Without data.
+    pub(super) fn empty(acl: Arc<[AclEntry]>, kind: ZnodeKind) -> NewZnode {
+        NewZnode { data: None, content_type: None, acl, kind }
+    }
+}
+
 impl Step<'_> {
     /// Makes a znode. The parent must exist and not be ephemeral, the path must be free, an owner
     /// must be live.
@@ -25,11 +44,9 @@ impl Step<'_> {
     pub(crate) fn insert_znode(
         &mut self,
         path: ZnodePath,
-        data: Option<Bytes>,
-        content_type: Option<Arc<str>>,
-        acl: Arc<[AclEntry]>,
-        kind: ZnodeKind,
+        new: NewZnode,
     ) {
+        let NewZnode { data, content_type, acl, kind } = new;
         let now = self.now;
         let acl = self.counted_in_parent(&path, acl);
         let reap_at = match kind {
@@ -208,7 +225,8 @@ impl Step<'_> {
         self.check_room(&parent, missing.len())?;
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
         for path in missing.into_iter().rev() {
-            self.insert_znode(path, None, None, Arc::clone(&open), ZnodeKind::Container);
+            let acl = Arc::clone(&open);
+            self.insert_znode(path, NewZnode::empty(acl, ZnodeKind::Container));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
-use crate::apply::tree::is_below_locks;
+use crate::apply::tree::{NewZnode, is_below_locks};
 use crate::command::{Create, CreateKind, Expect, SetData, ZnodeOp};
 use crate::ids::ZnodePath;
 use crate::limits;
@@ -50,10 +50,11 @@ impl Step<'_> {
         let is_claim_like = self.check_ephemeral(&path, kind, create.sequential)?;
 
         for parent in missing.into_iter().rev() {
-            self.insert_znode(parent, None, None, Arc::clone(&acl), ZnodeKind::Persistent);
+            let new = NewZnode::empty(Arc::clone(&acl), ZnodeKind::Persistent);
+            self.insert_znode(parent, new);
         }
         let (data, content_type) = (create.data.clone(), create.content_type.clone());
-        self.insert_znode(path.clone(), data, content_type, acl, kind);
+        self.insert_znode(path.clone(), NewZnode { data, content_type, acl, kind });
         if is_claim_like {
             self.claim_znode_created(&path);
         }
@@ -132,17 +133,18 @@ impl Step<'_> {
         if znode.num_children > 0 {
             return Err(Refusal::NotEmpty { count: znode.num_children, path });
         }
-        self.remove_and_tell(&path);
+        if let Some(removed) = self.remove_znode(&path) {
+            self.tell_locks(&path, &removed);
+        }
         Ok(ZnodeReply::Deleted)
     }
 
-    /// Removes a znode for a client and tells the locks.
-    pub(super) fn remove_and_tell(&mut self, path: &ZnodePath) {
-        let Some(removed) = self.remove_znode(path) else { return };
+    /// Tells the locks that a client removed a znode.
+    pub(super) fn tell_locks(&mut self, path: &ZnodePath, removed: &Znode) {
         if removed.owner().is_none() {
-            self.lock_znode_gone(path, &removed);
+            self.lock_znode_gone(path, removed);
         } else if is_below_locks(path) {
-            self.claim_znode_removed(path, &removed);
+            self.claim_znode_removed(path, removed);
         }
     }
 

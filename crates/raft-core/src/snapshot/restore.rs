@@ -146,6 +146,7 @@ impl Records<'_> {
     fn next(&mut self) -> Result<Section, RestoreError> {
         let mut head = [0; 5];
         self.reader.read_exact(&mut head)?;
+        self.number = self.number.saturating_add(1);
         let [section, length @ ..] = head;
         let section = Section::of(section)
             .ok_or_else(|| self.damaged(format!("section {section} is not known")))?;
@@ -163,7 +164,6 @@ impl Records<'_> {
         if read != length as usize {
             return Err(RestoreError::Read(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.number = self.number.saturating_add(1);
         Ok(section)
     }
 

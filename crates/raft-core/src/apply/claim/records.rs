@@ -213,8 +213,8 @@ impl Step<'_> {
     }
 
     /// How long nobody may have the lock after a hold ended like this. Not after an abandoned
-    /// hand-over, which nobody worked under, and not after a ZooKeeper client deleted its znode,
-    /// which is how those release.
+    /// hand-over, which nobody worked under, and not after a session deleted the znode of its own
+    /// claim, which is how ZooKeeper clients release; somebody else who deletes it breaks the lock.
     fn delay_ms_after(&self, claim: &Claim, end: ClaimEnd) -> u64 {
         let of_lock = || {
             let settings = self.state.locks.get(&claim.lock).and_then(|l| l.settings.as_ref());
@@ -227,9 +227,9 @@ impl Step<'_> {
             | ClaimEnd::Left
             | ClaimEnd::WaitElapsed
             | ClaimEnd::Abandoned
-            | ClaimEnd::SessionClosed
-            | ClaimEnd::ZnodeDeleted => 0,
-            ClaimEnd::Expired | ClaimEnd::Broken => of_lock(),
+            | ClaimEnd::SessionClosed => 0,
+            ClaimEnd::ZnodeDeleted if self.session == Some(claim.session) => 0,
+            ClaimEnd::Expired | ClaimEnd::Broken | ClaimEnd::ZnodeDeleted => of_lock(),
             ClaimEnd::SessionExpired => of_lock().max(of_session()),
         }
     }

@@ -6,75 +6,78 @@ use std::collections::BTreeMap;
 use raft_core::command::{LockKind, LockMode};
 
 /// What the model says of one operation: accepted, or the name of the refusal.
-pub type Verdict = Result<(), &'static str>;
+pub(super) type Verdict = Result<(), &'static str>;
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Standing {
+pub(super) enum Standing {
     Waiting { deadline: Option<u64> },
     Held { granted: u64, expires: Option<u64>, acknowledge_by: Option<u64> },
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Claim {
-    pub id: String,
-    pub fence: u64,
+pub(super) struct Claim {
+    /// Empty for one that a ZooKeeper client made.
+    pub(super) id: String,
+    pub(super) fence: u64,
     /// The session that owns it; `None`: one of its own.
-    pub session: Option<u64>,
-    pub standing: Standing,
-    pub live_ids: Vec<String>,
-    pub ask: Ask,
-    pub ttl: Option<u64>,
+    pub(super) session: Option<u64>,
+    pub(super) standing: Standing,
+    pub(super) live_ids: Vec<String>,
+    pub(super) ask: Ask,
+    pub(super) ttl: Option<u64>,
+    /// Made as a znode by a ZooKeeper client.
+    pub(super) foreign: bool,
 }
 
 /// The parameters of an acquire.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
-    pub mode: LockMode,
-    pub limit: Option<u32>,
-    pub implicit: bool,
-    pub wait: Option<u64>,
-    pub ttl: Option<u64>,
-    pub ack_within: u64,
-    pub reentrant: bool,
+pub(super) struct Ask {
+    pub(super) mode: LockMode,
+    pub(super) limit: Option<u32>,
+    pub(super) implicit: bool,
+    pub(super) wait: Option<u64>,
+    pub(super) ttl: Option<u64>,
+    pub(super) ack_within: u64,
+    pub(super) reentrant: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    pub kind: LockKind,
-    pub delay: u64,
-    pub max_hold: Option<u64>,
-    pub max_waiters: Option<u32>,
+pub(super) struct Settings {
+    pub(super) kind: LockKind,
+    pub(super) delay: u64,
+    pub(super) max_hold: Option<u64>,
+    pub(super) max_waiters: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Lock {
-    pub queue: Vec<Claim>,
-    pub settings: Option<Settings>,
-    pub delayed_until: Option<u64>,
+pub(super) struct Lock {
+    pub(super) queue: Vec<Claim>,
+    pub(super) settings: Option<Settings>,
+    pub(super) delayed_until: Option<u64>,
 }
 
 /// How an id ended, until when that is remembered.
 #[derive(Clone, Debug)]
-pub struct Tombstone {
-    pub end: &'static str,
-    pub forget_at: u64,
+pub(super) struct Tombstone {
+    pub(super) end: &'static str,
+    pub(super) forget_at: u64,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Model {
-    pub now: u64,
-    pub locks: BTreeMap<String, Lock>,
+pub(super) struct Model {
+    pub(super) now: u64,
+    pub(super) locks: BTreeMap<String, Lock>,
     /// Live sessions with their lock delay.
-    pub sessions: BTreeMap<u64, u64>,
-    pub tombstones: BTreeMap<(String, String), Tombstone>,
+    pub(super) sessions: BTreeMap<u64, u64>,
+    pub(super) tombstones: BTreeMap<(String, String), Tombstone>,
 }
 
 const TOMBSTONE_MS: u64 = 15 * 60_000;
 /// Permits in all of a semaphore that is not configured: what every test claim says.
-pub const AGREED: u32 = 3;
+pub(super) const AGREED: u32 = 3;
 
 impl Claim {
-    pub fn held(&self) -> bool {
+    pub(super) fn held(&self) -> bool {
         matches!(self.standing, Standing::Held { .. })
     }
 }
@@ -145,13 +148,13 @@ impl Lock {
         claim.standing = Standing::Held {
             granted: now,
             expires: hold.map(|ms| now + ms),
-            acknowledge_by: handed_over.then(|| now + claim.ask.ack_within),
+            acknowledge_by: (handed_over && !claim.foreign).then(|| now + claim.ask.ack_within),
         };
     }
 }
 
 impl Model {
-    pub fn lock(&mut self, name: &str) -> &mut Lock {
+    pub(super) fn lock(&mut self, name: &str) -> &mut Lock {
         self.locks.entry(name.to_owned()).or_default()
     }
 
@@ -176,7 +179,7 @@ impl Model {
         let record = self.lock(lock);
         let of_lock = record.settings.as_ref().map_or(0, |s| s.delay);
         let delay = match end {
-            "Expired" | "Broken" => of_lock,
+            "Expired" | "Broken" | "ZnodeDeletedByOther" => of_lock,
             "SessionExpired" => of_lock.max(of_session),
             _ => 0,
         };
@@ -192,7 +195,7 @@ impl Model {
         self.lock(lock).serve(now);
     }
 
-    pub fn acquire(
+    pub(super) fn acquire(
         &mut self,
         (lock, id): (&str, &str),
         session: Option<u64>,
@@ -237,13 +240,65 @@ impl Model {
             acknowledge(hold);
             return Ok(());
         }
-        if !record.takes(ask.mode) {
+        let ttl = ask.ttl.or(ask.implicit.then_some(60_000));
+        self.queue_up(lock, Claim {
+            id: id.to_owned(),
+            fence,
+            session,
+            standing: Standing::Waiting { deadline: ask.wait.map(|ms| now + ms) },
+            live_ids: vec![id.to_owned()],
+            ask: ask.clone(),
+            ttl,
+            foreign: false,
+        })
+    }
+
+    /// A ZooKeeper client makes a claim as a znode.
+    pub(super) fn znode_created(
+        &mut self,
+        lock: &str,
+        session: u64,
+        (mode, fence): (LockMode, u64),
+    ) -> Verdict {
+        let ask = Ask {
+            mode,
+            limit: None,
+            implicit: false,
+            wait: None,
+            ttl: None,
+            ack_within: 0,
+            reentrant: false,
+        };
+        self.queue_up(lock, Claim {
+            id: String::new(),
+            fence,
+            session: Some(session),
+            standing: Standing::Waiting { deadline: None },
+            live_ids: Vec::new(),
+            ask,
+            ttl: None,
+            foreign: true,
+        })
+    }
+
+    /// Somebody deletes the znode of a claim.
+    pub(super) fn znode_deleted(&mut self, lock: &str, fence: u64, who: Option<u64>) {
+        let queue = &self.lock(lock).queue;
+        let Some(at) = queue.iter().position(|c| c.fence == fence) else { return };
+        let own = queue[at].session.is_some() && queue[at].session == who;
+        self.end(lock, at, if own { "ZnodeDeleted" } else { "ZnodeDeletedByOther" });
+    }
+
+    fn queue_up(&mut self, lock: &str, claim: Claim) -> Verdict {
+        let now = self.now;
+        let record = self.lock(lock);
+        if !record.takes(claim.ask.mode) {
             return Err("ModeMismatch");
         }
         let delayed = record.delayed_until.is_some_and(|until| until > now);
         let waiters = record.queue.iter().filter(|c| !c.held()).count();
-        let free = waiters == 0 && !delayed && record.compatible(ask.mode);
-        if !free && ask.wait == Some(0) {
+        let free = waiters == 0 && !delayed && record.compatible(claim.ask.mode);
+        if !free && claim.ask.wait == Some(0) {
             return Err("LockHeld");
         }
         let most = record.settings.as_ref().and_then(|s| s.max_waiters);
@@ -253,15 +308,7 @@ impl Model {
         if !delayed && record.delayed_until.take().is_some() {
             record.serve(now);
         }
-        record.queue.push(Claim {
-            id: id.to_owned(),
-            fence,
-            session,
-            standing: Standing::Waiting { deadline: ask.wait.map(|ms| now + ms) },
-            live_ids: vec![id.to_owned()],
-            ask: ask.clone(),
-            ttl: ask.ttl.or(ask.implicit.then_some(60_000)),
-        });
+        record.queue.push(claim);
         if free {
             let at = record.queue.len() - 1;
             record.give(at, now, false);
@@ -279,7 +326,7 @@ impl Model {
         if owner.is_none() || owner == who { Ok(at) } else { Err("NotOwner") }
     }
 
-    pub fn release(&mut self, lock: &str, id: &str, who: Option<u64>) -> Verdict {
+    pub(super) fn release(&mut self, lock: &str, id: &str, who: Option<u64>) -> Verdict {
         let at = match self.own(lock, id, who) {
             Ok(at) => at,
             Err("ClaimEnded") => {
@@ -299,7 +346,7 @@ impl Model {
         Ok(())
     }
 
-    pub fn acknowledge(&mut self, lock: &str, id: &str, who: Option<u64>) -> Verdict {
+    pub(super) fn acknowledge(&mut self, lock: &str, id: &str, who: Option<u64>) -> Verdict {
         let at = self.own(lock, id, who)?;
         let claim = &mut self.lock(lock).queue[at];
         if !claim.held() {
@@ -309,7 +356,7 @@ impl Model {
         Ok(())
     }
 
-    pub fn extend(&mut self, lock: &str, id: &str, who: Option<u64>, ttl: Option<u64>) -> Verdict {
+    pub(super) fn extend(&mut self, lock: &str, id: &str, who: Option<u64>, ttl: Option<u64>) -> Verdict {
         let now = self.now;
         let at = self.own(lock, id, who)?;
         let record = self.lock(lock);
@@ -324,7 +371,7 @@ impl Model {
         Ok(())
     }
 
-    pub fn break_hold(&mut self, lock: &str, fence: u64) -> Verdict {
+    pub(super) fn break_hold(&mut self, lock: &str, fence: u64) -> Verdict {
         let queue = &self.lock(lock).queue;
         match queue.iter().position(|c| c.fence == fence && c.held()) {
             Some(at) => {
@@ -335,7 +382,7 @@ impl Model {
         }
     }
 
-    pub fn configure(&mut self, lock: &str, settings: &Settings) -> Verdict {
+    pub(super) fn configure(&mut self, lock: &str, settings: &Settings) -> Verdict {
         let now = self.now;
         let record = self.lock(lock);
         let candidate =
@@ -355,7 +402,7 @@ impl Model {
         Ok(())
     }
 
-    pub fn end_session(&mut self, session: u64, expired: bool) {
+    pub(super) fn end_session(&mut self, session: u64, expired: bool) {
         let end = if expired { "SessionExpired" } else { "SessionClosed" };
         let names: Vec<String> = self.locks.keys().cloned().collect();
         for name in names {
@@ -376,7 +423,7 @@ impl Model {
 
     /// Handles every deadline up to now, the earliest first; at one time waits, then holds, then
     /// hand-overs, then delays.
-    pub fn expire_due(&mut self) {
+    pub(super) fn expire_due(&mut self) {
         while let Some((_, _, name, fence)) = self.first_due() {
             let (now, record) = (self.now, self.lock(&name));
             let Some(at) = record.queue.iter().position(|c| Some(c.fence) == fence) else {

@@ -1,0 +1,14 @@
+//! The endpoints, a file for each family: parse, ask the node, convert.
+
+pub(crate) mod claims;
+pub(crate) mod cluster;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod locks;
+pub(crate) mod meta;
+pub(crate) mod nodes;
+pub(crate) mod nodes_views;
+pub(crate) mod sessions;
+pub(crate) mod snapshots;
+pub(crate) mod streams;
+pub(crate) mod txn;

@@ -1,0 +1,271 @@
+//! A state machine driven by lines of text.
+//!
+//! Every request is encoded, put into a batch, taken out and decoded before it is applied, and the
+//! invariants are checked after each. When a harness ends, its log is applied again from the
+//! beginning and must give the same digest (I-9).
+
+use std::fmt::Write as _;
+
+use raft_core::acl::Identity;
+use raft_core::codec::{Batch, BatchBuilder, decode_request, encode_request};
+use raft_core::command::{
+    Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef, Stamp,
+};
+use raft_core::event::{Event, EventKind};
+use raft_core::ids::{Fence, LockName, SessionId, SessionName};
+use raft_core::outcome::{Outcome, Refusal, Reply};
+use raft_core::state::State;
+
+use crate::words::Words;
+use crate::{lock_commands, znode_commands};
+
+/// See the module.
+pub(crate) struct Harness {
+    pub(crate) state: State,
+    pub(crate) stamp: Stamp,
+    log: Vec<(Stamp, Request)>,
+    sequence: u64,
+}
+
+impl Harness {
+    pub(crate) fn new() -> Harness {
+        let state = State::new();
+        state.check_invariants().unwrap();
+        Harness { state, stamp: Stamp::default(), log: Vec::new(), sequence: 0 }
+    }
+
+    /// Runs each line of a script; gives back what they say.
+    pub(crate) fn run(&mut self, script: &str) -> String {
+        let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = lines.filter(|line| !line.starts_with('#'));
+        lines.map(|line| self.line(line)).collect()
+    }
+
+    /// Runs one line: settings of the request, then a command, a query, or one of our own words.
+    fn line(&mut self, line: &str) -> String {
+        let mut words = Words::parse(line);
+        let settings = words.take_settings();
+        if let Some(text) = self.own_word(&mut words) {
+            settings.finish();
+            words.finish();
+            return text;
+        }
+        let identities = identities(&mut settings.clone());
+        let query = znode_commands::query(&self.state, &identities, &mut words)
+            .or_else(|| lock_commands::query(&self.state, &mut words));
+        if let Some(text) = query {
+            words.finish();
+            return format!("{text}\n");
+        }
+        let command = znode_commands::command(&mut words)
+            .or_else(|| lock_commands::command(&mut words))
+            .unwrap_or_else(|| panic!("no such command: {line}"));
+        words.finish();
+        let request = self.request(settings, command);
+        let outcome = self.apply(&request);
+        shown(&outcome)
+    }
+
+    fn own_word(&mut self, words: &mut Words) -> Option<String> {
+        match words.peek()? {
+            "time" => {
+                words.next();
+                let by: i64 = words.expect("milliseconds").parse().expect("milliseconds");
+                self.stamp.log_time.0 = self.stamp.log_time.0.saturating_add_signed(by);
+                self.stamp.wall.0 = self.stamp.wall.0.saturating_add_signed(by);
+                Some(format!("time {}\n", self.stamp.log_time))
+            }
+            "snapshot" => {
+                words.next();
+                self.state = restored(&self.state);
+                Some("restored\n".to_owned())
+            }
+            "next-due" => {
+                words.next();
+                let due = self.state.next_due().map_or("none".to_owned(), |at| at.to_string());
+                Some(format!("next due {due}\n"))
+            }
+            "counts" => {
+                words.next();
+                Some(format!("{:?}\n", self.state.counts()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A request as a door would make it.
+    pub(crate) fn request(&mut self, mut settings: Words, command: Command) -> Request {
+        self.sequence += 1;
+        let request = Request {
+            id: RequestId { origin: 1, incarnation: 7, sequence: self.sequence },
+            identities: identities(&mut settings),
+            session: settings.value("session").map(|text| session_ref(&text)),
+            fences: fences(&mut settings),
+            idempotency: settings.value("key").map(|key| IdempotencyKey {
+                key,
+                fingerprint: settings.number("fp").unwrap_or(0),
+            }),
+            command,
+        };
+        settings.finish();
+        request
+    }
+
+    /// Applies a request at the present time.
+    pub(crate) fn apply(&mut self, request: &Request) -> Outcome {
+        let before = self.state.last_zxid();
+        let (stamp, decoded) = through_the_log(self.stamp, request);
+        assert_eq!(&decoded, request);
+        let outcome = self.state.apply(stamp, &decoded);
+        assert_eq!(self.state.last_zxid().0, before.0 + 1, "one zxid for each attempt");
+        check_events(&outcome);
+        if let Err(broken) = self.state.check_invariants() {
+            panic!("{broken}\nafter {request:?}\nwhich gave {outcome:?}");
+        }
+        self.log.push((stamp, decoded));
+        outcome
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut again = State::new();
+        for (stamp, request) in &self.log {
+            again.apply(*stamp, request);
+        }
+        assert_eq!(again.digest(), self.state.digest(), "I-9: the same log, another state");
+    }
+}
+
+/// What a snapshot of `state` restores to.
+pub(crate) fn restored(state: &State) -> State {
+    let bytes = snapshot_bytes(state);
+    let restored = State::restore(&mut &bytes[..]).unwrap();
+    assert_eq!(restored.digest(), state.digest(), "I-10");
+    assert_eq!(snapshot_bytes(&restored), bytes, "the same state is the same bytes");
+    restored.check_invariants().unwrap();
+    restored
+}
+
+/// A snapshot in memory.
+pub(crate) fn snapshot_bytes(state: &State) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut out = |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    };
+    state.encode_snapshot(&mut out).unwrap();
+    bytes
+}
+
+fn through_the_log(stamp: Stamp, request: &Request) -> (Stamp, Request) {
+    let mut builder = BatchBuilder::new(stamp);
+    assert!(builder.push(&encode_request(request).unwrap()));
+    let batch = Batch::parse(&builder.finish()).unwrap();
+    let mut requests = batch.requests();
+    let request = decode_request(requests.next().unwrap()).unwrap();
+    assert!(requests.next().is_none());
+    (batch.stamp, request)
+}
+
+/// I-7, I-8.
+fn check_events(outcome: &Outcome) {
+    let Outcome { moment, result, events, .. } = outcome;
+    assert!(result.is_ok() || events.is_empty(), "I-7: a refusal with events");
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.moment, *moment, "I-8");
+        assert_eq!(event.ordinal as usize, index, "I-8");
+        assert_eq!(event.last, index + 1 == events.len(), "I-8");
+    }
+}
+
+/// `as=scheme:id,scheme:id`
+fn identities(settings: &mut Words) -> Vec<Identity> {
+    let Some(text) = settings.value("as") else { return Vec::new() };
+    let identity = |text: &str| {
+        let (scheme, id) = text.split_once(':').unwrap_or((text, ""));
+        Identity { scheme: scheme.to_owned(), id: id.to_owned() }
+    };
+    text.split(',').map(identity).collect()
+}
+
+/// `fence=lock:number,lock:number`
+fn fences(settings: &mut Words) -> Vec<FenceGuard> {
+    let text = settings.value("fence");
+    text.iter().flat_map(|text| text.split(',')).map(fence_guard).collect()
+}
+
+/// `lock:number`
+pub(crate) fn fence_guard(text: &str) -> FenceGuard {
+    let (lock, fence) = text.rsplit_once(':').expect("lock:fence");
+    FenceGuard {
+        lock: LockName::parse(lock).unwrap(),
+        fence: Fence(fence.parse().expect("a fence is a number")),
+    }
+}
+
+/// `#number` or a name.
+pub(crate) fn session_ref(text: &str) -> SessionRef {
+    match text.strip_prefix('#') {
+        Some(number) => SessionRef::Id(SessionId(number.parse().expect("a session number"))),
+        None => SessionRef::Name(SessionName::parse(text).unwrap()),
+    }
+}
+
+/// One line for the result and one for each event.
+fn shown(outcome: &Outcome) -> String {
+    let result = match &outcome.result {
+        Ok(reply) => shown_reply(reply),
+        Err(refusal) => shown_refusal(refusal),
+    };
+    let replayed = if outcome.replayed { " (replayed)" } else { "" };
+    let mut text = format!("{} {result}{replayed}\n", outcome.moment.zxid);
+    for event in &outcome.events {
+        writeln!(text, "  .{} {}", event.ordinal, shown_event(event)).unwrap();
+    }
+    text
+}
+
+fn shown_reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Znode(_) | Reply::Multi(_) | Reply::Txn { .. } | Reply::SubtreeDeleted { .. } => {
+            znode_commands::shown_reply(reply)
+        }
+        Reply::SessionOpened { .. }
+        | Reply::SessionEnded(_)
+        | Reply::LockConfigured { .. }
+        | Reply::Claim(_)
+        | Reply::ClaimEnded(_)
+        | Reply::ExpiredDue { .. } => lock_commands::shown_reply(reply),
+    }
+}
+
+/// The name of the variant and the text a person sees.
+pub(crate) fn shown_refusal(refusal: &Refusal) -> String {
+    format!("REFUSED {}: {refusal}", variant(refusal))
+}
+
+/// The name of a variant.
+pub(crate) fn variant(value: &impl std::fmt::Debug) -> String {
+    let debug = format!("{value:?}");
+    debug.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+fn shown_event(event: &Event) -> String {
+    match &event.kind {
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. } => znode_commands::shown_event(&event.kind),
+        EventKind::ClaimQueued { .. }
+        | EventKind::ClaimGranted { .. }
+        | EventKind::ClaimEnded { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => lock_commands::shown_event(&event.kind),
+    }
+}
