@@ -6,7 +6,7 @@ ROUNDS ?= 200
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -33,6 +33,9 @@ test-all: test durability ## + 200 rounds of kill -9
 
 durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every acknowledged write is read back
 	HOLDFAST_TEST_ROUNDS=$(ROUNDS) ./scripts/test.sh --workspace durability
+
+measure: build ## WHAT=failover|handover|steady|million: the figures in docs/ (ARGS="--flag=for every node")
+	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use http_api::ApiServer;
+use crate::http_api::{self, ApiServer};
 use membership::peer::network::TcpNetwork;
 use node::Node;
 use raft_types::ClusterId;

@@ -2,6 +2,10 @@
 
 #![allow(
     clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     reason = "tests name what they expect and fail on the rest"
 )]
 

@@ -287,3 +287,40 @@ impl Step<'_> {
 fn znode_of(claim: &Claim) -> ZnodePath {
     claim.lock.znode().child(&claim.znode_name).expect("the path of a claim's znode is valid")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::apply::Step;
+    use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId};
+    use crate::limits;
+    use crate::lock::{ClaimEnd, EndedClaim};
+    use crate::state::State;
+
+    #[test]
+    fn the_oldest_ended_claim_is_forgotten_when_there_are_too_many() {
+        let mut state = State::new();
+        let now = state.clock;
+        let mut step =
+            Step { state: &mut state, now, session: None, identities: &[], events: Vec::new() };
+        let lock = LockName::parse("a").unwrap();
+        let id = |n: usize| ClaimId::parse(&format!("c{n}")).unwrap();
+        for n in 0..=limits::ENDED_CLAIMS_MAX {
+            step.remember_ended_claim(EndedClaim {
+                lock: lock.clone(),
+                id: id(n),
+                session: SessionId(1),
+                fence: Fence(n as u64),
+                held: true,
+                end: ClaimEnd::Released,
+                ended: now,
+                reason: None,
+                fingerprint: 1,
+                forget_at: LogTime(n as u64),
+            });
+        }
+        assert_eq!(state.ended_claims.len(), limits::ENDED_CLAIMS_MAX);
+        assert!(!state.ended_claims.contains_key(&(lock.clone(), id(0))));
+        assert!(state.ended_claims.contains_key(&(lock, id(1))));
+        state.check_invariants().unwrap();
+    }
+}
