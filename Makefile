@@ -3,6 +3,7 @@
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast/target
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 ROUNDS ?= 200
+WHAT ?= failover
 ARGS ?=
 
 .DEFAULT_GOAL := help

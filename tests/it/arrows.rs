@@ -54,6 +54,11 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &["rocksdb", "openraft"],
     ),
     (
+        "sim",
+        &["node", "membership", "storage", "raft-types", "raft-core"],
+        &["rocksdb", "axum", "reqwest"],
+    ),
+    (
         "holdfast-tests",
         &[],
         &["openraft", "rocksdb", "axum", "reqwest", "tokio"],
@@ -81,8 +86,16 @@ struct Graph {
 impl Graph {
     fn read() -> Graph {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        // What other systems need is not downloaded, and would be asked for.
+        let platform = format!("--filter-platform={}", host());
         let output = Command::new(cargo)
-            .args(["metadata", "--format-version=1", "--locked", "--offline"])
+            .args([
+                "metadata",
+                "--format-version=1",
+                "--locked",
+                "--offline",
+                &platform,
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()
             .expect("run cargo metadata");
@@ -129,6 +142,15 @@ impl Graph {
         }
         found
     }
+}
+
+/// The platform these tests were built on, as cargo names it.
+fn host() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().expect("run rustc");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.expect("rustc names its host").to_owned()
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod durability;
 mod failover;
 mod locks;
 mod membership;
+mod reference;
 mod restart;
 mod sessions;
 mod smoke;

@@ -17,7 +17,7 @@ pub enum Error {
     Exhausted {
         /// Whether the request may have happened: *unknown* if any attempt of it may have.
         outcome: Effect,
-        /// Whether time ran out (rather than the request being refused or unrepeatable).
+        /// Whether the last attempt was not answered in time (rather than cut off or refused).
         timed_out: bool,
         /// Requests sent.
         attempts: u32,

@@ -233,7 +233,7 @@ impl EventStream {
             if started.elapsed() + pause >= budget {
                 return Err(Error::Exhausted {
                     outcome: Effect::NotApplied,
-                    timed_out: true,
+                    timed_out: false,
                     attempts: self.failures,
                     elapsed: started.elapsed(),
                     last: what,

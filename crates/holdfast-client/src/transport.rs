@@ -156,7 +156,7 @@ impl<'a> Course<'a> {
             return Err(self.definite(failure));
         }
         if effect == Effect::Unknown && self.call.repeat == Repeat::Once {
-            return Err(self.exhausted(failure, false));
+            return Err(self.exhausted(failure));
         }
         let round = (self.attempts - 1) / self.nodes;
         let whole_round = self.attempts.is_multiple_of(self.nodes);
@@ -173,7 +173,7 @@ impl<'a> Course<'a> {
             jitter.max(failure.retry_after())
         };
         if Instant::now() + pause >= self.deadline {
-            return Err(self.exhausted(failure, true));
+            return Err(self.exhausted(failure));
         }
         Ok(pause)
     }
@@ -198,7 +198,7 @@ impl<'a> Course<'a> {
                 }
                 Error::Refused(problem)
             }
-            Failure::NoContact(_) | Failure::Lost { .. } => self.exhausted(failure, false),
+            Failure::NoContact(_) | Failure::Lost { .. } => self.exhausted(failure),
             Failure::Unreadable { status, ref what } => Error::Protocol {
                 what: format!("status {status}: {what}"),
                 outcome: if self.doubt {
@@ -210,7 +210,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    fn exhausted(&self, failure: Failure, out_of_time: bool) -> Error {
+    fn exhausted(&self, failure: Failure) -> Error {
         let last = failure.to_string();
         let by_timeout = matches!(
             failure,
@@ -225,7 +225,7 @@ impl<'a> Course<'a> {
             } else {
                 Effect::NotApplied
             },
-            timed_out: out_of_time || by_timeout,
+            timed_out: by_timeout,
             attempts: self.attempts,
             elapsed: self.started.elapsed(),
             last,

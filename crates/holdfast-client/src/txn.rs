@@ -122,8 +122,13 @@ impl Txn {
     }
 
     /// Acts for this session: ephemeral znodes it makes end with it.
-    pub fn session(mut self, session: &Session) -> Txn {
-        self.session = Some(session.id().to_owned());
+    pub fn session(self, session: &Session) -> Txn {
+        self.session_id(session.id())
+    }
+
+    /// As [`session`](Txn::session), for a session kept alive elsewhere.
+    pub fn session_id(mut self, id: impl Into<String>) -> Txn {
+        self.session = Some(id.into());
         self
     }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use crate::http_api::{self, ApiServer};
+use http_api::ApiSettings;
 use membership::peer::network::TcpNetwork;
 use node::Node;
 use raft_types::ClusterId;
 use raft_types::seam::{SystemClock, SystemEntropy};
+use storage::error::OpenError;
 use storage::{DataDirectory, Expectations};
 use tokio::net::TcpListener;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::config::Config;
 use crate::entry::{self, EntryError};
@@ -19,7 +20,7 @@ use crate::entry::{self, EntryError};
 pub(crate) struct Server {
     config: Config,
     node: Node,
-    api: ApiServer,
+    api: JoinHandle<()>,
     /// Keeps the directory locked against a second process.
     directory: Arc<DataDirectory>,
 }
@@ -42,8 +43,7 @@ impl Server {
             EntryError::NoCluster(config.data_dir.display().to_string())
         })?;
         let node = start_node(&config, &directory, cluster).await?;
-        let api = http_api::serve(listener, node.clone(), http_api::ApiSettings::default())
-            .context("open the API")?;
+        let api = open_api(listener, &node);
         let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
         tracing::info!(%cluster, peers, clients, "listening");
         entry::carry_out(entry, &config, &node).await?;
@@ -63,7 +63,7 @@ impl Server {
     /// When the log could not be closed; what was acknowledged is on disk all the same.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.node.drain();
-        self.api.stopped().await;
+        self.api.await.context("close the API")?;
         let handed_over = self.node.stop(self.config.stop_timeout).await;
         if let Some(outcome) = handed_over {
             tracing::info!(?outcome, "leadership");
@@ -78,7 +78,29 @@ async fn open(config: &Config, cluster: Option<ClusterId>) -> anyhow::Result<Dat
     let cluster_id = cluster.or(config.cluster_id);
     let expectations = Expectations { cluster_id, node_id: config.node_id };
     let opened = spawn_blocking(move || DataDirectory::open(&path, expectations)).await;
-    Ok(opened.context("open the data directory")??)
+    opened.context("open the data directory")?.map_err(|error| match error {
+        // The operator has named a directory that must not be used.
+        OpenError::InUse { .. }
+        | OpenError::Foreign { .. }
+        | OpenError::NewerFormat { .. }
+        | OpenError::OtherCluster { .. }
+        | OpenError::OtherNode { .. } => EntryError::Directory(error).into(),
+        // What is in it cannot be used.
+        OpenError::Io { .. }
+        | OpenError::MarkerDamaged { .. }
+        | OpenError::DataMissing { .. }
+        | OpenError::Mixed { .. }
+        | OpenError::SnapshotMissing { .. }
+        | OpenError::Store(_) => error.into(),
+    })
+}
+
+/// Serves clients until the node drains.
+fn open_api(listener: TcpListener, node: &Node) -> JoinHandle<()> {
+    let settings = ApiSettings::default();
+    let router = http_api::router(node.clone(), settings.clone());
+    let shutdown = node.shutting_down();
+    tokio::spawn(async move { http_api::serve(listener, router, &settings, shutdown).await })
 }
 
 async fn start_node(

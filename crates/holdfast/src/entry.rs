@@ -12,6 +12,7 @@ use std::time::Duration;
 use http_types::v1::cluster::{Cluster, MemberRequest, Role, node_name};
 use node::Node;
 use raft_types::{ClusterId, NodeId, PeerAddress};
+use storage::error::OpenError;
 use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, Start};
@@ -49,7 +50,7 @@ impl Entry {
 }
 
 /// The node must not, or cannot, become part of a cluster as it is configured.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum EntryError {
     /// Nobody said what to do.
     #[error(
@@ -78,6 +79,9 @@ pub(crate) enum EntryError {
     /// The directory was opened and never used.
     #[error("data directory {0} says nothing of a cluster; if nothing else is in it, remove it")]
     NoCluster(String),
+    /// The directory is somebody else's.
+    #[error(transparent)]
+    Directory(OpenError),
     /// Founding failed.
     #[error("found the cluster: {0}")]
     Found(String),

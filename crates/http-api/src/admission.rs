@@ -20,6 +20,7 @@ pub(crate) struct Admission {
     streams_max: usize,
     by_client: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
     by_client_max: usize,
+    verifications: Arc<Semaphore>,
 }
 
 /// The right to one stream; dropping it gives it back.
@@ -38,6 +39,7 @@ impl Admission {
             streams_max: settings.streams_max,
             by_client: Arc::default(),
             by_client_max: settings.streams_per_client_max,
+            verifications: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -51,6 +53,16 @@ impl Admission {
             .map_err(|_| Problem::overloaded("requests", self.requests_max))
     }
 
+    /// Admits one verification of a snapshot.
+    ///
+    /// # Errors
+    /// 503 when one is under way.
+    pub(crate) fn verification(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.verifications)
+            .try_acquire_owned()
+            .map_err(|_| Problem::overloaded("verification of a snapshot", 1))
+    }
+
     /// Admits one stream of a client.
     ///
     /// # Errors
@@ -60,23 +72,34 @@ impl Admission {
             .try_acquire_owned()
             .map_err(|_| Problem::rate_limited("event streams of this node", self.streams_max))?;
         let Some(address) = client else {
-            return Ok(StreamPermit { _stream: permit, client: None });
+            return Ok(StreamPermit {
+                _stream: permit,
+                client: None,
+            });
         };
         let mut by_client = self.by_client.lock();
         let open = by_client.entry(address).or_default();
         if *open >= self.by_client_max {
-            return Err(Problem::rate_limited("event streams of one client", self.by_client_max));
+            return Err(Problem::rate_limited(
+                "event streams of one client",
+                self.by_client_max,
+            ));
         }
         *open = open.saturating_add(1);
         drop(by_client);
         let client = Some((address, Arc::clone(&self.by_client)));
-        Ok(StreamPermit { _stream: permit, client })
+        Ok(StreamPermit {
+            _stream: permit,
+            client,
+        })
     }
 }
 
 impl Drop for StreamPermit {
     fn drop(&mut self) {
-        let Some((address, by_client)) = &self.client else { return };
+        let Some((address, by_client)) = &self.client else {
+            return;
+        };
         let mut by_client = by_client.lock();
         if let Some(open) = by_client.get_mut(address) {
             *open = open.saturating_sub(1);

@@ -1,8 +1,13 @@
 //! What all endpoints share.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use http_types::headers as names;
 use http_types::v1::cluster::node_name;
 use node::Node;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::admission::Admission;
 use crate::endpoint::Endpoint;
@@ -22,6 +27,8 @@ pub(crate) struct Api {
     pub(crate) openapi: Bytes,
     /// `n2`.
     pub(crate) name: String,
+    /// The leader as last looked up.
+    leader: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl Api {
@@ -32,6 +39,7 @@ impl Api {
             endpoints: endpoints::all(),
             openapi: Bytes::from(openapi::document_text()),
             name: node_name(node.id()),
+            leader: Mutex::new(None),
             node,
             settings,
         }
@@ -42,9 +50,25 @@ impl Api {
         format!("{prefix}_{:016x}", self.node.entropy().next_u64())
     }
 
+    /// Who leads, as a header says it; looked up at most once in `kept`.
+    pub(crate) fn leader_header(&self, now: Instant, kept: Duration) -> Option<String> {
+        let mut leader = self.leader.lock();
+        if let Some((at, header)) = leader.as_ref()
+            && now.saturating_duration_since(*at) < kept
+        {
+            return header.clone();
+        }
+        let status = self.node.status();
+        let header = status.leader.map(|id| {
+            let url = status.leader_api.as_deref().filter(|url| !url.is_empty());
+            names::leader(&node_name(id), url)
+        });
+        *leader = Some((now, header.clone()));
+        header
+    }
+
     /// Milliseconds since 1970 by this node's wall clock, for what is shown to people.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.node.clock().wall_ms()
     }
 }
-

@@ -4,14 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, Method, Uri, header};
 use bytes::Bytes;
 use node::{Answer, Consistency, Draft, ReadOptions};
+use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
 use raft_core::ids::{ClaimId, LockName, SessionId, ZnodePath};
 use raft_core::outcome::{Outcome, Refusal};
-use raft_core::query::SessionStatus;
+use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -32,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) params: Params,
     pub(crate) body: Bytes,
+    /// A body that the endpoint reads itself; then `body` is empty.
+    pub(crate) upload: Mutex<Option<Body>>,
     /// Who asks.
     pub(crate) identities: Vec<Identity>,
     /// The session it acts for.
@@ -112,12 +116,17 @@ impl Call {
 
     /// How long it is willing to wait for something to happen, as far as the server goes along.
     pub(crate) fn wait(&self) -> Option<Duration> {
-        self.prefer.wait.map(|wait| wait.min(self.api.settings.wait_max))
+        self.prefer
+            .wait
+            .map(|wait| wait.min(self.api.settings.wait_max))
     }
 
     /// Whether the client prefers JSON to raw bytes.
     pub(crate) fn accepts_json(&self) -> bool {
-        let accept = self.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        let accept = self
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|v| v.to_str().ok());
         accept.is_some_and(|accept| {
             let first = accept.split(',').next().unwrap_or(accept);
             let essence = first.split(';').next().unwrap_or(first).trim();
@@ -127,23 +136,36 @@ impl Call {
 
     /// The key that makes a POST repeatable.
     pub(crate) fn idempotency(&self) -> Result<Option<IdempotencyKey>, Problem> {
-        let Some(key) = headers::idempotency_key(&self.headers)? else { return Ok(None) };
+        let Some(key) = headers::idempotency_key(&self.headers)? else {
+            return Ok(None);
+        };
         // Whatever distinguishes one request from another; the separator keeps the parts apart.
         let mut hash = Xxh3::new();
         hash.update(self.method.as_str().as_bytes());
         hash.update(&[0]);
-        hash.update(self.uri.path_and_query().map_or("", |p| p.as_str()).as_bytes());
+        hash.update(
+            self.uri
+                .path_and_query()
+                .map_or("", |p| p.as_str())
+                .as_bytes(),
+        );
         hash.update(&[0]);
         hash.update(&self.body);
         let principal = identity::principal(&self.identities);
         let owner = xxh3_64(principal.as_bytes());
-        Ok(Some(IdempotencyKey { key: format!("{owner:016x}:{key}"), fingerprint: hash.digest() }))
+        Ok(Some(IdempotencyKey {
+            key: format!("{owner:016x}:{key}"),
+            fingerprint: hash.digest(),
+        }))
     }
 
     /// The command with everything that decides whether it may be done.
     pub(crate) fn draft(&self, command: Command) -> Result<Draft, Problem> {
-        let idempotency =
-            if self.method == Method::POST { self.idempotency()? } else { None };
+        let idempotency = if self.method == Method::POST {
+            self.idempotency()?
+        } else {
+            None
+        };
         Ok(Draft {
             identities: self.identities.clone(),
             session: self.session.clone(),
@@ -170,9 +192,18 @@ impl Call {
     /// # Errors
     /// The refusal.
     pub(crate) fn done(&self, outcome: Outcome) -> Result<Done, Problem> {
-        let Outcome { moment, result, replayed, events: _ } = outcome;
+        let Outcome {
+            moment,
+            result,
+            replayed,
+            events: _,
+        } = outcome;
         match result {
-            Ok(reply) => Ok(Done { reply, moment, replayed }),
+            Ok(reply) => Ok(Done {
+                reply,
+                moment,
+                replayed,
+            }),
             Err(refusal) => Err(self.refused(&refusal).at_index(moment.zxid)),
         }
     }
@@ -180,7 +211,9 @@ impl Call {
     /// The problem of a refusal, with what the local state knows about it.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Problem {
         let wall_ms = self.api.wall_ms();
-        self.api.node.peek(|state| problem_of(state, wall_ms, refusal))
+        self.api
+            .node
+            .peek(|state| problem_of(state, wall_ms, refusal))
     }
 
     /// How current a read must be.
@@ -194,14 +227,18 @@ impl Call {
     /// What `read` says, or that nobody could confirm in time that the state is current.
     pub(crate) async fn read<T>(
         &self,
-        read: impl FnOnce(&State) -> Result<T, Problem>,
+        read: impl FnOnce(&State) -> Result<T, Problem> + Send,
     ) -> Result<Answer<T>, Problem> {
         let options = self.read_options()?;
         let is_stale = matches!(options.consistency, Consistency::Stale { .. });
         let Answer { value, zxid, age } =
             self.api.node.query(options, self.time_left(), read).await?;
         match value {
-            Ok(value) => Ok(Answer { value, zxid, age: age.filter(|_| is_stale) }),
+            Ok(value) => Ok(Answer {
+                value,
+                zxid,
+                age: age.filter(|_| is_stale),
+            }),
             Err(problem) => Err(problem.at_index(zxid)),
         }
     }

@@ -13,6 +13,7 @@ use utoipa::openapi::HttpMethod;
 
 use crate::call::Call;
 use crate::error::Problem;
+use crate::limits::{DATA_BODY_BYTES_MAX, JSON_BODY_BYTES_MAX};
 use crate::reply::Reply;
 
 /// The code of an endpoint.
@@ -29,18 +30,31 @@ pub(crate) enum Class {
     Write,
     /// Changes something; the body is data of a znode.
     WriteData,
+    /// Reads; the body is large and read by the endpoint itself.
+    Upload,
     /// Answers with a stream that stays open; no body.
     Stream,
+    /// Asks or does something on this node only; a JSON body.
+    Ask,
     /// Keeps something alive without a place in the log; a JSON body.
     Renew,
 }
 
 impl Class {
+    /// Bytes of body read before the endpoint runs.
+    pub(crate) fn body_bytes_max(self) -> usize {
+        match self {
+            Class::Write | Class::Ask | Class::Renew => JSON_BODY_BYTES_MAX,
+            Class::WriteData => DATA_BODY_BYTES_MAX,
+            Class::Vital | Class::Read | Class::Upload | Class::Stream => 0,
+        }
+    }
+
     /// Whether a follower has to ask the leader for it, so that `Holdfast-Forward: never` applies.
     pub(crate) fn is_forwarded(self) -> bool {
         match self {
             Class::Write | Class::WriteData | Class::Renew => true,
-            Class::Vital | Class::Read | Class::Stream => false,
+            Class::Vital | Class::Read | Class::Ask | Class::Upload | Class::Stream => false,
         }
     }
 }
@@ -73,7 +87,10 @@ pub(crate) struct Params(Vec<(String, String)>);
 impl Params {
     /// The raw value of `name`.
     pub(crate) fn raw(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -83,7 +100,13 @@ impl Endpoint {
         let template = P::path();
         let method = P::methods().first().map_or(Method::GET, method_of);
         let pieces = parse_template(&template);
-        Endpoint { method, template, class, handler, pieces }
+        Endpoint {
+            method,
+            template,
+            class,
+            handler,
+            pieces,
+        }
     }
 
     fn matches(&self, segments: &[&str]) -> Option<Params> {
@@ -107,7 +130,10 @@ impl Endpoint {
                     rest = tail;
                 }
                 Piece::Many(name) => {
-                    let end = rest.iter().position(|s| *s == SEPARATOR).unwrap_or(rest.len());
+                    let end = rest
+                        .iter()
+                        .position(|s| *s == SEPARATOR)
+                        .unwrap_or(rest.len());
                     let (value, tail) = rest.split_at_checked(end)?;
                     // Only the tree has a name of no segments: its root.
                     if value.is_empty() && name != TREE_PATH {
@@ -133,7 +159,11 @@ fn parse_template(template: &str) -> Vec<Piece> {
         Some(name) => Piece::One(name.to_owned()),
         None => Piece::Literal(segment.to_owned()),
     };
-    template.trim_start_matches('/').split('/').map(piece).collect()
+    template
+        .trim_start_matches('/')
+        .split('/')
+        .map(piece)
+        .collect()
 }
 
 fn method_of(method: &HttpMethod) -> Method {
@@ -161,7 +191,11 @@ pub(crate) enum Found<'a> {
 
 /// Finds the endpoint for a raw path. `HEAD` falls back to `GET`.
 pub(crate) fn find<'a>(endpoints: &'a [Endpoint], method: &Method, raw_path: &str) -> Found<'a> {
-    let segments: Vec<&str> = raw_path.strip_prefix('/').unwrap_or(raw_path).split('/').collect();
+    let segments: Vec<&str> = raw_path
+        .strip_prefix('/')
+        .unwrap_or(raw_path)
+        .split('/')
+        .collect();
     let matching: Vec<(&Endpoint, Params)> = endpoints
         .iter()
         .filter_map(|endpoint| Some((endpoint, endpoint.matches(&segments)?)))
@@ -243,7 +277,10 @@ mod tests {
 
     #[test]
     fn only_the_tree_has_a_root() {
-        assert_eq!(template_of(Method::GET, "/v1/nodes"), r#"/v1/nodes/{path} [("path", "")]"#);
+        assert_eq!(
+            template_of(Method::GET, "/v1/nodes"),
+            r#"/v1/nodes/{path} [("path", "")]"#
+        );
         assert_eq!(
             template_of(Method::GET, "/v1/nodes/-/children"),
             r#"/v1/nodes/{path}/-/children [("path", "")]"#
@@ -255,7 +292,10 @@ mod tests {
     #[test]
     fn a_known_path_names_its_methods() {
         assert_eq!(template_of(Method::DELETE, "/v1/locks/a"), "[GET, PUT]");
-        assert_eq!(template_of(Method::GET, "/v1/locks/a/-/nonsense"), "nothing");
+        assert_eq!(
+            template_of(Method::GET, "/v1/locks/a/-/nonsense"),
+            "nothing"
+        );
         assert_eq!(template_of(Method::GET, "/v2/locks"), "nothing");
     }
 
@@ -265,7 +305,10 @@ mod tests {
             template_of(Method::POST, "/v1/sessions/-/keepalive"),
             "/v1/sessions/-/keepalive []"
         );
-        assert_eq!(template_of(Method::PUT, "/v1/locks/a/-/claims/-"), "nothing");
+        assert_eq!(
+            template_of(Method::PUT, "/v1/locks/a/-/claims/-"),
+            "nothing"
+        );
     }
 
     #[test]

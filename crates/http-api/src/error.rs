@@ -45,7 +45,11 @@ impl Problem {
         } else {
             Vec::new()
         };
-        Problem { document, headers, index: None }
+        Problem {
+            document,
+            headers,
+            index: None,
+        }
     }
 
     /// With fields of its kind.
@@ -90,11 +94,14 @@ impl Problem {
 
     /// `What` may have at most `limit` bytes.
     pub(crate) fn too_large(what: &str, limit: usize) -> Problem {
-        Problem::new(ErrorCode::TooLarge, format!("the {what} has more than {limit} bytes"))
-            .with(|more| {
-                more.limited = Some(format!("bytes of the {what}"));
-                more.limit = u64::try_from(limit).ok();
-            })
+        Problem::new(
+            ErrorCode::TooLarge,
+            format!("the {what} has more than {limit} bytes"),
+        )
+        .with(|more| {
+            more.limited = Some(format!("bytes of the {what}"));
+            more.limit = u64::try_from(limit).ok();
+        })
     }
 
     /// JSON was expected.
@@ -110,14 +117,20 @@ impl Problem {
 
     /// This node does as much as it can.
     pub(crate) fn overloaded(what: &str, limit: usize) -> Problem {
-        Problem::new(ErrorCode::Overloaded, format!("this node already serves {limit} {what}"))
-            .with(|more| limited(more, what, limit))
+        Problem::new(
+            ErrorCode::Overloaded,
+            format!("this node already serves {limit} {what}"),
+        )
+        .with(|more| limited(more, what, limit))
     }
 
     /// The client has as much as it may.
     pub(crate) fn rate_limited(what: &str, limit: usize) -> Problem {
-        Problem::new(ErrorCode::RateLimited, format!("the limit of {limit} {what} is reached"))
-            .with(|more| limited(more, what, limit))
+        Problem::new(
+            ErrorCode::RateLimited,
+            format!("the limit of {limit} {what} is reached"),
+        )
+        .with(|more| limited(more, what, limit))
     }
 
     /// The status it is answered with.
@@ -129,7 +142,11 @@ impl Problem {
     pub(crate) fn into_parts(
         self,
         instance: &str,
-    ) -> (http_types::problem::Problem, Vec<(HeaderName, HeaderValue)>, Option<Zxid>) {
+    ) -> (
+        http_types::problem::Problem,
+        Vec<(HeaderName, HeaderValue)>,
+        Option<Zxid>,
+    ) {
         (self.document.at(instance), self.headers, self.index)
     }
 }

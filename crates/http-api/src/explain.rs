@@ -20,7 +20,13 @@ pub(crate) fn explanation(lock: &Lock, delayed_ms: Option<u64>, queue: Queue) ->
     });
     let waiting = queue.waiters.iter().take(WAITERS_NAMED).enumerate();
     lines.extend(waiting.map(|(at, claim)| waiter_line(at.saturating_add(1), claim)));
-    Explanation { lock: queue.lock.clone(), state, lines, advice: advice(&queue), queue }
+    Explanation {
+        lock: queue.lock.clone(),
+        state,
+        lines,
+        advice: advice(&queue),
+        queue,
+    }
 }
 
 fn headline(state: LockState, delayed_ms: Option<u64>, queue: &Queue) -> String {
@@ -37,10 +43,20 @@ fn headline(state: LockState, delayed_ms: Option<u64>, queue: &Queue) -> String 
 }
 
 fn who(claim: &Claim) -> String {
-    let owner = claim.owner.as_ref().map(ToString::to_string).filter(|owner| !owner.is_empty());
-    let reason = claim.reason.as_ref().map_or_else(String::new, |reason| format!(" {reason:?}"));
+    let owner = claim
+        .owner
+        .as_ref()
+        .map(ToString::to_string)
+        .filter(|owner| !owner.is_empty());
+    let reason = claim
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(" {reason:?}"));
     match owner {
-        Some(owner) => format!("{owner}{reason} (claim {}, session {})", claim.claim, claim.session),
+        Some(owner) => format!(
+            "{owner}{reason} (claim {}, session {})",
+            claim.claim, claim.session
+        ),
         None => format!("claim {}{reason} of session {}", claim.claim, claim.session),
     }
 }
@@ -48,7 +64,11 @@ fn who(claim: &Claim) -> String {
 fn holder_line(claim: &Claim) -> String {
     let since = claim.granted_at.as_deref().unwrap_or("an unknown time");
     let held = seconds(claim.held_ms.unwrap_or(0));
-    format!("held by {} since {since} ({held}), fence {}", who(claim), claim.fence)
+    format!(
+        "held by {} since {since} ({held}), fence {}",
+        who(claim),
+        claim.fence
+    )
 }
 
 fn waiter_line(place: usize, claim: &Claim) -> String {
@@ -56,7 +76,9 @@ fn waiter_line(place: usize, claim: &Claim) -> String {
 }
 
 fn advice(queue: &Queue) -> Vec<String> {
-    let Some(holder) = queue.holders.first() else { return Vec::new() };
+    let Some(holder) = queue.holders.first() else {
+        return Vec::new();
+    };
     vec![format!(
         "to free it by force: POST /v1/locks/{}/-/break with If-Match: \"f{}\" and a reason; the \
          holder is not asked and may still be working",

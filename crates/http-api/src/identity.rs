@@ -29,7 +29,10 @@ pub(crate) fn identities(
     let mut found = Vec::new();
     if let Some(address) = peer {
         let id = address.to_canonical().to_string();
-        found.push(Identity { scheme: "ip".to_owned(), id });
+        found.push(Identity {
+            scheme: "ip".to_owned(),
+            id,
+        });
     }
     if let Some(value) = text(headers, &header::AUTHORIZATION)? {
         found.push(digest_identity(value)?);
@@ -38,7 +41,8 @@ pub(crate) fn identities(
 }
 
 fn digest_identity(authorization: &str) -> Result<Identity, Problem> {
-    let malformed = || Problem::bad_request("only Basic credentials (user:password) are understood");
+    let malformed =
+        || Problem::bad_request("only Basic credentials (user:password) are understood");
     let (scheme, credentials) = authorization.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
@@ -50,7 +54,10 @@ fn digest_identity(authorization: &str) -> Result<Identity, Problem> {
         return Err(malformed());
     }
     let hash = BASE64.encode(Sha1::digest(user_password.as_bytes()));
-    Ok(Identity { scheme: "digest".to_owned(), id: format!("{user}:{hash}") })
+    Ok(Identity {
+        scheme: "digest".to_owned(),
+        id: format!("{user}:{hash}"),
+    })
 }
 
 /// Whose an idempotency key is. Clients that show no credentials share one space of keys, so that
@@ -79,13 +86,25 @@ mod tests {
         // ZooKeeper's own documentation and tests use this pair.
         let found = with_authorization(&format!("Basic {}", BASE64.encode("super:test"))).unwrap();
         let digest = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
-        assert_eq!(found, [Identity { scheme: "digest".into(), id: digest.into() }]);
+        assert_eq!(
+            found,
+            [Identity {
+                scheme: "digest".into(),
+                id: digest.into()
+            }]
+        );
         assert_eq!(principal(&found), digest);
     }
 
     #[test]
     fn credentials_that_are_not_understood_are_refused() {
-        for value in ["Bearer abc", "Basic", "Basic !!!", "Basic YWJj", "Basic OnB3"] {
+        for value in [
+            "Bearer abc",
+            "Basic",
+            "Basic !!!",
+            "Basic YWJj",
+            "Basic OnB3",
+        ] {
             assert!(with_authorization(value).is_err(), "{value} was accepted");
         }
     }
@@ -94,7 +113,13 @@ mod tests {
     fn an_address_is_an_identity_in_its_plain_form() {
         let mapped: IpAddr = "::ffff:10.0.0.7".parse().unwrap();
         let found = identities(&HeaderMap::new(), Some(mapped)).unwrap();
-        assert_eq!(found, [Identity { scheme: "ip".into(), id: "10.0.0.7".into() }]);
+        assert_eq!(
+            found,
+            [Identity {
+                scheme: "ip".into(),
+                id: "10.0.0.7".into()
+            }]
+        );
         assert_eq!(principal(&found), "anyone");
     }
 }

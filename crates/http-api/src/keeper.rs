@@ -12,13 +12,23 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use node::KeepAlive;
+use raft_core::command::SessionRef;
 use raft_core::ids::{LogTime, SessionId};
 use raft_core::lock::{Claim, ClaimState};
+use raft_core::query::session::SessionStatus;
+use raft_core::session::SessionKind;
 use tokio::time::{Instant, sleep};
 
 use crate::api::Api;
 use crate::call::Call;
 use crate::millis::as_ms;
+
+/// How long the answer to a request is held up for a renewal that no leader confirms.
+const ROUND_TIME_MAX: Duration = Duration::from_secs(2);
+/// How often a renewal is tried that neither came about nor found the session ended.
+const RENEWALS_TRIED_MAX: usize = 3;
+/// How long it is waited in between.
+pub(crate) const RENEW_AGAIN: Duration = Duration::from_millis(20);
 
 /// A round under way: when it began, and what it gave.
 type Round = BoxFuture<'static, (Instant, Option<KeepAlive>)>;
@@ -27,6 +37,7 @@ type Round = BoxFuture<'static, (Instant, Option<KeepAlive>)>;
 pub(crate) struct Keeper {
     api: Arc<Api>,
     received: Instant,
+    named: Option<SessionRef>,
     /// The session, and its timeout.
     session: Option<(SessionId, Duration)>,
     round: Option<Round>,
@@ -35,38 +46,60 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// For the session a request names, if this node knows it.
+    /// For the session a request names.
     pub(crate) fn of(call: &Call) -> Keeper {
-        let session = call.session.as_ref().and_then(|session| call.local_session(session));
-        Keeper {
+        let mut keeper = Keeper {
             api: Arc::clone(&call.api),
             received: call.received,
-            session,
+            named: call.session.clone(),
+            session: None,
             round: None,
             safe: None,
-        }
+        };
+        keeper.look_up();
+        keeper
     }
 
-    /// The session.
-    pub(crate) fn session(&self) -> Option<SessionId> {
+    /// Finds the number of the session. A node that lags may know it only once it has applied the
+    /// command that acted for it.
+    fn look_up(&mut self) {
+        if self.session.is_some() {
+            return;
+        }
+        let Some(named) = &self.named else { return };
+        self.session = self.api.node.peek(|state| match state.session(named) {
+            SessionStatus::Live(live) => Some((live.id, Duration::from_millis(live.timeout_ms))),
+            SessionStatus::Ended(_) | SessionStatus::Unknown => None,
+        });
+    }
+
+    fn session(&self) -> Option<SessionId> {
         self.session.map(|(id, _)| id)
     }
 
     fn begin(&mut self) {
-        let Some((session, timeout)) = self.session else { return };
+        let Some((session, timeout)) = self.session else {
+            return;
+        };
         if self.round.is_none() {
             let api = Arc::clone(&self.api);
+            let within = timeout.min(ROUND_TIME_MAX);
             self.round = Some(Box::pin(async move {
                 let began = Instant::now();
-                let renewed = api.node.keep_alive(vec![session], timeout).await;
-                (began, renewed.ok().and_then(|renewed| renewed.into_iter().next()))
+                let renewed = api.node.keep_alive(vec![session], within).await;
+                (
+                    began,
+                    renewed.ok().and_then(|renewed| renewed.into_iter().next()),
+                )
             }));
         }
     }
 
     /// Waits for the round under way, if there is one.
     async fn finish(&mut self) {
-        let Some(round) = self.round.as_mut() else { return };
+        let Some(round) = self.round.as_mut() else {
+            return;
+        };
         let (began, renewed) = round.await;
         self.round = None;
         if let Some(renewed) = renewed.filter(|renewed| renewed.alive) {
@@ -77,7 +110,9 @@ impl Keeper {
 
     /// Does `work` and renews the session from its start on, three times per timeout.
     pub(crate) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let Some((_, timeout)) = self.session else { return work.await };
+        let Some((_, timeout)) = self.session else {
+            return work.await;
+        };
         let mut work = pin!(work);
         loop {
             self.begin();
@@ -95,9 +130,16 @@ impl Keeper {
     }
 
     /// How long the session is certainly alive, counted from the sending of the request; waits for
-    /// a first round, not for a later one.
+    /// a first renewal, not for a later one.
     pub(crate) async fn safe_ms(&mut self) -> Option<u64> {
-        if self.safe.is_none() {
+        for attempt in 0..RENEWALS_TRIED_MAX {
+            if self.safe.is_some() || self.session.is_none() {
+                break;
+            }
+            if attempt > 0 {
+                // A session opened a moment ago may not have reached the leader's session clock.
+                sleep(RENEW_AGAIN).await;
+            }
             self.begin();
             self.finish().await;
         }
@@ -107,13 +149,16 @@ impl Keeper {
     /// How long a hold is certain, counted from the sending of the request: as long as its session
     /// lives and its own deadline is not reached. `as_of` is a log time not before the sending.
     pub(crate) async fn safe_hold(&mut self, claim: &Claim, as_of: Option<LogTime>) -> Option<u64> {
-        let ClaimState::Held { expires, .. } = &claim.state else { return None };
+        let ClaimState::Held { expires, .. } = &claim.state else {
+            return None;
+        };
         let own = match (expires, as_of) {
             (None, _) => None,
             (Some(expires), Some(as_of)) => Some(expires.0.saturating_sub(as_of.0)),
             // Log time does not move on its own: an old state says nothing about now.
             (Some(_), None) => return None,
         };
+        self.look_up();
         if self.session() == Some(claim.session) {
             let session = self.safe_ms().await?;
             return Some(own.map_or(session, |own| own.min(session)));
@@ -124,12 +169,11 @@ impl Keeper {
     }
 
     fn is_implicit(&self, session: SessionId) -> bool {
-        use raft_core::command::SessionRef;
-        use raft_core::query::SessionStatus;
-        use raft_core::session::SessionKind;
-        self.api.node.peek(|state| match state.session(&SessionRef::Id(session)) {
-            SessionStatus::Live(session) => session.kind == SessionKind::Implicit,
-            SessionStatus::Ended(_) | SessionStatus::Unknown => false,
-        })
+        self.api
+            .node
+            .peek(|state| match state.session(&SessionRef::Id(session)) {
+                SessionStatus::Live(session) => session.kind == SessionKind::Implicit,
+                SessionStatus::Ended(_) | SessionStatus::Unknown => false,
+            })
     }
 }

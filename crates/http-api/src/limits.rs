@@ -48,3 +48,5 @@ pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 pub(crate) const SESSION_TTL_MS_DEFAULT: u64 = 15_000;
 /// Znodes a recursive delete may remove when the client names no `max`.
 pub(crate) const SUBTREE_DELETE_DEFAULT: u32 = 1_000;
+/// How long to wait after an accept that failed.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

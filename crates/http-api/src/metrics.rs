@@ -77,20 +77,36 @@ impl HttpMetrics {
             "Time from the head of a request to the head of its answer",
             self.seconds.clone(),
         );
-        registry.register("http_in_flight", "Requests being served", self.in_flight.clone());
+        registry.register(
+            "http_in_flight",
+            "Requests being served",
+            self.in_flight.clone(),
+        );
         registry.register("http_streams", "Event streams open", self.streams.clone());
         let sizes = &self.sizes;
         for (name, help, gauge) in [
             ("znodes", "Znodes in the state", &sizes.znodes),
-            ("data_bytes", "Bytes of data in all znodes", &sizes.data_bytes),
+            (
+                "data_bytes",
+                "Bytes of data in all znodes",
+                &sizes.data_bytes,
+            ),
             ("sessions", "Live sessions", &sizes.sessions),
             ("locks", "Locks with claims or settings", &sizes.locks),
             ("claims", "Live claims, holders and waiters", &sizes.claims),
-            ("applied_index", "Position of the last applied command", &sizes.applied_index),
+            (
+                "applied_index",
+                "Position of the last applied command",
+                &sizes.applied_index,
+            ),
             ("term", "Highest term known", &sizes.term),
             ("leader", "1 if this node leads", &sizes.leader),
             ("ready", "1 if clients should be sent here", &sizes.ready),
-            ("proposals_in_flight", "Proposals without an outcome", &sizes.proposals_in_flight),
+            (
+                "proposals_in_flight",
+                "Proposals without an outcome",
+                &sizes.proposals_in_flight,
+            ),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -98,11 +114,22 @@ impl HttpMetrics {
 
     /// One request was answered.
     pub(crate) fn answered(&self, route: &str, method: &str, status: u16, time: Duration) {
-        let labels = RouteLabels { route: route.to_owned(), method: method.to_owned() };
-        self.seconds.get_or_create(&labels).observe(time.as_secs_f64());
+        let labels = RouteLabels {
+            route: route.to_owned(),
+            method: method.to_owned(),
+        };
+        self.seconds
+            .get_or_create(&labels)
+            .observe(time.as_secs_f64());
         let RouteLabels { route, method } = labels;
         let status = u32::from(status);
-        self.requests.get_or_create(&StatusLabels { route, method, status }).inc();
+        self.requests
+            .get_or_create(&StatusLabels {
+                route,
+                method,
+                status,
+            })
+            .inc();
     }
 
     /// Everything there is, as OpenMetrics text.
@@ -113,7 +140,9 @@ impl HttpMetrics {
         self.sizes.read_off(node);
         let mut text = String::new();
         node.metrics()
-            .with_registry(|registry| prometheus_client::encoding::text::encode(&mut text, registry))
+            .with_registry(|registry| {
+                prometheus_client::encoding::text::encode(&mut text, registry)
+            })
             .map_err(|_| Problem::internal("the metrics cannot be written"))?;
         Ok(text)
     }

@@ -38,17 +38,28 @@ mod tests {
 
     #[test]
     fn times_are_utc_with_milliseconds() {
-        assert_eq!(rfc3339(WallTime(1_791_105_121_120)), "2026-10-04T09:12:01.120Z");
+        assert_eq!(
+            rfc3339(WallTime(1_791_105_121_120)),
+            "2026-10-04T09:12:01.120Z"
+        );
         assert_eq!(rfc3339(WallTime(0)), "1970-01-01T00:00:00.000Z");
         assert!(rfc3339(WallTime(u64::MAX)).starts_with("9999-12-3"));
     }
 
     #[test]
     fn what_is_left_shrinks_with_the_wall_clock_and_never_below_nothing() {
-        let moment = Moment { zxid: Zxid(1), log_time: LogTime(1_000), wall: WallTime(50_000) };
+        let moment = Moment {
+            zxid: Zxid(1),
+            log_time: LogTime(1_000),
+            wall: WallTime(50_000),
+        };
         assert_eq!(left(LogTime(6_000), &moment, 50_000), 5_000);
         assert_eq!(left(LogTime(6_000), &moment, 52_000), 3_000);
         assert_eq!(left(LogTime(6_000), &moment, 99_000), 0);
-        assert_eq!(left(LogTime(6_000), &moment, 1), 5_000, "a clock that is behind");
+        assert_eq!(
+            left(LogTime(6_000), &moment, 1),
+            5_000,
+            "a clock that is behind"
+        );
     }
 }

@@ -23,7 +23,12 @@ pub(crate) struct Reply {
 impl Reply {
     /// A body of any type.
     pub(crate) fn raw(status: StatusCode, content_type: &str, body: Body) -> Reply {
-        let mut reply = Reply { status, headers: HeaderMap::new(), body, index: None };
+        let mut reply = Reply {
+            status,
+            headers: HeaderMap::new(),
+            body,
+            index: None,
+        };
         // A stored media type was given by a client: what is no header value is left out.
         if let Ok(value) = HeaderValue::from_str(content_type) {
             reply.headers.insert(header::CONTENT_TYPE, value);
@@ -33,7 +38,12 @@ impl Reply {
 
     /// No body.
     pub(crate) fn empty(status: StatusCode) -> Reply {
-        Reply { status, headers: HeaderMap::new(), body: Body::empty(), index: None }
+        Reply {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::empty(),
+            index: None,
+        }
     }
 
     /// A JSON body.
@@ -43,7 +53,9 @@ impl Reply {
     pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Reply, Problem> {
         match serde_json::to_vec(value) {
             Ok(bytes) => Ok(Reply::raw(status, "application/json", Body::from(bytes))),
-            Err(error) => Err(Problem::internal(&format!("an answer cannot be written: {error}"))),
+            Err(error) => Err(Problem::internal(&format!(
+                "an answer cannot be written: {error}"
+            ))),
         }
     }
 
@@ -94,6 +106,10 @@ impl Reply {
 
     /// Says that the answer is the remembered one of an earlier request.
     pub(crate) fn replayed(self, replayed: bool) -> Reply {
-        if replayed { self.text(names::IDEMPOTENCY_REPLAYED, "true") } else { self }
+        if replayed {
+            self.text(names::IDEMPOTENCY_REPLAYED, "true")
+        } else {
+            self
+        }
     }
 }

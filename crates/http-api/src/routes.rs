@@ -1,5 +1,6 @@
 //! The endpoints, a file for each family: parse, ask the node, convert.
 
+mod acquisition;
 pub(crate) mod claims;
 pub(crate) mod cluster;
 pub(crate) mod events;
@@ -7,6 +8,7 @@ pub(crate) mod health;
 pub(crate) mod locks;
 pub(crate) mod meta;
 pub(crate) mod nodes;
+pub(crate) mod nodes_delete;
 pub(crate) mod nodes_views;
 pub(crate) mod sessions;
 pub(crate) mod snapshots;

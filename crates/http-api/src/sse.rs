@@ -6,24 +6,22 @@
 
 mod filter;
 mod initial;
+mod renewal;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::StatusCode;
-use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::IntoResponse;
-use futures::future::BoxFuture;
+use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use http_types::problem::ErrorCode;
 use http_types::v1::events as v1;
 use node::{Commit, EventId, EventStream, HistoryGone};
 use raft_core::acl::Identity;
 use raft_core::command::SessionRef;
 use raft_core::event::{Event, EventKind};
-use raft_core::ids::SessionId;
-use raft_core::query::SessionStatus;
+use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -37,11 +35,13 @@ use crate::error::Problem;
 use crate::extract::headers;
 use crate::extract::path::session_label;
 use crate::limits::{BOOKMARK_INTERVAL, GOODBYE_TIMEOUT, STREAM_RETRY};
-use crate::millis::as_ms;
 use crate::reply::Reply;
 
 pub(crate) use filter::{Filter, Subject};
+pub(crate) use renewal::Renewal;
+
 use initial::Walk;
+use renewal::Renewing;
 
 /// What a client asked to hear of.
 #[derive(Clone, Debug)]
@@ -56,23 +56,22 @@ pub(crate) struct Subscription {
     pub(crate) after: Option<EventId>,
 }
 
-/// A session that a stream keeps alive.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Renewal {
-    pub(crate) session: SessionId,
-    pub(crate) timeout: Duration,
-}
-
 /// Where a request wants to continue: `Last-Event-ID`, or `?last_event_id=` for browsers.
 ///
 /// # Errors
 /// When it is no event id.
 pub(crate) fn resume_after(call: &Call, query: Option<&str>) -> Result<Option<EventId>, Problem> {
     let text = headers::text(&call.headers, &headers::LAST_EVENT_ID)?.or(query);
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let id: v1::EventId =
-        text.parse().map_err(|error: v1::InvalidEventId| Problem::bad_request(error.to_string()))?;
-    Ok(Some(EventId { zxid: raft_core::ids::Zxid(id.index), ordinal: id.ordinal }))
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let id: v1::EventId = text
+        .parse()
+        .map_err(|error: v1::InvalidEventId| Problem::bad_request(error.to_string()))?;
+    Ok(Some(EventId {
+        zxid: raft_core::ids::Zxid(id.index),
+        ordinal: id.ordinal,
+    }))
 }
 
 /// Opens a stream.
@@ -92,7 +91,12 @@ pub(crate) async fn open(call: &Call, subscription: Subscription) -> Result<Repl
             // From now on, or from a state on: a now that shows everything acknowledged so far.
             call.read(|_| Ok(())).await?;
             let (state, events) = api.node.state_and_events();
-            (events, subscription.initial.then(|| Walk::new(state, &subscription.filter)))
+            (
+                events,
+                subscription
+                    .initial
+                    .then(|| Walk::new(state, &subscription.filter)),
+            )
         }
     };
     let position = events.position();
@@ -138,14 +142,6 @@ enum Turn {
     Renewed(Option<u64>),
 }
 
-/// The renewals of a session stream.
-struct Renewing {
-    renewal: Renewal,
-    /// When the request arrived; see [`crate::keeper`] for what is counted from where.
-    received: Instant,
-    round: BoxFuture<'static, Option<u64>>,
-}
-
 /// Counts open streams; dropping it counts down.
 struct OpenGauge(Arc<Api>);
 
@@ -162,37 +158,6 @@ impl Drop for OpenGauge {
     }
 }
 
-impl Renewing {
-    fn new(api: &Arc<Api>, renewal: Renewal, received: Instant) -> Renewing {
-        let round = Renewing::round(api, renewal, received, Instant::now());
-        Renewing { renewal, received, round }
-    }
-
-    /// Waits until `at`, renews, and says for how long the session is safe, counted from the
-    /// sending of the request that opened the stream. `None` when it was not renewed.
-    fn round(
-        api: &Arc<Api>,
-        renewal: Renewal,
-        received: Instant,
-        at: Instant,
-    ) -> BoxFuture<'static, Option<u64>> {
-        let api = Arc::clone(api);
-        Box::pin(async move {
-            sleep_until(at).await;
-            let began = Instant::now();
-            let renewed = api.node.keep_alive(vec![renewal.session], renewal.timeout).await;
-            let renewed = renewed.ok()?.into_iter().find(|renewed| renewed.alive)?;
-            let late = as_ms(began.saturating_duration_since(received));
-            Some(late.saturating_add(renewed.safe_ms))
-        })
-    }
-
-    fn again(&mut self, api: &Arc<Api>) {
-        let at = Instant::now() + self.renewal.timeout / 3;
-        self.round = Renewing::round(api, self.renewal, self.received, at);
-    }
-}
-
 impl Feed {
     fn new(
         call: &Call,
@@ -203,7 +168,9 @@ impl Feed {
     ) -> Feed {
         let api = Arc::clone(&call.api);
         let told = events.position();
-        let renewing = subscription.renew.map(|r| Renewing::new(&api, r, call.received));
+        let renewing = subscription
+            .renew
+            .map(|r| Renewing::new(&api, r, call.received));
         let mut feed = Feed {
             identities: call.identities.clone(),
             stop: api.node.shutting_down(),
@@ -288,7 +255,10 @@ impl Feed {
         let mut frame = Frame::default().event(event.kind.name()).data(data);
         if let Some(id) = id {
             frame = frame.id(id.to_string());
-            self.told = EventId { zxid: raft_core::ids::Zxid(id.index), ordinal: id.ordinal };
+            self.told = EventId {
+                zxid: raft_core::ids::Zxid(id.index),
+                ordinal: id.ordinal,
+            };
         }
         self.ready.push_back(frame);
     }
@@ -296,11 +266,16 @@ impl Feed {
     fn bookmark(&mut self) {
         let position = self.events.position();
         let index = position.zxid.0;
-        self.push(Some(convert::id_of(position)), v1::EventKind::Bookmark { index }.into());
+        self.push(
+            Some(convert::id_of(position)),
+            v1::EventKind::Bookmark { index }.into(),
+        );
     }
 
     fn walk_on(&mut self) {
-        let Some(walk) = self.walk.as_mut() else { return };
+        let Some(walk) = self.walk.as_mut() else {
+            return;
+        };
         let page = walk.page(&self.identities, self.api.wall_ms());
         match page {
             Some(states) => {
@@ -312,24 +287,35 @@ impl Feed {
                 self.walk = None;
                 let position = self.events.position();
                 let index = position.zxid.0;
-                self.push(Some(convert::id_of(position)), v1::EventKind::Synced { index }.into());
+                self.push(
+                    Some(convert::id_of(position)),
+                    v1::EventKind::Synced { index }.into(),
+                );
             }
         }
     }
 
     fn deliver(&mut self, commit: &Commit) {
         let filter = &self.subscription.filter;
-        let wanted: Vec<&Event> =
-            commit.events.iter().filter(|event| filter.wants(&event.kind)).collect();
+        let wanted: Vec<&Event> = commit
+            .events
+            .iter()
+            .filter(|event| filter.wants(&event.kind))
+            .collect();
         let last = wanted.len().saturating_sub(1);
         let size = u32::try_from(commit.events.len()).ok();
         let api = Arc::clone(&self.api);
         let told: Vec<(v1::EventId, v1::Event)> = api.node.peek(|state| {
             let told = wanted.iter().enumerate().map(|(at, event)| {
-                let place =
-                    Place { commit_size: size.filter(|_| at == 0), is_last: at == last };
+                let place = Place {
+                    commit_size: size.filter(|_| at == 0),
+                    is_last: at == last,
+                };
                 let include = self.visible(state, &event.kind);
-                (convert::id(event), convert::event(state, event, place, include))
+                (
+                    convert::id(event),
+                    convert::event(state, event, place, include),
+                )
             });
             told.collect()
         });
@@ -350,12 +336,16 @@ impl Feed {
 
     /// A session's own stream ends with it.
     fn ends_session(&self, kind: &EventKind) -> bool {
-        let Subject::Session(own) = self.subscription.filter.subject else { return false };
+        let Subject::Session(own) = self.subscription.filter.subject else {
+            return false;
+        };
         matches!(kind, EventKind::SessionEnded { session, .. } if *session == own)
     }
 
     fn renewed(&mut self, safe_ms: Option<u64>) {
-        let Some(renewing) = self.renewing.as_mut() else { return };
+        let Some(renewing) = self.renewing.as_mut() else {
+            return;
+        };
         let session = SessionRef::Id(renewing.renewal.session);
         renewing.again(&self.api);
         let label = self.api.node.peek(|state| match state.session(&session) {
@@ -364,7 +354,10 @@ impl Feed {
         });
         match (label, safe_ms) {
             (Some(session), Some(safe_ms)) => {
-                self.push(None, v1::EventKind::SessionRenewed { session, safe_ms }.into());
+                self.push(
+                    None,
+                    v1::EventKind::SessionRenewed { session, safe_ms }.into(),
+                );
             }
             // Not renewed this time: the client sees its safe time run out, the next round tries
             // again. An end comes as an event of its own.
@@ -376,13 +369,25 @@ impl Feed {
     async fn say_goodbye(&mut self) {
         let own = self.api.node.id();
         let others = |apis: Vec<(u64, String)>| -> Vec<String> {
-            apis.into_iter().filter(|(id, _)| *id != own).map(|(_, api)| api).collect()
+            apis.into_iter()
+                .filter(|(id, _)| *id != own)
+                .map(|(_, api)| api)
+                .collect()
         };
         let known = self.api.node.status().apis.into_iter().collect();
-        let reachable = self.api.node.cluster_status(GOODBYE_TIMEOUT).await.ok().map(|status| {
-            let members = status.members.into_iter().filter(|member| member.applied.is_some());
-            members.map(|member| (member.id, member.api)).collect()
-        });
+        let reachable = self
+            .api
+            .node
+            .cluster_status(GOODBYE_TIMEOUT)
+            .await
+            .ok()
+            .map(|status| {
+                let members = status
+                    .members
+                    .into_iter()
+                    .filter(|member| member.applied.is_some());
+                members.map(|member| (member.id, member.api)).collect()
+            });
         let endpoints = others(reachable.unwrap_or(known));
         self.push(None, v1::EventKind::Reconnect { endpoints }.into());
         self.is_over = true;

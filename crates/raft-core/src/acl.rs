@@ -54,8 +54,11 @@ impl Perms {
             (Perms::DELETE, "delete"),
             (Perms::ADMIN, "admin"),
         ];
-        let words: Vec<&str> =
-            named.iter().filter(|(bit, _)| self.0 & bit.0 != 0).map(|(_, word)| *word).collect();
+        let words: Vec<&str> = named
+            .iter()
+            .filter(|(bit, _)| self.0 & bit.0 != 0)
+            .map(|(_, word)| *word)
+            .collect();
         words.join(" or ")
     }
 }
@@ -75,7 +78,11 @@ impl AclEntry {
     /// Everything to everybody.
     #[must_use]
     pub fn open() -> AclEntry {
-        AclEntry { perms: Perms::ALL, scheme: "world".to_owned(), id: "anyone".to_owned() }
+        AclEntry {
+            perms: Perms::ALL,
+            scheme: "world".to_owned(),
+            id: "anyone".to_owned(),
+        }
     }
 
     /// As shown to somebody without ADMIN: a digest keeps its user and loses its hash.
@@ -94,13 +101,15 @@ impl AclEntry {
         if self.scheme == "world" {
             return self.id == "anyone";
         }
-        who.iter().filter(|identity| identity.scheme == self.scheme).any(|identity| {
-            if self.scheme == "ip" {
-                address::matches(&self.id, &identity.id)
-            } else {
-                identity.id == self.id
-            }
-        })
+        who.iter()
+            .filter(|identity| identity.scheme == self.scheme)
+            .any(|identity| {
+                if self.scheme == "ip" {
+                    address::matches(&self.id, &identity.id)
+                } else {
+                    identity.id == self.id
+                }
+            })
     }
 }
 
@@ -110,7 +119,10 @@ impl AclEntry {
 pub fn digest_identity(user_and_password: &str) -> Option<Identity> {
     let (user, _) = user_and_password.split_once(':')?;
     let hash = STANDARD.encode(Sha1::digest(user_and_password.as_bytes()));
-    Some(Identity { scheme: "digest".to_owned(), id: format!("{user}:{hash}") })
+    Some(Identity {
+        scheme: "digest".to_owned(),
+        id: format!("{user}:{hash}"),
+    })
 }
 
 /// Whether `acl` gives `who` at least one of the permissions in `need`. An empty list restricts
@@ -118,7 +130,9 @@ pub fn digest_identity(user_and_password: &str) -> Option<Identity> {
 #[must_use]
 pub fn allows(acl: &[AclEntry], who: &[Identity], need: Perms) -> bool {
     acl.is_empty()
-        || acl.iter().any(|entry| entry.perms.0 & need.0 != 0 && entry.matches(who))
+        || acl
+            .iter()
+            .any(|entry| entry.perms.0 & need.0 != 0 && entry.matches(who))
         || who.iter().any(|identity| identity.scheme == "super")
 }
 
@@ -135,7 +149,10 @@ pub fn require(
     if allows(acl, who, need) {
         return Ok(());
     }
-    Err(Refusal::NoAuth { path: path.clone(), need: need.words() })
+    Err(Refusal::NoAuth {
+        path: path.clone(),
+        need: need.words(),
+    })
 }
 
 /// The list to store for what a client sent: duplicates dropped, `auth` replaced by the client's
@@ -149,7 +166,10 @@ pub(crate) fn fix_up(
     acl: &[AclEntry],
     who: &[Identity],
 ) -> Result<Arc<[AclEntry]>, Refusal> {
-    let invalid = |why: String| Refusal::InvalidAcl { path: path::shown(path), why };
+    let invalid = |why: String| Refusal::InvalidAcl {
+        path: path::shown(path),
+        why,
+    };
     if acl.is_empty() {
         return Err(invalid("it is empty".to_owned()));
     }
@@ -159,14 +179,21 @@ pub(crate) fn fix_up(
         if !fixed.contains(&entry) {
             fixed.push(entry);
         }
+        check_entries(fixed.len())
     };
     for entry in acl {
         check_identity_length(&entry.scheme, &entry.id)?;
         if entry.perms.0 & !Perms::ALL.0 != 0 {
-            return Err(invalid(format!("permission bits {} are not known", entry.perms.0)));
+            return Err(invalid(format!(
+                "permission bits {} are not known",
+                entry.perms.0
+            )));
         }
         if entry.scheme == "auth" {
-            let mut own = who.iter().filter(|identity| is_authenticated(&identity.scheme)).peekable();
+            let mut own = who
+                .iter()
+                .filter(|identity| is_authenticated(&identity.scheme))
+                .peekable();
             if own.peek().is_none() {
                 return Err(invalid("auth needs an authenticated identity".to_owned()));
             }
@@ -175,14 +202,13 @@ pub(crate) fn fix_up(
                     perms: entry.perms,
                     scheme: identity.scheme.clone(),
                     id: identity.id.clone(),
-                });
+                })?;
             }
         } else {
             check_id(&entry.scheme, &entry.id).map_err(invalid)?;
-            keep(entry.clone());
+            keep(entry.clone())?;
         }
     }
-    check_entries(fixed.len())?;
     Ok(Arc::from(fixed))
 }
 
@@ -197,12 +223,16 @@ pub(crate) fn check_identities(who: &[Identity]) -> Result<(), Refusal> {
             limits::IDENTITIES_PER_REQUEST_MAX as u64,
         ));
     }
-    who.iter().try_for_each(|identity| check_identity_length(&identity.scheme, &identity.id))
+    who.iter()
+        .try_for_each(|identity| check_identity_length(&identity.scheme, &identity.id))
 }
 
 fn check_entries(count: usize) -> Result<(), Refusal> {
     if count > limits::ACL_ENTRIES_MAX {
-        return Err(Refusal::limit("entries per access list", limits::ACL_ENTRIES_MAX as u64));
+        return Err(Refusal::limit(
+            "entries per access list",
+            limits::ACL_ENTRIES_MAX as u64,
+        ));
     }
     Ok(())
 }
@@ -225,10 +255,16 @@ fn is_authenticated(scheme: &str) -> bool {
 fn check_id(scheme: &str, id: &str) -> Result<(), String> {
     let valid = match scheme {
         "world" => id == "anyone",
-        "digest" => id.split_once(':').is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':')),
+        "digest" => id
+            .split_once(':')
+            .is_some_and(|(_, hash)| !hash.is_empty() && !hash.contains(':')),
         "ip" => address::is_valid(id),
         "sasl" | "x509" => !id.is_empty(),
         _ => return Err(format!("scheme {scheme:?} is not known")),
     };
-    if valid { Ok(()) } else { Err(format!("{id:?} is not a valid id of scheme {scheme}")) }
+    if valid {
+        Ok(())
+    } else {
+        Err(format!("{id:?} is not a valid id of scheme {scheme}"))
+    }
 }

@@ -10,6 +10,7 @@ mod configure;
 mod due;
 mod grant;
 mod multi;
+mod room;
 mod session;
 mod subtree;
 mod tree;
@@ -51,33 +52,59 @@ impl State {
     /// When an invariant is broken: going on would fork the replicas.
     pub fn apply(&mut self, stamp: Stamp, request: &Request) -> Outcome {
         let now = self.advance(stamp);
-        if let Some(outcome) = request.idempotency.as_ref().and_then(|key| self.recall(now, key)) {
+        if let Some(outcome) = request
+            .idempotency
+            .as_ref()
+            .and_then(|key| self.recall(now, key))
+        {
             return outcome;
         }
         let before = self.table_digests();
-        let mut step =
-            Step { state: self, now, session: None, identities: &request.identities, events: Vec::new() };
+        let mut step = Step {
+            state: self,
+            now,
+            session: None,
+            identities: &request.identities,
+            events: Vec::new(),
+        };
         let result = step.run(request);
-        let Step { session, events, .. } = step;
+        let Step {
+            session, events, ..
+        } = step;
         match &result {
             Ok(_) => self.note_activity(session),
             Err(refusal) => {
-                assert!(events.is_empty(), "I-7: {refusal} came with events {events:?}");
+                assert!(
+                    events.is_empty(),
+                    "I-7: {refusal} came with events {events:?}"
+                );
                 let after = self.table_digests();
-                assert!(before == after, "I-7: {refusal} changed {before:?} to {after:?}");
+                assert!(
+                    before == after,
+                    "I-7: {refusal} changed {before:?} to {after:?}"
+                );
             }
         }
         if let Some(key) = &request.idempotency {
             self.remember(now, key, &result);
         }
-        Outcome { moment: now, result, replayed: false, events: numbered(now, session, events) }
+        Outcome {
+            moment: now,
+            result,
+            replayed: false,
+            events: numbered(now, session, events),
+        }
     }
 
     /// The next position, with the stamp clamped so that no time goes back (I-1).
     fn advance(&mut self, stamp: Stamp) -> Moment {
         let former = self.clock;
         let zxid = Zxid(former.zxid.0.saturating_add(1));
-        assert!(former.zxid < zxid, "I-1: {zxid} does not follow {}", former.zxid);
+        assert!(
+            former.zxid < zxid,
+            "I-1: {zxid} does not follow {}",
+            former.zxid
+        );
         self.clock = Moment {
             zxid,
             log_time: former.log_time.max(stamp.log_time),
@@ -116,21 +143,30 @@ impl Step<'_> {
             Command::Znode(op) => self.znode_op(op).map(Reply::Znode),
             Command::Multi(ops) => self.multi(ops).map(Reply::Multi),
             Command::Txn(txn) => self.txn(txn),
-            Command::DeleteSubtree { path, max } => {
-                self.delete_subtree(path, *max).map(|count| Reply::SubtreeDeleted { count })
-            }
-            Command::ConfigureLock { lock, settings, expect } => {
-                self.configure_lock(lock, settings, *expect)
-            }
+            Command::DeleteSubtree { path, max } => self
+                .delete_subtree(path, *max)
+                .map(|count| Reply::SubtreeDeleted { count }),
+            Command::ConfigureLock {
+                lock,
+                settings,
+                expect,
+            } => self.configure_lock(lock, settings, *expect),
             Command::Acquire(acquire) => self.acquire(acquire),
             Command::AcknowledgeGrant { lock, claim } => self.acknowledge_grant(lock, claim),
-            Command::ExtendClaim { lock, claim, ttl_ms, reason } => {
-                self.extend_claim(lock, claim, *ttl_ms, reason.as_deref())
-            }
-            Command::ReleaseClaim { lock, claim } => {
-                self.release_claim(lock, claim).map(|ended| Reply::ClaimEnded(Box::new(ended)))
-            }
-            Command::BreakClaim { lock, fence, reason } => self.break_claim(lock, *fence, reason),
+            Command::ExtendClaim {
+                lock,
+                claim,
+                ttl_ms,
+                reason,
+            } => self.extend_claim(lock, claim, *ttl_ms, reason.as_deref()),
+            Command::ReleaseClaim { lock, claim } => self
+                .release_claim(lock, claim)
+                .map(|ended| Reply::ClaimEnded(Box::new(ended))),
+            Command::BreakClaim {
+                lock,
+                fence,
+                reason,
+            } => self.break_claim(lock, *fence, reason),
             Command::ExpireDue => self.expire_due(),
         }
     }
@@ -171,7 +207,10 @@ impl Step<'_> {
 fn check_bounds(request: &Request) -> Result<(), Refusal> {
     acl::check_identities(&request.identities)?;
     if request.fences.len() > limits::GUARDS_PER_REQUEST_MAX {
-        return Err(Refusal::limit("fences per request", limits::GUARDS_PER_REQUEST_MAX as u64));
+        return Err(Refusal::limit(
+            "fences per request",
+            limits::GUARDS_PER_REQUEST_MAX as u64,
+        ));
     }
     match &request.idempotency {
         Some(key) if key.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX => Err(Refusal::limit(

@@ -84,7 +84,10 @@ pub fn encode_request(request: &Request) -> Result<Bytes, EncodeError> {
     Ok(Bytes::from(bytes))
 }
 
-#[expect(clippy::expect_used, reason = "a Vec takes any bytes, and no type in a request has a fallible encoding")]
+#[expect(
+    clippy::expect_used,
+    reason = "a Vec takes any bytes, and no type in a request has a fallible encoding"
+)]
 fn encode(request: &Request) -> Vec<u8> {
     let start = vec![format::REQUEST];
     postcard::to_extend(request, start).expect("encoding into a Vec cannot fail")
@@ -141,7 +144,11 @@ impl BatchBuilder {
     /// that [`encode_request`] can give.
     #[must_use]
     pub fn fits(&self, length: usize) -> bool {
-        let total = self.bytes.len().saturating_add(LENGTH_BYTES).saturating_add(length);
+        let total = self
+            .bytes
+            .len()
+            .saturating_add(LENGTH_BYTES)
+            .saturating_add(length);
         if self.is_empty() {
             return length <= limits::REQUEST_BYTES_MAX;
         }
@@ -151,11 +158,14 @@ impl BatchBuilder {
     /// Appends an encoded request. `false`, and nothing appended, when it does not fit.
     #[must_use]
     pub fn push(&mut self, request: &[u8]) -> bool {
-        let Ok(length) = u32::try_from(request.len()) else { return false };
+        let Ok(length) = u32::try_from(request.len()) else {
+            return false;
+        };
         if !self.fits(request.len()) {
             return false;
         }
-        self.bytes.reserve(LENGTH_BYTES.saturating_add(request.len()));
+        self.bytes
+            .reserve(LENGTH_BYTES.saturating_add(request.len()));
         self.bytes.put_u32_le(length);
         self.bytes.put_slice(request);
         self.count = self.count.saturating_add(1);
@@ -184,7 +194,12 @@ impl BatchBuilder {
     #[must_use]
     pub fn finish(mut self) -> Bytes {
         let count = self.count.to_le_bytes();
-        for (old, new) in self.bytes.iter_mut().skip(HEADER_BYTES - count.len()).zip(count) {
+        for (old, new) in self
+            .bytes
+            .iter_mut()
+            .skip(HEADER_BYTES - count.len())
+            .zip(count)
+        {
             *old = new;
         }
         self.bytes.freeze()
@@ -217,15 +232,25 @@ impl Batch {
         let log_time = LogTime(rest.get_u64_le());
         let wall = WallTime(rest.get_u64_le());
         let count = rest.get_u32_le();
-        check_length("requests in a batch", count as usize, limits::REQUESTS_PER_BATCH_MAX)?;
+        check_length(
+            "requests in a batch",
+            count as usize,
+            limits::REQUESTS_PER_BATCH_MAX,
+        )?;
         let mut unchecked = &rest[..];
         for _ in 0..count {
             take_request(&mut unchecked)?;
         }
         if !unchecked.is_empty() {
-            return Err(DecodeError::TrailingBytes { count: unchecked.len() });
+            return Err(DecodeError::TrailingBytes {
+                count: unchecked.len(),
+            });
         }
-        Ok(Batch { stamp: Stamp { log_time, wall }, requests: rest, count })
+        Ok(Batch {
+            stamp: Stamp { log_time, wall },
+            requests: rest,
+            count,
+        })
     }
 
     /// Number of requests.
@@ -248,18 +273,34 @@ impl Batch {
 }
 
 fn take_request<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], DecodeError> {
-    let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>().ok_or(DecodeError::Truncated)?;
+    let (length, after) = rest
+        .split_first_chunk::<LENGTH_BYTES>()
+        .ok_or(DecodeError::Truncated)?;
     let length = u32::from_le_bytes(*length) as usize;
     check_length("bytes of a request", length, limits::REQUEST_BYTES_MAX)?;
-    let (request, after) = after.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+    let (request, after) = after
+        .split_at_checked(length)
+        .ok_or(DecodeError::Truncated)?;
     *rest = after;
     Ok(request)
 }
 
 fn check_version(found: u8, known: u8) -> Result<(), DecodeError> {
-    if found == known { Ok(()) } else { Err(DecodeError::UnknownVersion { found, known }) }
+    if found == known {
+        Ok(())
+    } else {
+        Err(DecodeError::UnknownVersion { found, known })
+    }
 }
 
 fn check_length(what: &'static str, length: usize, limit: usize) -> Result<(), DecodeError> {
-    if length <= limit { Ok(()) } else { Err(DecodeError::TooLarge { what, limit, length }) }
+    if length <= limit {
+        Ok(())
+    } else {
+        Err(DecodeError::TooLarge {
+            what,
+            limit,
+            length,
+        })
+    }
 }

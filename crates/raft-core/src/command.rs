@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::acl::{AclEntry, Identity};
 use crate::ids::{
-    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, Zxid, ZnodePath,
+    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
 /// again when the entry is applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct RequestId {
     /// The node the request entered by.
     pub origin: u64,
@@ -121,13 +123,14 @@ pub enum Command {
         /// The claim.
         claim: ClaimId,
     },
-    /// Changes a live claim: its own deadline, its reason.
+    /// Changes a live claim: its own deadline, its reason. Of a hold it renews the deadline, and
+    /// counts as picking up the hand-over.
     ExtendClaim {
         /// The lock.
         lock: LockName,
         /// The claim.
         claim: ClaimId,
-        /// New time to hold from now, milliseconds. `None` leaves it.
+        /// New time to hold from now, milliseconds. `None`: the one it has, from now anew.
         ttl_ms: Option<u64>,
         /// New reason. `None` leaves it.
         reason: Option<String>,
@@ -403,7 +406,8 @@ pub struct Acquire {
     pub ttl_ms: Option<u64>,
     /// How long a hand-over may go unnoticed, milliseconds. `None`: a default.
     pub ack_within_ms: Option<u64>,
-    /// Join the hold this session already has instead of queueing behind it.
+    /// Join the exclusive hold this session already has by a claim with this flag, instead of
+    /// queueing behind it: the id becomes one more of that hold, with its fence, ttl and znode.
     pub reentrant: bool,
     /// Shown to those who wait.
     pub reason: Option<String>,

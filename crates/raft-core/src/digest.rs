@@ -9,7 +9,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::acl::AclEntry;
-use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, Zxid, ZnodePath};
+use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::session::{EndedSession, Session};
 use crate::state::{Answer, MemberEver, State};
@@ -126,9 +126,11 @@ fingerprint_of_encoding! {
     MemberEver: u64,
 }
 
-#[expect(clippy::expect_used, reason = "a Vec takes any bytes, and no type here has a fallible encoding")]
+#[expect(
+    clippy::expect_used,
+    reason = "a Vec takes any bytes, and no type here has a fallible encoding"
+)]
 fn hash<T: Serialize>(value: &T) -> u128 {
     let bytes = postcard::to_extend(value, Vec::with_capacity(ENTRY_BYTES_USUAL));
     xxh3_128(&bytes.expect("encoding into a Vec cannot fail"))
 }
-

@@ -159,7 +159,9 @@ fn check_segment(kind: &str, segment: &str) -> Result<(), InvalidName> {
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._:@+,~-".contains(c);
     match segment.chars().find(|c| !allowed(*c)) {
-        Some(c) => Err(bad(&format!("character {c:?} is not among A-Z a-z 0-9 . _ : @ + , ~ -"))),
+        Some(c) => Err(bad(&format!(
+            "character {c:?} is not among A-Z a-z 0-9 . _ : @ + , ~ -"
+        ))),
         None => Ok(()),
     }
 }
@@ -217,7 +219,9 @@ impl LockName {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         if text.is_empty() {
-            return Err(InvalidName::Empty { kind: "lock name".to_owned() });
+            return Err(InvalidName::Empty {
+                kind: "lock name".to_owned(),
+            });
         }
         if text.len() > limits::LOCK_NAME_BYTES_MAX {
             return Err(InvalidName::TooLong {
@@ -293,7 +297,10 @@ impl ZnodePath {
     fn of_valid(text: &str) -> ZnodePath {
         let slashes = text.bytes().filter(|b| *b == b'/').count();
         let depth = if text == "/" { 0 } else { slashes };
-        ZnodePath { text: Arc::from(text), depth: u16::try_from(depth).unwrap_or(u16::MAX) }
+        ZnodePath {
+            text: Arc::from(text),
+            depth: u16::try_from(depth).unwrap_or(u16::MAX),
+        }
     }
 
     /// The text.
@@ -320,7 +327,10 @@ impl ZnodePath {
         let depth = self.depth.checked_sub(1)?;
         match self.text.rsplit_once('/') {
             Some(("", _)) | None => Some(ZnodePath::root()),
-            Some((parent, _)) => Some(ZnodePath { text: Arc::from(parent), depth }),
+            Some((parent, _)) => Some(ZnodePath {
+                text: Arc::from(parent),
+                depth,
+            }),
         }
     }
 
@@ -342,7 +352,10 @@ impl ZnodePath {
     #[must_use]
     pub fn is_within(&self, other: &ZnodePath) -> bool {
         other.is_root()
-            || self.text.strip_prefix(&*other.text).is_some_and(|r| r.is_empty() || r.starts_with('/'))
+            || self
+                .text
+                .strip_prefix(&*other.text)
+                .is_some_and(|r| r.is_empty() || r.starts_with('/'))
     }
 
     /// Whether `self` lies directly below `parent`.
@@ -355,25 +368,37 @@ impl ZnodePath {
     /// an empty name: just before the first child. A key to search with, never to store.
     pub(crate) fn key_below(&self, name: &str) -> ZnodePath {
         let depth = self.depth.saturating_add(1);
-        ZnodePath { text: Arc::from(format!("{}{name}", self.prefix())), depth }
+        ZnodePath {
+            text: Arc::from(format!("{}{name}", self.prefix())),
+            depth,
+        }
     }
 
     /// Just before the first path `levels` below this one. A key to search with, never to store.
     /// `None` where no valid path is so deep.
     pub(crate) fn level_below(&self, levels: usize) -> Option<ZnodePath> {
         let depth = u16::try_from(self.depth().checked_add(levels)?).ok()?;
-        Some(ZnodePath { text: Arc::from(self.prefix()), depth })
+        Some(ZnodePath {
+            text: Arc::from(self.prefix()),
+            depth,
+        })
     }
 
     /// What the text of everything below begins with.
     fn prefix(&self) -> String {
-        if self.is_root() { "/".to_owned() } else { format!("{}/", self.text) }
+        if self.is_root() {
+            "/".to_owned()
+        } else {
+            format!("{}/", self.text)
+        }
     }
 }
 
 impl Ord for ZnodePath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.depth.cmp(&other.depth).then_with(|| self.text.cmp(&other.text))
+        self.depth
+            .cmp(&other.depth)
+            .then_with(|| self.text.cmp(&other.text))
     }
 }
 impl PartialOrd for ZnodePath {

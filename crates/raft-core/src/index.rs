@@ -12,7 +12,11 @@ impl Index {
         for (path, znode) in state.znodes.iter() {
             index.data_bytes += znode.data_length();
             if let Some(owner) = znode.owner() {
-                index.ephemerals.entry(owner).or_default().insert(path.clone());
+                index
+                    .ephemerals
+                    .entry(owner)
+                    .or_default()
+                    .insert(path.clone());
             }
             if let Some(entry) = znode.due(path) {
                 index.due.insert(entry);
@@ -21,7 +25,9 @@ impl Index {
         for (key, answer) in state.answers.iter() {
             index.answers_by_age.insert(answer.moment.zxid, key.clone());
             index.answer_bytes += answer.bytes;
-            index.due.insert((answer.forget_at, Due::ForgetAnswer(key.clone())));
+            index
+                .due
+                .insert((answer.forget_at, Due::ForgetAnswer(key.clone())));
         }
         lock::rebuild(state, &mut index);
         index

@@ -26,7 +26,8 @@ impl State {
             return Err("I-4: there is no root".to_owned());
         }
         for (path, znode) in self.znodes.iter() {
-            self.check_znode(path, znode).map_err(|why| format!("{why}, at znode {path}"))?;
+            self.check_znode(path, znode)
+                .map_err(|why| format!("{why}, at znode {path}"))?;
         }
         Ok(())
     }
@@ -41,9 +42,15 @@ impl State {
                 Some(_) => {}
             }
         }
-        let counted = self.children(path, None, usize::MAX).map_or(0, |found| found.len());
+        let counted = self
+            .children(path, None, usize::MAX)
+            .map_or(0, |found| found.len());
         same("I-4: children", &(znode.num_children as usize), &counted)?;
-        same("I-10: hash of data", &znode.data_hash, &crate::digest::data_hash(znode.data.as_ref()))?;
+        same(
+            "I-10: hash of data",
+            &znode.data_hash,
+            &crate::digest::data_hash(znode.data.as_ref()),
+        )?;
         if let Some(owner) = znode.owner()
             && self.sessions.get(&owner).is_none()
         {
@@ -54,10 +61,28 @@ impl State {
             ZnodeKind::Container => znode.num_children == 0,
             ZnodeKind::Ttl(_) => true,
         };
-        same("I-4: has a time to be reaped", &znode.reap_at.is_some(), &reapable)?;
+        same(
+            "I-4: has a time to be reaped",
+            &znode.reap_at.is_some(),
+            &reapable,
+        )?;
+        at_most(
+            "bytes of data",
+            znode.data_length(),
+            limits::ZNODE_DATA_BYTES_MAX as u64,
+        )?;
+        let children = u64::from(znode.num_children);
+        at_most(
+            "children",
+            children,
+            u64::from(limits::CHILDREN_PER_ZNODE_MAX),
+        )?;
         let newest = znode.czxid.max(znode.mzxid).max(znode.pzxid);
         if newest > self.clock.zxid {
-            return Err(format!("I-1: zxid {newest} is after the last one {}", self.clock.zxid));
+            return Err(format!(
+                "I-1: zxid {newest} is after the last one {}",
+                self.clock.zxid
+            ));
         }
         Ok(())
     }
@@ -77,33 +102,96 @@ impl State {
             ended_sessions_by_age,
         } = Index::rebuild(self);
         let kept = &self.index;
-        same("I-4: index of session names", &kept.session_names, &session_names)?;
-        same("I-4: index of ended names", &kept.ended_session_names, &ended_session_names)?;
+        same(
+            "I-4: index of session names",
+            &kept.session_names,
+            &session_names,
+        )?;
+        same(
+            "I-4: index of ended names",
+            &kept.ended_session_names,
+            &ended_session_names,
+        )?;
         same("I-2: index of ephemerals", &kept.ephemerals, &ephemerals)?;
         same("I-4: index of claim ids", &kept.claim_ids, &claim_ids)?;
         same("I-4: index of deadlines", &kept.due, &due)?;
         same("I-4: bytes of data", &kept.data_bytes, &data_bytes)?;
-        same("I-4: index of answers", &kept.answers_by_age, &answers_by_age)?;
-        same("I-4: index of ended claims", &kept.ended_claims_by_age, &ended_claims_by_age)?;
-        same("I-4: index of ended sessions", &kept.ended_sessions_by_age, &ended_sessions_by_age)?;
+        same(
+            "I-4: index of answers",
+            &kept.answers_by_age,
+            &answers_by_age,
+        )?;
+        same(
+            "I-4: index of ended claims",
+            &kept.ended_claims_by_age,
+            &ended_claims_by_age,
+        )?;
+        same(
+            "I-4: index of ended sessions",
+            &kept.ended_sessions_by_age,
+            &ended_sessions_by_age,
+        )?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
-        same("I-10: digests", &self.table_digests(), &self.recomputed_table_digests())
+        same(
+            "I-10: digests",
+            &self.table_digests(),
+            &self.recomputed_table_digests(),
+        )
     }
 
     /// I-11.
     fn check_limits(&self) -> Result<(), String> {
-        at_most("znodes", self.znodes.len(), limits::ZNODES_MAX as usize)?;
-        at_most("sessions", self.sessions.len(), limits::SESSIONS_MAX)?;
-        at_most("ended sessions", self.ended_sessions.len(), limits::ENDED_SESSIONS_MAX)?;
-        at_most("ended claims", self.ended_claims.len(), limits::ENDED_CLAIMS_MAX)?;
-        at_most("answers", self.answers.len(), limits::IDEMPOTENCY_ENTRIES_MAX)
+        let limits = [
+            ("znodes", self.znodes.len(), limits::ZNODES_MAX),
+            ("sessions", self.sessions.len(), limits::SESSIONS_MAX as u64),
+            (
+                "ended sessions",
+                self.ended_sessions.len(),
+                limits::ENDED_SESSIONS_MAX as u64,
+            ),
+            (
+                "ended claims",
+                self.ended_claims.len(),
+                limits::ENDED_CLAIMS_MAX as u64,
+            ),
+            (
+                "answers",
+                self.answers.len(),
+                limits::IDEMPOTENCY_ENTRIES_MAX as u64,
+            ),
+        ];
+        for (what, count, limit) in limits {
+            at_most(what, count as u64, limit)?;
+        }
+        at_most(
+            "bytes of answers",
+            self.index.answer_bytes,
+            limits::IDEMPOTENCY_BYTES_MAX,
+        )?;
+        for (owner, paths) in &self.index.ephemerals {
+            let what = format!("ephemerals of session {owner}");
+            at_most(
+                &what,
+                paths.len() as u64,
+                limits::EPHEMERALS_PER_SESSION_MAX as u64,
+            )?;
+        }
+        Ok(())
     }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, kept: &T, found: &T) -> Result<(), String> {
-    if kept == found { Ok(()) } else { Err(format!("{what}: kept {kept:?}, found {found:?}")) }
+    if kept == found {
+        Ok(())
+    } else {
+        Err(format!("{what}: kept {kept:?}, found {found:?}"))
+    }
 }
 
-fn at_most(what: &str, count: usize, limit: usize) -> Result<(), String> {
-    if count <= limit { Ok(()) } else { Err(format!("I-11: {count} {what}, limit {limit}")) }
+fn at_most(what: &str, count: u64, limit: u64) -> Result<(), String> {
+    if count <= limit {
+        Ok(())
+    } else {
+        Err(format!("I-11: {count} {what}, limit {limit}"))
+    }
 }

@@ -1,24 +1,81 @@
-//! placeholder doc
-// R1: page follows.
+//! The replicated lock service as a pure function of its log.
+//!
+//! `State::apply(stamp, request) -> Outcome`: the same requests with the same stamps give the same
+//! outcomes, the same events and the same bytes on every replica. Nothing here knows of consensus,
+//! disks, sockets, clocks or randomness; what differs between two processes is banned by
+//! `clippy.toml`, and time arrives inside the command.
+//!
+//! # The model
+//!
+//! - A tree of **znodes** with ZooKeeper's rules ([`znode`], [`path`], [`acl`]): data, versions,
+//!   access lists; persistent, ephemeral, sequential, container and TTL.
+//! - **Sessions** ([`session`]): own ephemerals and claims, and take them along when they end.
+//! - **Locks** ([`lock`]): a lock is a znode below `/locks`, a claim its ephemeral sequential child.
+//!   The fence of a claim is its znode's czxid. Whatever frees a lock grants the next waiter in the
+//!   same command.
+//! - **Memories**: ended sessions and claims for a while, answers to idempotency keys, and which
+//!   server nodes ever were members. All bounded ([`limits`]).
+//!
+//! Every request takes exactly one **zxid**, refused ones too. It is checked in this order:
+//! remembered answer, bounds of the request, acting session, fences, and then the command's own
+//! checks in ZooKeeper's order. All commands check first and change afterwards, or are undone by
+//! assignment: the state is made of persistent maps, a clone of it is O(1) and is also what a
+//! snapshot is encoded from while later commands go on.
+//!
+//! # Invariants
+//!
+//! [`State::check_invariants`](state::State::check_invariants) checks in full what one state can
+//! show; tests call it after every command. What is cheap is asserted in every build: a broken
+//! invariant stops the node, because going on would fork the replicas.
+//!
+//! - **I-1** Applied zxids strictly increase; log time and wall time never go back.
+//! - **I-2** The owner of every ephemeral is a live session, and each session's set is exactly the
+//!   ephemerals it owns.
+//! - **I-3** The holders of a lock are the head of its queue and are compatible with each other; an
+//!   exclusive holder is alone. Fences of one lock strictly increase in the order of grants.
+//! - **I-4** Every znode's parent exists, and counters, look-ups and deadlines agree with the
+//!   tables they are derived from.
+//! - **I-5** An ephemeral has no children.
+//! - **I-6** A session id is never used twice, and an ended session never acts.
+//! - **I-7** A refused command changes nothing but the clock and the remembered answer, and has no
+//!   events.
+//! - **I-8** Events of one command share its zxid and are numbered from 0 without a gap. (That a
+//!   one-shot watch fires at most once is the watch hub's part.)
+//! - **I-9** The same log gives the same digest.
+//! - **I-10** Decoding what was encoded, and restoring a snapshot, give the same digest.
+//! - **I-11** Every collection is within its limit.
+//!
+//! # Reading order
+//!
+//! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
+//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`] (what is stored)
+//! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
+//! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants) · [`query`] (reads)
+//! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
+
+pub mod ids;
+pub mod limits;
+pub mod path;
+
+pub mod command;
+pub mod event;
+pub mod outcome;
 
 pub mod acl;
-mod apply;
-pub mod codec;
-pub mod command;
-mod digest;
-pub mod event;
-pub mod ids;
-pub mod format;
-mod index;
-mod invariants;
-pub mod limits;
 pub mod lock;
-pub mod outcome;
-pub mod path;
-pub mod query;
-mod recipe;
 pub mod session;
-pub mod snapshot;
+pub mod znode;
+
+mod index;
 pub mod state;
 mod table;
-pub mod znode;
+
+mod apply;
+pub mod query;
+mod recipe;
+
+pub mod codec;
+mod digest;
+pub mod format;
+mod invariants;
+pub mod snapshot;

@@ -345,7 +345,10 @@ impl Refusal {
     /// A limit of `limits.rs` is reached: `what` names it with its unit.
     #[must_use]
     pub(crate) fn limit(what: &str, limit: u64) -> Refusal {
-        Refusal::LimitReached { what: what.to_owned(), limit }
+        Refusal::LimitReached {
+            what: what.to_owned(),
+            limit,
+        }
     }
 }
 

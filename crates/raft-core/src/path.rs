@@ -51,7 +51,10 @@ fn is_forbidden(c: char) -> bool {
 
 /// `text` as an error message may repeat it: cut off where a path would be too long anyway.
 pub(crate) fn shown(text: &str) -> String {
-    let cut = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= limits::PATH_BYTES_MAX);
+    let cut = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .take_while(|at| *at <= limits::PATH_BYTES_MAX);
     match cut.last() {
         Some(end) if text.len() > limits::PATH_BYTES_MAX => {
             format!("{}…", text.get(..end).unwrap_or_default())
@@ -69,7 +72,10 @@ pub fn validate(text: &str) -> Result<(), InvalidPath> {
         return Err(InvalidPath::Empty);
     }
     if text.len() > limits::PATH_BYTES_MAX {
-        return Err(InvalidPath::TooLong { limit: limits::PATH_BYTES_MAX, length: text.len() });
+        return Err(InvalidPath::TooLong {
+            limit: limits::PATH_BYTES_MAX,
+            length: text.len(),
+        });
     }
     let Some(rest) = text.strip_prefix('/') else {
         return Err(InvalidPath::NotAbsolute(text.to_owned()));

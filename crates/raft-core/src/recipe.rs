@@ -48,7 +48,10 @@ pub(crate) fn znode_name(claim: &ClaimId, mode: LockMode, sequence: i32) -> Stri
 /// the name is that of no lock recipe.
 pub(crate) fn mode_of(name: &str) -> Option<LockMode> {
     let stem = strip_suffix(name)?;
-    MARKERS.iter().find(|(marker, _)| stem.ends_with(marker)).map(|(_, mode)| *mode)
+    MARKERS
+        .iter()
+        .find(|(marker, _)| stem.ends_with(marker))
+        .map(|(_, mode)| *mode)
 }
 
 /// Id of the claim of a znode that a client made: its name, or where that is no valid claim id a
@@ -71,7 +74,11 @@ fn strip_suffix(name: &str) -> Option<&str> {
     }
     // The minus of ten digits stands in the stem, unless it is the end of the marker.
     let marked = MARKERS.iter().any(|(marker, _)| stem.ends_with(marker));
-    if marked { Some(stem) } else { stem.strip_suffix('-') }
+    if marked {
+        Some(stem)
+    } else {
+        stem.strip_suffix('-')
+    }
 }
 
 #[cfg(test)]
@@ -83,12 +90,24 @@ mod tests {
     #[test]
     fn names_of_every_recipe_are_recognised() {
         for (name, mode) in [
-            ("_c_0f8fad5b-d9cb-469f-a165-70867728950e-lock-0000000007", Some(LockMode::Exclusive)),
-            ("_c_0f8fad5b-d9cb-469f-a165-70867728950e-__READ__0000000007", Some(LockMode::Shared)),
+            (
+                "_c_0f8fad5b-d9cb-469f-a165-70867728950e-lock-0000000007",
+                Some(LockMode::Exclusive),
+            ),
+            (
+                "_c_0f8fad5b-d9cb-469f-a165-70867728950e-__READ__0000000007",
+                Some(LockMode::Shared),
+            ),
             ("_c_0f8f-__WRIT__0000000007", Some(LockMode::Exclusive)),
             ("_c_0f8f-lease-0000000007", Some(LockMode::Permits(1))),
-            ("9d5ed678fe57bcca610140957afab571__lock__0000000007", Some(LockMode::Exclusive)),
-            ("9d5ed678fe57bcca610140957afab571__rlock__0000000007", Some(LockMode::Shared)),
+            (
+                "9d5ed678fe57bcca610140957afab571__lock__0000000007",
+                Some(LockMode::Exclusive),
+            ),
+            (
+                "9d5ed678fe57bcca610140957afab571__rlock__0000000007",
+                Some(LockMode::Shared),
+            ),
             ("lock-0000000007", Some(LockMode::Exclusive)),
             ("lock--2147483648", Some(LockMode::Exclusive)),
             ("lock--000000005", Some(LockMode::Exclusive)),
@@ -118,12 +137,18 @@ mod tests {
             assert_eq!(znode_name(&id, mode, 3), name);
             assert!(mode_of(name).is_some());
         }
-        assert_eq!(znode_name(&id, LockMode::Exclusive, -5), "c1-lock--000000005");
+        assert_eq!(
+            znode_name(&id, LockMode::Exclusive, -5),
+            "c1-lock--000000005"
+        );
     }
 
     #[test]
     fn foreign_ids_are_valid_distinct_and_stable() {
-        assert_eq!(foreign_id("c1-lock-0000000003").unwrap().as_str(), "c1-lock-0000000003");
+        assert_eq!(
+            foreign_id("c1-lock-0000000003").unwrap().as_str(),
+            "c1-lock-0000000003"
+        );
         let odd = foreign_id("a b-lock-0000000003").unwrap();
         assert_ne!(odd, foreign_id("a c-lock-0000000003").unwrap());
         assert_eq!(odd, foreign_id("a b-lock-0000000003").unwrap());

@@ -42,13 +42,13 @@ impl State {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn encode_snapshot(
-        &self,
-        out: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub fn encode_snapshot(&self, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         out(&format::SNAPSHOT_MAGIC)?;
         out(&format::SNAPSHOT.to_le_bytes())?;
-        let mut writer = Writer { out, buffer: Vec::new() };
+        let mut writer = Writer {
+            out,
+            buffer: Vec::new(),
+        };
         writer.section(Section::Znodes, self.znodes.iter())?;
         writer.section(Section::Sessions, self.sessions.iter())?;
         writer.section(Section::EndedSessions, self.ended_sessions.iter())?;

@@ -22,7 +22,7 @@ use crate::znode::{Znode, ZnodeKind};
 
 /// The whole replicated state. Cloning is O(1).
 ///
-/// Everything is in tables (with a digest each) and in [`Index`], which is derived from them: it
+/// Everything is in tables (with a digest each) and in `Index`, which is derived from them: it
 /// is left out of digest and snapshot and rebuilt on restore.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -90,16 +90,19 @@ impl StoredResult {
         match self {
             StoredResult::Done(reply) => Ok(reply),
             StoredResult::Refused(refusal) => Err(refusal),
-            StoredResult::MultiFailed(index, cause) => {
-                Err(Refusal::MultiFailed { index, cause: Box::new(cause) })
-            }
+            StoredResult::MultiFailed(index, cause) => Err(Refusal::MultiFailed {
+                index,
+                cause: Box::new(cause),
+            }),
         }
     }
 
     /// Bytes of its encoding.
     #[expect(clippy::expect_used, reason = "a Vec takes any bytes")]
     pub(crate) fn encoded_bytes(&self) -> u64 {
-        postcard::to_allocvec(self).expect("encoding into a Vec cannot fail").len() as u64
+        postcard::to_allocvec(self)
+            .expect("encoding into a Vec cannot fail")
+            .len() as u64
     }
 }
 
@@ -172,16 +175,30 @@ impl State {
     pub fn new() -> State {
         let mut state = State::empty();
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
-        let everybody_reads =
-            Arc::from([AclEntry { perms: Perms::READ, ..AclEntry::open() }]);
-        let paths = ["/"].into_iter().chain(path::SYSTEM).flat_map(ZnodePath::parse);
+        let everybody_reads = Arc::from([AclEntry {
+            perms: Perms::READ,
+            ..AclEntry::open()
+        }]);
+        let paths = ["/"]
+            .into_iter()
+            .chain(path::SYSTEM)
+            .flat_map(ZnodePath::parse);
         for path in paths {
             let is_config = path.as_str() == path::CONFIG;
-            let acl = if is_config { Arc::clone(&everybody_reads) } else { Arc::clone(&open) };
+            let acl = if is_config {
+                Arc::clone(&everybody_reads)
+            } else {
+                Arc::clone(&open)
+            };
             if let Some(parent) = path.parent() {
-                state.znodes.update(&parent, |znode| znode.num_children += 1);
+                state
+                    .znodes
+                    .update(&parent, |znode| znode.num_children += 1);
             }
-            let znode = Znode { version: if is_config { -1 } else { 0 }, ..genesis_znode(acl) };
+            let znode = Znode {
+                version: if is_config { -1 } else { 0 },
+                ..genesis_znode(acl)
+            };
             state.znodes.insert(path, znode);
         }
         state
@@ -190,7 +207,11 @@ impl State {
     /// Nothing at all: what a snapshot is restored into.
     pub(crate) fn empty() -> State {
         State {
-            clock: Moment { zxid: Zxid(0), log_time: LogTime(0), wall: WallTime(0) },
+            clock: Moment {
+                zxid: Zxid(0),
+                log_time: LogTime(0),
+                wall: WallTime(0),
+            },
             znodes: Table::default(),
             sessions: Table::default(),
             ended_sessions: Table::default(),
@@ -227,7 +248,8 @@ impl State {
         let former: Vec<u64> = self.members_ever.iter().map(|(id, _)| *id).collect();
         for id in former {
             let present = members.contains(&id);
-            self.members_ever.update(&id, |member| member.present = present);
+            self.members_ever
+                .update(&id, |member| member.present = present);
         }
         for id in members {
             self.members_ever.insert(*id, MemberEver { present: true });
@@ -237,7 +259,9 @@ impl State {
     /// Whether a node id was used and then removed: it must not join again.
     #[must_use]
     pub fn is_retired_member(&self, id: u64) -> bool {
-        self.members_ever.get(&id).is_some_and(|member| !member.present)
+        self.members_ever
+            .get(&id)
+            .is_some_and(|member| !member.present)
     }
 }
 
@@ -260,5 +284,36 @@ fn genesis_znode(acl: Arc<[AclEntry]>) -> Znode {
         creates: 0,
         num_children: 0,
         reap_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoredResult;
+    use crate::outcome::Refusal;
+
+    /// Garbage could otherwise nest it until the stack ends.
+    #[test]
+    fn a_refusal_that_contains_itself_is_stored_flat_and_never_decoded() {
+        let cause = Refusal::BadArguments("no".to_owned());
+        let nested = Refusal::MultiFailed {
+            index: 3,
+            cause: Box::new(cause),
+        };
+        let bytes = postcard::to_allocvec(&nested).unwrap();
+        assert!(postcard::from_bytes::<Refusal>(&bytes).is_err());
+
+        let stored = StoredResult::of(&Err(nested.clone()));
+        let bytes = postcard::to_allocvec(&stored).unwrap();
+        let decoded: StoredResult = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(decoded.into_result(), Err(nested));
+    }
+
+    /// The variant left out of decoding is the last one, so that it shifts none of the others.
+    #[test]
+    fn other_refusals_decode_to_themselves() {
+        let last = Refusal::limit("things", 3);
+        let bytes = postcard::to_allocvec(&last).unwrap();
+        assert_eq!(postcard::from_bytes::<Refusal>(&bytes), Ok(last));
     }
 }

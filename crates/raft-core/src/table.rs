@@ -23,7 +23,10 @@ pub(crate) struct Table<K: Ord, V> {
 
 impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Default for Table<K, V> {
     fn default() -> Self {
-        Table { map: OrdMap::new(), digest: 0 }
+        Table {
+            map: OrdMap::new(),
+            digest: 0,
+        }
     }
 }
 
@@ -35,7 +38,9 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
 
     /// The digest computed anew from every entry: equal to [`Table::digest`], or a bug.
     pub(crate) fn recomputed_digest(&self) -> u128 {
-        self.map.iter().fold(0, |sum, (key, value)| sum.wrapping_add(value.fingerprint(key)))
+        self.map.iter().fold(0, |sum, (key, value)| {
+            sum.wrapping_add(value.fingerprint(key))
+        })
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -16,6 +16,8 @@ type Image = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 pub enum Fault {
     /// The write fails and is not on the disk; so does every later one.
     Refuse,
+    /// The write fails and is not on the disk; later ones succeed, as after a failed fsync.
+    RefuseOnce,
     /// The power goes while the write is on its way: it fails, and whether a crash finds it on the
     /// disk is up to the crash. Every later write fails.
     PowerCut,
@@ -164,6 +166,10 @@ impl LogBackend for MemoryBackend {
         match disk.fault {
             Some((at, Fault::Refuse)) if at <= number => {
                 disk.failed = true;
+                return Err(Self::error("write to", "injected write error"));
+            }
+            Some((at, Fault::RefuseOnce)) if at <= number => {
+                disk.fault = None;
                 return Err(Self::error("write to", "injected write error"));
             }
             Some((at, Fault::PowerCut)) if at <= number => {

@@ -59,11 +59,11 @@ async fn waiting_goes_on_until_the_turn_comes() {
         .open_session(SessionOptions::default())
         .await
         .unwrap();
-    let (seen, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let (seen, mut heard) = tokio::sync::mpsc::channel(2);
     let guard = client
         .lock("orders/42")
         .on_wait(Duration::from_millis(500), move |claim| {
-            seen.send(claim.fence).unwrap()
+            seen.try_send(claim.fence).unwrap()
         })
         .acquire(&session)
         .await

@@ -25,20 +25,32 @@ pub(crate) fn cluster(status: &ClusterStatus, answering: NodeId) -> v1::Cluster 
 
 /// The digest that all members which answered show at one position, if they are at one.
 fn agreed_digest(status: &ClusterStatus) -> Option<v1::Digest> {
-    let mut shown = status.members.iter().filter_map(|m| Some((m.applied?, m.digest?)));
+    let mut shown = status
+        .members
+        .iter()
+        .filter_map(|m| Some((m.applied?, m.digest?)));
     let first = shown.next()?;
-    shown.all(|other| other == first).then(|| digest(first.0.0, first.1))
+    shown
+        .all(|other| other == first)
+        .then(|| digest(first.0.0, first.1))
 }
 
 /// A digest as text.
 pub(crate) fn digest(index: u64, digest: u128) -> v1::Digest {
-    v1::Digest { index, digest: format!("{digest:032x}") }
+    v1::Digest {
+        index,
+        digest: format!("{digest:032x}"),
+    }
 }
 
 fn member(member: &MemberStatus) -> v1::Member {
     v1::Member {
         id: v1::node_name(member.id),
-        role: if member.voter { v1::Role::Voter } else { v1::Role::Learner },
+        role: if member.voter {
+            v1::Role::Voter
+        } else {
+            v1::Role::Learner
+        },
         leader: member.leader,
         peer: member.peer.clone(),
         api: member.api.clone(),
@@ -93,9 +105,16 @@ fn summary(report: &MemberChangeReport) -> String {
 pub(crate) fn arithmetic_lines(report: &MemberChangeReport) -> Vec<String> {
     let mut lines = report.refusals.clone();
     lines.push(summary(report));
-    let reachable: Vec<String> =
-        report.before.reachable.iter().map(|id| v1::node_name(*id)).collect();
-    lines.push(format!("voters the leader hears of: {}", reachable.join(", ")));
+    let reachable: Vec<String> = report
+        .before
+        .reachable
+        .iter()
+        .map(|id| v1::node_name(*id))
+        .collect();
+    lines.push(format!(
+        "voters the leader hears of: {}",
+        reachable.join(", ")
+    ));
     if report.can_be_forced {
         lines.push("force=1 overrides this".to_owned());
     }

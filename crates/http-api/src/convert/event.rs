@@ -22,12 +22,18 @@ pub(crate) struct Include {
 
 /// The id of an event.
 pub(crate) fn id(event: &Event) -> v1::EventId {
-    v1::EventId { index: event.moment.zxid.0, ordinal: event.ordinal }
+    v1::EventId {
+        index: event.moment.zxid.0,
+        ordinal: event.ordinal,
+    }
 }
 
 /// A position as an id.
 pub(crate) fn id_of(position: EventId) -> v1::EventId {
-    v1::EventId { index: position.zxid.0, ordinal: position.ordinal }
+    v1::EventId {
+        index: position.zxid.0,
+        ordinal: position.ordinal,
+    }
 }
 
 /// The name of an event.
@@ -44,8 +50,14 @@ pub(crate) fn name(kind: &EventKind) -> &'static str {
         EventKind::ClaimExtended { .. } => "lock.extended",
         EventKind::LockConfigured { .. } => "lock.configured",
         EventKind::SessionOpened { .. } => "session.opened",
-        EventKind::SessionEnded { end: SessionEnd::Closed, .. } => "session.closed",
-        EventKind::SessionEnded { end: SessionEnd::Expired, .. } => "session.expired",
+        EventKind::SessionEnded {
+            end: SessionEnd::Closed,
+            ..
+        } => "session.closed",
+        EventKind::SessionEnded {
+            end: SessionEnd::Expired,
+            ..
+        } => "session.expired",
     }
 }
 
@@ -145,7 +157,10 @@ fn kind(state: &State, kind: &EventKind, include: Include) -> v1::EventKind {
 }
 
 fn session_event(id: SessionId, name: Option<&SessionName>) -> v1::SessionEvent {
-    v1::SessionEvent { session: session_label(id, name), number: id.0 }
+    v1::SessionEvent {
+        session: session_label(id, name),
+        number: id.0,
+    }
 }
 
 fn data(wanted: bool, data: Option<&Bytes>) -> (Option<String>, Option<Encoding>) {
@@ -158,13 +173,30 @@ fn data(wanted: bool, data: Option<&Bytes>) -> (Option<String>, Option<Encoding>
 fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
     let owned = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
     match kind {
-        EventKind::NodeCreated { path, value, content_type, stat } => {
+        EventKind::NodeCreated {
+            path,
+            value,
+            content_type,
+            stat,
+        } => {
             let (value, encoding) = data(include.value, value.as_ref());
             let (path, stat) = (path.to_string(), node::stat(stat));
             let content_type = owned(content_type);
-            v1::EventKind::NodeCreated { path, value, encoding, content_type, stat }
+            v1::EventKind::NodeCreated {
+                path,
+                value,
+                encoding,
+                content_type,
+                stat,
+            }
         }
-        EventKind::NodeChanged { path, value, previous, content_type, stat } => {
+        EventKind::NodeChanged {
+            path,
+            value,
+            previous,
+            content_type,
+            stat,
+        } => {
             let (value, encoding) = data(include.value, value.as_ref());
             let (prev, prev_encoding) = data(include.prev, previous.as_ref());
             v1::EventKind::NodeChanged {
@@ -178,13 +210,23 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
                 stat: node::stat(stat),
             }
         }
-        EventKind::NodeAclChanged { path, stat } => {
-            v1::EventKind::NodeAclChanged { path: path.to_string(), stat: node::stat(stat) }
-        }
-        EventKind::NodeDeleted { path, previous, stat } => {
+        EventKind::NodeAclChanged { path, stat } => v1::EventKind::NodeAclChanged {
+            path: path.to_string(),
+            stat: node::stat(stat),
+        },
+        EventKind::NodeDeleted {
+            path,
+            previous,
+            stat,
+        } => {
             let (prev, prev_encoding) = data(include.prev, previous.as_ref());
             let (path, stat) = (path.to_string(), node::stat(stat));
-            v1::EventKind::NodeDeleted { path, prev, prev_encoding, stat }
+            v1::EventKind::NodeDeleted {
+                path,
+                prev,
+                prev_encoding,
+                stat,
+            }
         }
         EventKind::ClaimQueued { .. }
         | EventKind::ClaimGranted { .. }
@@ -204,8 +246,12 @@ struct Names<'a> {
 
 fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> v1::ClaimEvent {
     // An extension does not carry the owner; the claim does while it lives.
-    let owner = session
-        .or_else(|| state.verify(names.lock, names.fence).ok().map(|claim| claim.session));
+    let owner = session.or_else(|| {
+        state
+            .verify(names.lock, names.fence)
+            .ok()
+            .map(|claim| claim.session)
+    });
     v1::ClaimEvent {
         lock: names.lock.to_string(),
         claim: names.claim.to_string(),
@@ -216,32 +262,99 @@ fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> 
 
 fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
     match kind {
-        EventKind::ClaimQueued { lock, claim, fence, session, mode, position } => {
-            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
+        EventKind::ClaimQueued {
+            lock,
+            claim,
+            fence,
+            session,
+            mode,
+            position,
+        } => {
+            let claim = claim_event(
+                state,
+                &Names {
+                    lock,
+                    claim,
+                    fence: *fence,
+                },
+                Some(*session),
+            );
             let (mode, permits) = lock::mode(*mode);
-            v1::EventKind::LockQueued { claim, mode, permits, position: *position }
+            v1::EventKind::LockQueued {
+                claim,
+                mode,
+                permits,
+                position: *position,
+            }
         }
-        EventKind::ClaimGranted { lock, claim, fence, session, mode, handed_over } => {
-            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
+        EventKind::ClaimGranted {
+            lock,
+            claim,
+            fence,
+            session,
+            mode,
+            handed_over,
+        } => {
+            let claim = claim_event(
+                state,
+                &Names {
+                    lock,
+                    claim,
+                    fence: *fence,
+                },
+                Some(*session),
+            );
             let (mode, permits) = lock::mode(*mode);
-            v1::EventKind::LockGranted { claim, mode, permits, handed_over: *handed_over }
+            v1::EventKind::LockGranted {
+                claim,
+                mode,
+                permits,
+                handed_over: *handed_over,
+            }
         }
-        EventKind::ClaimEnded { lock, claim, fence, session, held, end, reason } => {
-            let claim = claim_event(state, &Names { lock, claim, fence: *fence }, Some(*session));
-            let ended =
-                v1::ClaimEndEvent { claim, state: lock::end(*end), reason: reason.clone() };
+        EventKind::ClaimEnded {
+            lock,
+            claim,
+            fence,
+            session,
+            held,
+            end,
+            reason,
+        } => {
+            let claim = claim_event(
+                state,
+                &Names {
+                    lock,
+                    claim,
+                    fence: *fence,
+                },
+                Some(*session),
+            );
+            let ended = v1::ClaimEndEvent {
+                claim,
+                state: lock::end(*end),
+                reason: reason.clone(),
+            };
             if *held {
                 v1::EventKind::LockReleased(ended)
             } else {
                 v1::EventKind::LockLeft(ended)
             }
         }
-        EventKind::ClaimExtended { lock, claim, fence } => v1::EventKind::LockExtended(
-            claim_event(state, &Names { lock, claim, fence: *fence }, None),
-        ),
-        EventKind::LockConfigured { lock } => {
-            v1::EventKind::LockConfigured { lock: lock.to_string() }
+        EventKind::ClaimExtended { lock, claim, fence } => {
+            v1::EventKind::LockExtended(claim_event(
+                state,
+                &Names {
+                    lock,
+                    claim,
+                    fence: *fence,
+                },
+                None,
+            ))
         }
+        EventKind::LockConfigured { lock } => v1::EventKind::LockConfigured {
+            lock: lock.to_string(),
+        },
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }
         | EventKind::NodeAclChanged { .. }

@@ -5,7 +5,7 @@ use raft_core::command::{LockKind, LockMode, LockSettings};
 use raft_core::ids::{ClaimId, LockName};
 use raft_core::lock::{Claim, ClaimEnd, ClaimState, EndedClaim, Lock};
 use raft_core::outcome::{ClaimReply, HolderSummary};
-use raft_core::query::{ClaimStatus, ClaimView, LockView};
+use raft_core::query::lock::{ClaimStatus, ClaimView, LockView};
 use raft_core::state::State;
 
 use crate::convert::session;
@@ -25,12 +25,20 @@ pub(crate) struct Counts {
 impl Counts {
     /// As the reply of a command says.
     pub(crate) fn of(reply: &ClaimReply) -> Counts {
-        Counts { position: reply.position, holders: reply.holders, waiters: reply.waiters }
+        Counts {
+            position: reply.position,
+            holders: reply.holders,
+            waiters: reply.waiters,
+        }
     }
 
     /// As a query says.
     pub(crate) fn of_view(view: &ClaimView<'_>) -> Counts {
-        Counts { position: view.position, holders: view.holders, waiters: view.waiters }
+        Counts {
+            position: view.position,
+            holders: view.holders,
+            waiters: view.waiters,
+        }
     }
 }
 
@@ -53,9 +61,9 @@ pub(crate) fn mode_in(mode: Option<v1::Mode>, permits: Option<u32>) -> Result<Lo
         (Some(v1::Mode::Shared), None) => Ok(LockMode::Shared),
         (None | Some(v1::Mode::Permits), Some(permits)) => Ok(LockMode::Permits(permits)),
         (Some(v1::Mode::Permits), None) => Ok(LockMode::Permits(1)),
-        (Some(v1::Mode::Exclusive | v1::Mode::Shared), Some(_)) => {
-            Err(Problem::bad_request("permits belong to mode \"permits\" only"))
-        }
+        (Some(v1::Mode::Exclusive | v1::Mode::Shared), Some(_)) => Err(Problem::bad_request(
+            "permits belong to mode \"permits\" only",
+        )),
     }
 }
 
@@ -86,6 +94,7 @@ pub(crate) fn claim(
         held_ms: None,
         safe_ms: None,
         ttl_ms: claim.ttl_ms,
+        expires_ms: None,
         wait_remaining_ms: None,
         ack_remaining_ms: None,
         owner: session::owner_of(state, claim.session),
@@ -98,7 +107,12 @@ pub(crate) fn claim(
             view.wait_remaining_ms =
                 deadline.map(|deadline| left(deadline, &claim.queued, wall_ms));
         }
-        ClaimState::Held { granted, acknowledge_by, .. } => {
+        ClaimState::Held {
+            granted,
+            expires,
+            acknowledge_by,
+        } => {
+            view.expires_ms = expires.map(|expires| left(expires, granted, wall_ms));
             view.state = v1::ClaimState::Held;
             view.position = None;
             view.granted_index = Some(granted.zxid.0);
@@ -116,9 +130,11 @@ pub(crate) fn claim(
 pub(crate) fn claim_standing(state: &State, wall_ms: u64, live: &Claim) -> v1::Claim {
     let counts = match state.claim(&live.lock, &live.id) {
         ClaimStatus::Live(view) => Counts::of_view(&view),
-        ClaimStatus::Ended(_) | ClaimStatus::Unknown => {
-            Counts { position: 0, holders: 0, waiters: 0 }
-        }
+        ClaimStatus::Ended(_) | ClaimStatus::Unknown => Counts {
+            position: 0,
+            holders: 0,
+            waiters: 0,
+        },
     };
     claim(state, wall_ms, live, (counts, None))
 }
@@ -165,7 +181,9 @@ pub(crate) fn holder(state: &State, wall_ms: u64, claim: &Claim) -> v1::Holder {
     let (mode, permits) = mode(claim.mode);
     let (held_ms, expires_ms) = match &claim.state {
         ClaimState::Waiting { .. } => (None, None),
-        ClaimState::Held { granted, expires, .. } => (
+        ClaimState::Held {
+            granted, expires, ..
+        } => (
             Some(since(granted, wall_ms)),
             expires.map(|expires| left(expires, granted, wall_ms)),
         ),
@@ -240,7 +258,9 @@ pub(crate) fn settings_in(request: v1::LockSettingsRequest) -> Result<LockSettin
             return Err(Problem::bad_request("a semaphore needs its limit"));
         }
         (v1::LockKind::Mutex | v1::LockKind::Rw, Some(_)) => {
-            return Err(Problem::bad_request("a limit belongs to kind \"semaphore\" only"));
+            return Err(Problem::bad_request(
+                "a limit belongs to kind \"semaphore\" only",
+            ));
         }
     };
     Ok(LockSettings {
@@ -285,14 +305,21 @@ pub(crate) fn version(view: &LockView<'_>) -> i32 {
 }
 
 /// One row of a listing.
-pub(crate) fn summary(state: &State, wall_ms: u64, name: &LockName, lock: &Lock) -> v1::LockSummary {
+pub(crate) fn summary(
+    state: &State,
+    wall_ms: u64,
+    name: &LockName,
+    lock: &Lock,
+) -> v1::LockSummary {
     let first = state.holders(name, 1).first().copied();
     let kind = match (&lock.settings, lock.agreed_limit) {
         (Some(settings), _) => kind(settings.kind).0,
         (None, Some(_)) => v1::LockKind::Semaphore,
         (None, None) => v1::LockKind::Rw,
     };
-    let is_delayed = lock.delayed_until.is_some_and(|until| until > state.log_time());
+    let is_delayed = lock
+        .delayed_until
+        .is_some_and(|until| until > state.log_time());
     v1::LockSummary {
         lock: name.to_string(),
         state: lock_state(lock, is_delayed),
@@ -310,8 +337,11 @@ pub(crate) fn queue(
     (name, lock): (&LockName, &Lock),
     waiters: Vec<&Claim>,
 ) -> v1::Queue {
-    let counts =
-        |position| Counts { position, holders: lock.holders, waiters: lock.waiters };
+    let counts = |position| Counts {
+        position,
+        holders: lock.holders,
+        waiters: lock.waiters,
+    };
     let place = |index: usize| u32::try_from(index.saturating_add(1)).unwrap_or(u32::MAX);
     let holders = state.holders(name, QUEUE_SHOWN_MAX);
     v1::Queue {

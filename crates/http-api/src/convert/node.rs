@@ -76,9 +76,9 @@ pub(crate) fn kind_in(
         (None | Some(v1::NodeMode::Persistent), None) => Ok(CreateKind::Persistent),
         (Some(v1::NodeMode::Ephemeral), None) => Ok(CreateKind::Ephemeral),
         (Some(v1::NodeMode::Container), None) => Ok(CreateKind::Container),
-        (Some(v1::NodeMode::Ttl), None) => {
-            Err(Problem::bad_request("mode ttl needs a ttl, for example ttl=60s"))
-        }
+        (Some(v1::NodeMode::Ttl), None) => Err(Problem::bad_request(
+            "mode ttl needs a ttl, for example ttl=60s",
+        )),
         (
             Some(v1::NodeMode::Persistent | v1::NodeMode::Ephemeral | v1::NodeMode::Container),
             Some(_),
@@ -141,7 +141,11 @@ const LETTERS: [(char, Perms); 5] = [
 /// An access list, outward.
 pub(crate) fn acl(entries: &[AclEntry]) -> Vec<v1::AclEntry> {
     let letters = |perms: Perms| {
-        LETTERS.iter().filter(|(_, bit)| perms.0 & bit.0 != 0).map(|(letter, _)| *letter).collect()
+        LETTERS
+            .iter()
+            .filter(|(_, bit)| perms.0 & bit.0 != 0)
+            .map(|(letter, _)| *letter)
+            .collect()
     };
     entries
         .iter()
@@ -162,7 +166,11 @@ pub(crate) fn acl_in(entries: Vec<v1::AclEntry>) -> Result<Vec<AclEntry>, Proble
         .into_iter()
         .map(|entry| {
             let perms = perms_in(&entry.perms)?;
-            Ok(AclEntry { perms, scheme: entry.scheme, id: entry.id })
+            Ok(AclEntry {
+                perms,
+                scheme: entry.scheme,
+                id: entry.id,
+            })
         })
         .collect()
 }
@@ -203,7 +211,10 @@ mod tests {
 
     #[test]
     fn a_ttl_and_a_mode_must_agree() {
-        assert_eq!(kind_in(None, Some(5)).unwrap(), CreateKind::Ttl { ttl_ms: 5 });
+        assert_eq!(
+            kind_in(None, Some(5)).unwrap(),
+            CreateKind::Ttl { ttl_ms: 5 }
+        );
         assert_eq!(kind_in(None, None).unwrap(), CreateKind::Persistent);
         assert!(kind_in(Some(v1::NodeMode::Ttl), None).is_err());
         assert!(kind_in(Some(v1::NodeMode::Ephemeral), Some(5)).is_err());

@@ -4,7 +4,7 @@ use http_types::paths;
 use http_types::v1::sessions as v1;
 use raft_core::command::{Owner, SessionRef};
 use raft_core::ids::SessionId;
-use raft_core::query::SessionStatus;
+use raft_core::query::session::SessionStatus;
 use raft_core::session::{EndedSession, Session, SessionEnd, SessionKind};
 use raft_core::state::State;
 
@@ -39,14 +39,46 @@ pub(crate) fn owner_of(state: &State, id: SessionId) -> Option<v1::Owner> {
 
 /// An owner, outward.
 pub(crate) fn owner(owner: &Owner) -> v1::Owner {
-    let Owner { service, host, pid, version, url, reason, labels } = owner.clone();
-    v1::Owner { service, host, pid, version, url, reason, labels }
+    let Owner {
+        service,
+        host,
+        pid,
+        version,
+        url,
+        reason,
+        labels,
+    } = owner.clone();
+    v1::Owner {
+        service,
+        host,
+        pid,
+        version,
+        url,
+        reason,
+        labels,
+    }
 }
 
 /// An owner, inward.
 pub(crate) fn owner_in(owner: v1::Owner) -> Owner {
-    let v1::Owner { service, host, pid, version, url, reason, labels } = owner;
-    Owner { service, host, pid, version, url, reason, labels }
+    let v1::Owner {
+        service,
+        host,
+        pid,
+        version,
+        url,
+        reason,
+        labels,
+    } = owner;
+    Owner {
+        service,
+        host,
+        pid,
+        version,
+        url,
+        reason,
+        labels,
+    }
 }
 
 /// A live session.

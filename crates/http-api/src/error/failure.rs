@@ -1,7 +1,9 @@
 //! Failures of the runtime: it did not happen, or nobody can tell.
 
 use http_types::problem::ErrorCode;
-use node::{ChangeError, NotApplied, ProposeError, ReadError, SnapshotError, TransferError, Unknown};
+use node::{
+    ChangeError, NotApplied, ProposeError, ReadError, SnapshotError, TransferError, Unknown,
+};
 
 use crate::convert;
 use crate::error::Problem;
@@ -19,17 +21,26 @@ pub(crate) struct Check {
 impl Check {
     /// Look there; repeating the request could do it twice, or be refused although it was done.
     pub(crate) fn at(url: impl Into<String>) -> Check {
-        Check { url: url.into(), repeatable: false }
+        Check {
+            url: url.into(),
+            repeatable: false,
+        }
     }
 
     /// Look there, or send the same request again: it is done once.
     pub(crate) fn or_repeat(url: impl Into<String>) -> Check {
-        Check { url: url.into(), repeatable: true }
+        Check {
+            url: url.into(),
+            repeatable: true,
+        }
     }
 
     /// As an idempotency key makes it.
     pub(crate) fn repeatable_if(self, repeatable: bool) -> Check {
-        Check { repeatable: self.repeatable || repeatable, ..self }
+        Check {
+            repeatable: self.repeatable || repeatable,
+            ..self
+        }
     }
 }
 
@@ -62,19 +73,17 @@ impl From<NotApplied> for Problem {
         match error {
             NotApplied::NoLeader { waited } => Problem::new(ErrorCode::NoLeader, detail)
                 .with(|more| more.waited_ms = Some(as_ms(waited))),
-            NotApplied::Overloaded { what, limit } => {
-                Problem::new(ErrorCode::Overloaded, detail).with(|more| {
+            NotApplied::Overloaded { what, limit } => Problem::new(ErrorCode::Overloaded, detail)
+                .with(|more| {
                     more.limited = Some(what.to_owned());
                     more.limit = u64::try_from(limit).ok();
-                })
-            }
-            NotApplied::TooLarge { limit, actual } => {
-                Problem::new(ErrorCode::TooLarge, detail).with(|more| {
+                }),
+            NotApplied::TooLarge { limit, actual } => Problem::new(ErrorCode::TooLarge, detail)
+                .with(|more| {
                     more.limited = Some("bytes of the encoded request".to_owned());
                     more.limit = u64::try_from(limit).ok();
                     more.actual = u64::try_from(actual).ok();
-                })
-            }
+                }),
             NotApplied::ShuttingDown => Problem::new(ErrorCode::ShuttingDown, detail),
         }
     }
@@ -86,13 +95,15 @@ impl From<ReadError> for Problem {
         match error {
             ReadError::NoLeader { waited } => Problem::new(ErrorCode::NoLeader, detail)
                 .with(|more| more.waited_ms = Some(as_ms(waited))),
-            ReadError::NotCaughtUp { applied, wanted, waited } => {
-                Problem::new(ErrorCode::NotCaughtUp, detail).with(|more| {
-                    more.index = Some(applied.0);
-                    more.wanted_index = Some(wanted.0);
-                    more.waited_ms = Some(as_ms(waited));
-                })
-            }
+            ReadError::NotCaughtUp {
+                applied,
+                wanted,
+                waited,
+            } => Problem::new(ErrorCode::NotCaughtUp, detail).with(|more| {
+                more.index = Some(applied.0);
+                more.wanted_index = Some(wanted.0);
+                more.waited_ms = Some(as_ms(waited));
+            }),
             ReadError::ShuttingDown => Problem::new(ErrorCode::ShuttingDown, detail),
         }
     }
@@ -128,15 +139,14 @@ impl From<TransferError> for Problem {
 
 impl From<SnapshotError> for Problem {
     fn from(error: SnapshotError) -> Problem {
+        let detail = error.to_string();
         match error {
             SnapshotError::NotYet { waited } => {
-                Problem::unknown(error.to_string(), Check::or_repeat("/v1/snapshots"))
+                Problem::unknown(detail, Check::or_repeat("/v1/snapshots"))
                     .with(|more| more.waited_ms = Some(as_ms(waited)))
             }
-            SnapshotError::ShuttingDown => {
-                Problem::new(ErrorCode::ShuttingDown, error.to_string())
-            }
-            SnapshotError::Disk(source) => Problem::internal(&format!("{error}: {source}")),
+            SnapshotError::ShuttingDown => Problem::new(ErrorCode::ShuttingDown, detail),
+            SnapshotError::Disk(source) => Problem::internal(&format!("{detail}: {source}")),
         }
     }
 }

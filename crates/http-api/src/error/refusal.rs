@@ -49,7 +49,10 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a flat match, one arm for each refusal")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each refusal"
+)]
 fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal) -> Problem {
     problem.with(|more| match refusal {
         Refusal::InvalidPath(_)
@@ -68,7 +71,11 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.path = Some(path.to_string());
             more.count = Some(*count);
         }
-        Refusal::BadVersion { path, expected, actual } => {
+        Refusal::BadVersion {
+            path,
+            expected,
+            actual,
+        } => {
             more.path = Some(path.to_string());
             more.expected_version = Some(*expected);
             more.actual_version = Some(*actual);
@@ -83,12 +90,21 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         }
         Refusal::SessionMismatch { name } => more.session = Some(name.to_string()),
         Refusal::SessionActive { session } => more.session = Some(session.to_string()),
-        Refusal::FenceStale { lock, fence, holders } => {
+        Refusal::FenceStale {
+            lock,
+            fence,
+            holders,
+        } => {
             more.lock = Some(lock.to_string());
             more.fence = Some(fence.0);
             more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
         }
-        Refusal::LockHeld { lock, holders, waiters, delayed_ms } => {
+        Refusal::LockHeld {
+            lock,
+            holders,
+            waiters,
+            delayed_ms,
+        } => {
             more.lock = Some(lock.to_string());
             more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
             more.queue_length = Some(*waiters);
@@ -134,5 +150,7 @@ fn holders_of(
     (lock, holders): (&LockName, &[HolderSummary]),
 ) -> Vec<http_types::v1::locks::Holder> {
     let shown = holders.iter().take(HOLDERS_SHOWN_MAX);
-    shown.map(|holder| convert::lock::holder_of_summary(state, wall_ms, (lock, holder))).collect()
+    shown
+        .map(|holder| convert::lock::holder_of_summary(state, wall_ms, (lock, holder)))
+        .collect()
 }

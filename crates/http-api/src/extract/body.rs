@@ -20,7 +20,9 @@ pub(crate) async fn read(
     limit: usize,
     time: Duration,
 ) -> Result<Bytes, Problem> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(Problem::too_large("body", limit));
     }
@@ -49,6 +51,12 @@ fn broken_body(error: &axum::Error, limit: usize) -> Problem {
 /// 415 for every other content type; 400 with the position for what is not the JSON expected.
 pub(crate) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
     check_json_type(headers)?;
+    // A derived struct would also read an array, field by field.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::bad_request(
+            "the body is an array, expected an object: line 1 column 1",
+        ));
+    }
     serde_json::from_slice(body).map_err(|error| Problem::bad_json(&error))
 }
 
@@ -64,9 +72,16 @@ pub(crate) fn json_or_empty<T: DeserializeOwned>(
 }
 
 fn check_json_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
     let text = value.to_str().unwrap_or("?");
-    let essence = text.split(';').next().unwrap_or(text).trim().to_ascii_lowercase();
+    let essence = text
+        .split(';')
+        .next()
+        .unwrap_or(text)
+        .trim()
+        .to_ascii_lowercase();
     match essence.as_str() {
         "application/json" | "application/x-www-form-urlencoded" => Ok(()),
         other if other.starts_with("application/") && other.ends_with("+json") => Ok(()),

@@ -43,9 +43,13 @@ pub(crate) fn text<'a>(
     name: &HeaderName,
 ) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
-    let Some(first) = values.next() else { return Ok(None) };
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
     if values.next().is_some() {
-        return Err(Problem::bad_request(format!("header {name} is given more than once")));
+        return Err(Problem::bad_request(format!(
+            "header {name} is given more than once"
+        )));
     }
     readable(name, first.to_str()).map(Some)
 }
@@ -57,7 +61,11 @@ fn readable<'a, E>(name: &HeaderName, value: Result<&'a str, E>) -> Result<&'a s
 }
 
 fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Vec<&'a str>, Problem> {
-    headers.get_all(name).iter().map(|value| readable(name, value.to_str())).collect()
+    headers
+        .get_all(name)
+        .iter()
+        .map(|value| readable(name, value.to_str()))
+        .collect()
 }
 
 fn bad(name: &HeaderName, value: &str, form: &str) -> Problem {
@@ -89,7 +97,10 @@ pub(crate) fn fences(headers: &HeaderMap) -> Result<Vec<FenceGuard>, Problem> {
 fn fence_guard(value: &str) -> Result<FenceGuard, Problem> {
     let (lock, fence) = names::parse_fence_guard(value)
         .ok_or_else(|| bad(&FENCE, value, "lock=fence, for example orders/42=18231"))?;
-    Ok(FenceGuard { lock: LockName::parse(lock)?, fence: Fence(fence) })
+    Ok(FenceGuard {
+        lock: LockName::parse(lock)?,
+        fence: Fence(fence),
+    })
 }
 
 /// What `If-Match` demands of a write.
@@ -118,7 +129,9 @@ impl IfMatch {
 /// # Errors
 /// Every other form: a list of versions has no meaning for a compare-and-set.
 pub(crate) fn if_match(headers: &HeaderMap) -> Result<IfMatch, Problem> {
-    let Some(value) = text(headers, &header::IF_MATCH)? else { return Ok(IfMatch::Absent) };
+    let Some(value) = text(headers, &header::IF_MATCH)? else {
+        return Ok(IfMatch::Absent);
+    };
     if value == "*" {
         return Ok(IfMatch::Exists);
     }
@@ -165,7 +178,8 @@ impl IfNoneMatch {
         for value in texts(headers, &header::IF_NONE_MATCH)? {
             for tag in value.split(',').map(str::trim) {
                 let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-                let is_quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
+                let is_quoted =
+                    opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
                 match tag {
                     "*" => found.any = true,
                     _ if is_quoted => found.tags.push(opaque.to_owned()),
@@ -227,10 +241,13 @@ fn wait_seconds(value: &str) -> Result<Duration, Problem> {
     if let Ok(seconds) = value.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
-    value
-        .parse()
-        .map(TextDuration::as_duration)
-        .map_err(|_| bad(&PREFER, value, "wait= and whole seconds, for example wait=30"))
+    value.parse().map(TextDuration::as_duration).map_err(|_| {
+        bad(
+            &PREFER,
+            value,
+            "wait= and whole seconds, for example wait=30",
+        )
+    })
 }
 
 /// `Holdfast-Consistency` and `Holdfast-Min-Index`.
@@ -245,20 +262,29 @@ pub(crate) fn read_options(headers: &HeaderMap) -> Result<ReadOptions, Problem> 
     let min_zxid = match text(headers, &MIN_INDEX)? {
         None => None,
         Some(value) => {
-            let index = value.parse().map_err(|_| bad(&MIN_INDEX, value, "an index"))?;
+            let index = value
+                .parse()
+                .map_err(|_| bad(&MIN_INDEX, value, "an index"))?;
             Some(Zxid(index))
         }
     };
-    Ok(ReadOptions { consistency, min_zxid })
+    Ok(ReadOptions {
+        consistency,
+        min_zxid,
+    })
 }
 
 fn consistency(value: &str) -> Result<Consistency, Problem> {
     match names::Consistency::parse(value) {
         Some(names::Consistency::Linearizable) => Ok(Consistency::Linearizable),
-        Some(names::Consistency::Stale { max_age }) => {
-            Ok(Consistency::Stale { max_age: max_age.map(TextDuration::as_duration) })
-        }
-        None => Err(bad(&CONSISTENCY, value, "\"linearizable\" or \"stale; max_age=500ms\"")),
+        Some(names::Consistency::Stale { max_age }) => Ok(Consistency::Stale {
+            max_age: max_age.map(TextDuration::as_duration),
+        }),
+        None => Err(bad(
+            &CONSISTENCY,
+            value,
+            "\"linearizable\" or \"stale; max_age=500ms\"",
+        )),
     }
 }
 
@@ -267,7 +293,9 @@ fn consistency(value: &str) -> Result<Consistency, Problem> {
 /// # Errors
 /// When it is no duration.
 pub(crate) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
-    let Some(value) = text(headers, &TIMEOUT)? else { return Ok(None) };
+    let Some(value) = text(headers, &TIMEOUT)? else {
+        return Ok(None);
+    };
     match value.parse::<TextDuration>() {
         Ok(timeout) => Ok(Some(timeout.as_duration())),
         Err(error) => Err(Problem::bad_request(format!("header {TIMEOUT}: {error}"))),
@@ -291,7 +319,9 @@ pub(crate) fn wants_redirect(headers: &HeaderMap) -> Result<bool, Problem> {
 /// # Errors
 /// When it is empty or too long.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(value) = text(headers, &IDEMPOTENCY_KEY)? else { return Ok(None) };
+    let Some(value) = text(headers, &IDEMPOTENCY_KEY)? else {
+        return Ok(None);
+    };
     let key = value.trim_matches('"');
     // The principal and a separator are put in front of it.
     let limit = IDEMPOTENCY_KEY_BYTES_MAX / 2;
@@ -310,7 +340,10 @@ pub(crate) fn traceparent(headers: &HeaderMap) -> Option<&str> {
     };
     match parts.as_slice() {
         [version, trace, parent, flags]
-            if is_hex(version, 2) && is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2) =>
+            if is_hex(version, 2)
+                && is_hex(trace, 32)
+                && is_hex(parent, 16)
+                && is_hex(flags, 2) =>
         {
             Some(value)
         }

@@ -2,24 +2,22 @@
 
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode};
-use http_types::problem::{ErrorCode, Problem as Document};
+use http_types::problem::Problem as Document;
 use http_types::v1::locks as v1;
-use node::{AcquireOutcome, ClaimStanding};
+use node::ClaimStanding;
 use raft_core::command::{Acquire, ClaimSession, Command, IdempotencyKey};
-use raft_core::ids::{ClaimId, LockName, LogTime, Zxid};
-use raft_core::lock::{Claim, ClaimEnd, ClaimState, EndedClaim};
-use raft_core::outcome::{ClaimReply, HolderSummary, Outcome, Refusal, Reply as Replied};
-use raft_core::query::ClaimStatus;
+use raft_core::ids::{ClaimId, LockName};
+use raft_core::outcome::{ClaimReply, Refusal, Reply as Replied};
+use raft_core::query::lock::ClaimStatus;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::call::{Call, Done};
+use crate::call::Call;
 use crate::convert::lock::{self, Counts};
 use crate::error::{Check, Problem};
 use crate::extract::path::claim_url;
 use crate::keeper::Keeper;
-use crate::limits::HOLDERS_SHOWN_MAX;
 use crate::reply::Reply;
+use crate::routes::acquisition::Acquisition;
 
 /// How much longer than the claim may queue a request waits, so that it hears of the end.
 const END_OF_WAIT: Duration = Duration::from_secs(2);
@@ -58,7 +56,10 @@ pub(crate) async fn acquire(call: Call) -> Result<Reply, Problem> {
         mode: lock::mode_in(request.mode, request.permits)?,
         limit: request.limit,
         session,
-        wait_ms: request.wait.map(|wait| wait.as_millis()).or(tries_once.then_some(0)),
+        wait_ms: request
+            .wait
+            .map(|wait| wait.as_millis())
+            .or(tries_once.then_some(0)),
         ttl_ms: request.ttl.map(|ttl| ttl.as_millis()),
         ack_within_ms: request.ack_within.map(|within| within.as_millis()),
         reentrant: request.reentrant,
@@ -111,7 +112,9 @@ pub(crate) async fn acquire_one_line(call: Call) -> Result<Reply, Problem> {
     let patience = if wait.as_millis() == 0 {
         Duration::ZERO
     } else {
-        wait.as_duration().saturating_add(END_OF_WAIT).min(call.api.settings.wait_max)
+        wait.as_duration()
+            .saturating_add(END_OF_WAIT)
+            .min(call.api.settings.wait_max)
     };
     let wait = call.wait().unwrap_or(patience);
     Acquisition::new(&call, acquire).run(wait).await
@@ -120,7 +123,10 @@ pub(crate) async fn acquire_one_line(call: Call) -> Result<Reply, Problem> {
 /// The same key names the same claim, so that a retry that overtakes the first attempt, or comes
 /// after its answer was forgotten, finds it.
 fn claim_id_of(lock: &LockName, key: &IdempotencyKey) -> String {
-    format!("k_{:016x}", xxh3_64(format!("{lock}\0{}", key.key).as_bytes()))
+    format!(
+        "k_{:016x}",
+        xxh3_64(format!("{lock}\0{}", key.key).as_bytes())
+    )
 }
 
 /// Do I hold it? Says where the claim stands; with `Prefer: wait=30` waits for it to hold or end.
@@ -139,7 +145,9 @@ fn claim_id_of(lock: &LockName, key: &IdempotencyKey) -> String {
 )]
 pub(crate) async fn claim(call: Call) -> Result<Reply, Problem> {
     let (lock, claim) = (call.lock()?, call.claim()?);
-    let answer = call.read(|state| Ok(standing_of(state, &lock, &claim))).await?;
+    let answer = call
+        .read(|state| Ok(standing_of(state, &lock, &claim)))
+        .await?;
     let mut keeper = Keeper::of(&call);
     let (standing, zxid) = match (call.wait(), answer.value) {
         (Some(wait), ClaimStanding::Live(waiting)) if !waiting.claim.is_held() => {
@@ -154,10 +162,12 @@ pub(crate) async fn claim(call: Call) -> Result<Reply, Problem> {
             let reply = Reply::ok(&view(&call, (&lock, &claim), &reply, safe_ms))?;
             Ok(reply.at(zxid).aged(answer.age))
         }
-        ClaimStanding::Ended(ended) => Err(call.refused(&Refusal::ClaimEnded(ended)).at_index(zxid)),
-        ClaimStanding::Unknown => {
-            Err(call.refused(&Refusal::NoClaim { lock, claim }).at_index(zxid))
+        ClaimStanding::Ended(ended) => {
+            Err(call.refused(&Refusal::ClaimEnded(ended)).at_index(zxid))
         }
+        ClaimStanding::Unknown => Err(call
+            .refused(&Refusal::NoClaim { lock, claim })
+            .at_index(zxid)),
     }
 }
 
@@ -188,8 +198,12 @@ pub(crate) async fn extend(call: Call) -> Result<Reply, Problem> {
     let mut keeper = Keeper::of(&call);
     let check = Check::or_repeat(claim_url(&lock, &claim));
     let done = keeper.during(call.propose(command, check)).await?;
-    let Replied::Claim(reply) = done.reply else { return Err(unexpected("extend")) };
-    let safe_ms = keeper.safe_hold(&reply.claim, Some(done.moment.log_time)).await;
+    let Replied::Claim(reply) = done.reply else {
+        return Err(unexpected("extend"));
+    };
+    let safe_ms = keeper
+        .safe_hold(&reply.claim, Some(done.moment.log_time))
+        .await;
     Ok(Reply::ok(&view(&call, (&lock, &claim), &reply, safe_ms))?.at(done.moment.zxid))
 }
 
@@ -210,23 +224,28 @@ pub(crate) async fn extend(call: Call) -> Result<Reply, Problem> {
 pub(crate) async fn release(call: Call) -> Result<Reply, Problem> {
     let (lock, claim) = (call.lock()?, call.claim()?);
     let check = Check::or_repeat(claim_url(&lock, &claim));
-    let command = Command::ReleaseClaim { lock: lock.clone(), claim: claim.clone() };
+    let command = Command::ReleaseClaim {
+        lock: lock.clone(),
+        claim: claim.clone(),
+    };
     let done = call.propose(command, check).await?;
     if let Replied::ClaimEnded(ended) = &done.reply {
         let view = call.api.node.peek(|state| lock::ended(state, ended));
         return Ok(Reply::ok(&view)?.at(done.moment.zxid));
     }
     // One of several re-entries: the hold goes on under the others.
-    let Replied::Claim(reply) = &done.reply else { return Err(unexpected("release")) };
+    let Replied::Claim(reply) = &done.reply else {
+        return Err(unexpected("release"));
+    };
     let view = view(&call, (&lock, &claim), reply, None);
     Ok(Reply::ok(&view)?.at(done.moment.zxid))
 }
 
-fn unexpected(command: &str) -> Problem {
+pub(super) fn unexpected(command: &str) -> Problem {
     Problem::internal(&format!("{command} was answered with something else"))
 }
 
-fn view(
+pub(super) fn view(
     call: &Call,
     (lock, id): (&LockName, &ClaimId),
     reply: &ClaimReply,
@@ -234,15 +253,14 @@ fn view(
 ) -> v1::Claim {
     let wall_ms = call.api.wall_ms();
     let known = (Counts::of(reply), safe_ms);
-    let view = call.api.node.peek(|state| lock::claim(state, wall_ms, &reply.claim, known));
+    let view = call
+        .api
+        .node
+        .peek(|state| lock::claim(state, wall_ms, &reply.claim, known));
     lock::under(view, lock, id)
 }
 
-fn standing_of(
-    state: &raft_core::state::State,
-    lock: &LockName,
-    claim: &ClaimId,
-) -> ClaimStanding {
+fn standing_of(state: &raft_core::state::State, lock: &LockName, claim: &ClaimId) -> ClaimStanding {
     match state.claim(lock, claim) {
         ClaimStatus::Live(view) => ClaimStanding::Live(Box::new(ClaimReply {
             claim: view.claim.clone(),
@@ -253,139 +271,5 @@ fn standing_of(
         })),
         ClaimStatus::Ended(ended) => ClaimStanding::Ended(Box::new(ended.clone())),
         ClaimStatus::Unknown => ClaimStanding::Unknown,
-    }
-}
-
-/// One attempt to acquire.
-struct Acquisition<'a> {
-    call: &'a Call,
-    acquire: Acquire,
-}
-
-/// What is known of a live claim after an attempt.
-struct Standing {
-    status: StatusCode,
-    reply: Box<ClaimReply>,
-    zxid: Zxid,
-    /// A log time not before the request was sent.
-    as_of: Option<LogTime>,
-    replayed: bool,
-}
-
-impl<'a> Acquisition<'a> {
-    fn new(call: &'a Call, acquire: Acquire) -> Acquisition<'a> {
-        Acquisition { call, acquire }
-    }
-
-    async fn run(self, wait: Duration) -> Result<Reply, Problem> {
-        let call = self.call;
-        let draft = call.draft(Command::Acquire(self.acquire.clone()))?;
-        let url = claim_url(&self.acquire.lock, &self.acquire.claim);
-        let is_repeatable = call.method == Method::PUT || draft.idempotency.is_some();
-        let check = Check::at(url).repeatable_if(is_repeatable);
-        let mut keeper = Keeper::of(call);
-        let outcome = keeper.during(call.api.node.acquire(draft, wait, call.time_left())).await;
-        let outcome = outcome.map_err(|error| Problem::of_propose(error, check))?;
-        let standing = match outcome {
-            AcquireOutcome::Decided(outcome) => self.decided(outcome).await?,
-            AcquireOutcome::Waiting(reply, zxid) => {
-                let status = StatusCode::ACCEPTED;
-                Standing { status, reply, zxid, as_of: None, replayed: false }
-            }
-            AcquireOutcome::Granted(reply, zxid) => {
-                // It was granted while this request waited, so after it was sent.
-                let as_of = granted_at(&reply.claim);
-                Standing { status: StatusCode::CREATED, reply, zxid, as_of, replayed: false }
-            }
-            AcquireOutcome::Ended(ended, zxid) => return Err(self.ended(ended).at_index(zxid)),
-        };
-        self.answer(standing, &mut keeper, wait).await
-    }
-
-    async fn decided(&self, outcome: Outcome) -> Result<Standing, Problem> {
-        let Done { reply, moment, replayed } = self.call.done(outcome)?;
-        let Replied::Claim(reply) = reply else { return Err(unexpected("acquire")) };
-        if replayed {
-            return self.replayed(moment.zxid).await;
-        }
-        let status = match (reply.claim.is_held(), reply.created) {
-            (true, true) => StatusCode::CREATED,
-            (true, false) => StatusCode::OK,
-            (false, _) => StatusCode::ACCEPTED,
-        };
-        let as_of = Some(moment.log_time);
-        Ok(Standing { status, reply, zxid: moment.zxid, as_of, replayed })
-    }
-
-    /// The remembered answer says how the claim stood once; what counts is how it stands.
-    async fn replayed(&self, zxid: Zxid) -> Result<Standing, Problem> {
-        let Acquire { lock, claim, .. } = &self.acquire;
-        let standing = self.call.api.node.await_claim(lock, claim, Duration::ZERO).await;
-        match standing {
-            ClaimStanding::Live(reply) => {
-                let held = reply.claim.is_held();
-                let status = if held { StatusCode::OK } else { StatusCode::ACCEPTED };
-                Ok(Standing { status, reply, zxid, as_of: None, replayed: true })
-            }
-            ClaimStanding::Ended(ended) => Err(self.ended(ended)),
-            ClaimStanding::Unknown => Err(Problem::new(
-                ErrorCode::ClaimEnded,
-                "the claim made under this idempotency key has ended and is forgotten",
-            )),
-        }
-    }
-
-    /// The wait was over before its turn: the lock is held. Every other end is told as it is.
-    fn ended(&self, ended: Box<EndedClaim>) -> Problem {
-        if ended.end != ClaimEnd::WaitElapsed || ended.held {
-            return self.call.refused(&Refusal::ClaimEnded(ended));
-        }
-        let refusal = self.call.api.node.peek(|state| {
-            let holders = state.holders(&ended.lock, HOLDERS_SHOWN_MAX);
-            let view = state.lock(&ended.lock);
-            Refusal::LockHeld {
-                lock: ended.lock.clone(),
-                holders: holders.into_iter().map(summary_of).collect(),
-                waiters: view.as_ref().map_or(0, |view| view.lock.waiters),
-                delayed_ms: view.and_then(|view| view.delayed_ms),
-            }
-        });
-        self.call.refused(&refusal)
-    }
-
-    async fn answer(
-        self,
-        standing: Standing,
-        keeper: &mut Keeper,
-        wait: Duration,
-    ) -> Result<Reply, Problem> {
-        let Acquire { lock, claim, .. } = &self.acquire;
-        let Standing { status, reply, zxid, as_of, replayed } = standing;
-        let safe_ms = keeper.safe_hold(&reply.claim, as_of).await;
-        let view = view(self.call, (lock, claim), &reply, safe_ms);
-        let mut answer = Reply::json(status, &view)?
-            .at(zxid)
-            .location(&claim_url(lock, claim))
-            .replayed(replayed);
-        if self.call.prefer.wait.is_some() {
-            answer = answer.preferred(&format!("wait={}", wait.as_secs()));
-        }
-        Ok(answer)
-    }
-}
-
-fn granted_at(claim: &Claim) -> Option<LogTime> {
-    match &claim.state {
-        ClaimState::Held { granted, .. } => Some(granted.log_time),
-        ClaimState::Waiting { .. } => None,
-    }
-}
-
-fn summary_of(claim: &Claim) -> HolderSummary {
-    HolderSummary {
-        claim: claim.id.clone(),
-        session: claim.session,
-        fence: claim.fence,
-        mode: claim.mode,
     }
 }

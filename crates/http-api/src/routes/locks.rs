@@ -9,7 +9,7 @@ use raft_core::command::{Command, LockSettings};
 use raft_core::ids::{Fence, LockName};
 use raft_core::lock::Lock;
 use raft_core::outcome::Reply as Replied;
-use raft_core::query::LockView;
+use raft_core::query::lock::LockView;
 use raft_core::state::State;
 use tokio::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
@@ -39,7 +39,11 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     let mut reply = Reply::ok(&page)?.at(answer.zxid).aged(answer.age);
     if let Some(next) = &page.next {
         let next = paths::encode_query(next);
-        let prefix = query.prefix.as_deref().map(paths::encode_query).unwrap_or_default();
+        let prefix = query
+            .prefix
+            .as_deref()
+            .map(paths::encode_query)
+            .unwrap_or_default();
         let state = query.state.map(state_text).unwrap_or_default();
         let url = format!("/v1/locks?prefix={prefix}&limit={limit}&after={next}{state}");
         reply = reply.text("link", &format!("<{url}>; rel=\"next\""));
@@ -106,7 +110,10 @@ pub(crate) async fn get(call: Call) -> Result<Reply, Problem> {
     let answer = call.read(|state| shown(state, &name, wall_ms)).await?;
     let (view, etag) = answer.value;
     if !known.has(&etag) {
-        return Ok(Reply::ok(&view)?.etag(&etag).at(answer.zxid).aged(answer.age));
+        return Ok(Reply::ok(&view)?
+            .etag(&etag)
+            .at(answer.zxid)
+            .aged(answer.age));
     }
     let concerns = |kind: &_| event::lock(kind) == Some(&name);
     let changed = change::wait_for(&call, until, concerns, |state| {
@@ -139,8 +146,11 @@ fn etag_of(view: &LockView<'_>) -> String {
 }
 
 fn no_lock(name: &LockName) -> Problem {
-    Problem::new(ErrorCode::NoLock, format!("nobody has claimed or configured lock {name}"))
-        .with(|more| more.lock = Some(name.to_string()))
+    Problem::new(
+        ErrorCode::NoLock,
+        format!("nobody has claimed or configured lock {name}"),
+    )
+    .with(|more| more.lock = Some(name.to_string()))
 }
 
 /// Set how a lock behaves. `If-Match: "v7"` guards against overwriting somebody else's settings.
@@ -165,20 +175,29 @@ pub(crate) async fn configure(call: Call) -> Result<Reply, Problem> {
     if expect == IfMatch::Exists {
         call.read(|state| shown(state, &name, 0)).await?;
     }
-    let command =
-        Command::ConfigureLock { lock: name.clone(), settings, expect: expect.expect() };
-    let done = call.propose(command, Check::at(paths::lock(name.as_str()))).await?;
+    let command = Command::ConfigureLock {
+        lock: name.clone(),
+        settings,
+        expect: expect.expect(),
+    };
+    let done = call
+        .propose(command, Check::at(paths::lock(name.as_str())))
+        .await?;
     let Replied::LockConfigured { stat } = done.reply else {
-        return Err(Problem::internal("configure was answered with something else"));
+        return Err(Problem::internal(
+            "configure was answered with something else",
+        ));
     };
     let wall_ms = call.api.wall_ms();
     let (view, _) = call.api.node.peek(|state| shown(state, &name, wall_ms))?;
-    Ok(Reply::ok(&view)?.etag(&version_tag(stat.version)).at(done.moment.zxid))
+    Ok(Reply::ok(&view)?
+        .etag(&version_tag(stat.version))
+        .at(done.moment.zxid))
 }
 
 async fn view_of<T>(
     call: &Call,
-    make: impl FnOnce(&State, u64, (&LockName, &Lock)) -> T,
+    make: impl FnOnce(&State, u64, (&LockName, &Lock)) -> T + Send,
 ) -> Result<(T, raft_core::ids::Zxid, Option<std::time::Duration>), Problem> {
     let name = call.lock()?;
     let wall_ms = call.api.wall_ms();
@@ -294,14 +313,22 @@ pub(crate) async fn break_lock(call: Call) -> Result<Reply, Problem> {
     let fence = headers::if_match_fence(&call.headers)?;
     let request: v1::BreakRequest = call.json()?;
     if request.reason.trim().is_empty() {
-        return Err(Problem::bad_request("say why the lock is broken: reason must not be empty"));
+        return Err(Problem::bad_request(
+            "say why the lock is broken: reason must not be empty",
+        ));
     }
     let check = Check::or_repeat(paths::lock_view(name.as_str(), "holders"));
-    let command = Command::BreakClaim { lock: name, fence, reason: request.reason };
+    let command = Command::BreakClaim {
+        lock: name,
+        fence,
+        reason: request.reason,
+    };
     let done = call.propose(command, check).await?;
     let Replied::ClaimEnded(ended) = done.reply else {
         return Err(Problem::internal("break was answered with something else"));
     };
     let view = call.api.node.peek(|state| lock::ended(state, &ended));
-    Ok(Reply::ok(&view)?.at(done.moment.zxid).replayed(done.replayed))
+    Ok(Reply::ok(&view)?
+        .at(done.moment.zxid)
+        .replayed(done.replayed))
 }

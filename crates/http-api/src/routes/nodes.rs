@@ -12,7 +12,7 @@ use http_types::v1::nodes as v1;
 use raft_core::acl::AclEntry;
 use raft_core::command::{Command, Create, CreateKind, SetData, ZnodeOp};
 use raft_core::ids::{ZnodePath, Zxid};
-use raft_core::limits::{CONTENT_TYPE_BYTES_MAX, SUBTREE_DELETE_MAX, ZNODE_DATA_BYTES_MAX};
+use raft_core::limits::{CONTENT_TYPE_BYTES_MAX, ZNODE_DATA_BYTES_MAX};
 use raft_core::outcome::{Refusal, Reply as Replied, ZnodeReply};
 use raft_core::state::State;
 use raft_core::znode::{Stat, Znode};
@@ -23,7 +23,6 @@ use crate::change;
 use crate::convert::{event, node};
 use crate::error::{Check, Problem, problem_of};
 use crate::extract::headers::{self, IfMatch, IfNoneMatch};
-use crate::limits::SUBTREE_DELETE_DEFAULT;
 use crate::reply::Reply;
 
 /// Media type of data nobody gave one for.
@@ -69,9 +68,9 @@ pub(crate) async fn get(call: Call) -> Result<Reply, Problem> {
     });
     match changed.await? {
         Some((znode, zxid)) => shown(&call, &path, &znode, zxid),
-        None => {
-            Ok(Reply::empty(StatusCode::NOT_MODIFIED).etag(&version_tag(znode.version)).at(zxid))
-        }
+        None => Ok(Reply::empty(StatusCode::NOT_MODIFIED)
+            .etag(&version_tag(znode.version))
+            .at(zxid)),
     }
 }
 
@@ -95,8 +94,12 @@ pub(crate) fn readable<'a>(
     path: &ZnodePath,
 ) -> Result<&'a Znode, Problem> {
     let refused = |refusal: &Refusal| problem_of(state, call.api.wall_ms(), refusal);
-    state.can_read(path, &call.identities).map_err(|refusal| refused(&refusal))?;
-    state.znode(path).ok_or_else(|| refused(&Refusal::NoNode { path: path.clone() }))
+    state
+        .can_read(path, &call.identities)
+        .map_err(|refusal| refused(&refusal))?;
+    state
+        .znode(path)
+        .ok_or_else(|| refused(&Refusal::NoNode { path: path.clone() }))
 }
 
 fn shown(call: &Call, path: &ZnodePath, znode: &Znode, zxid: Zxid) -> Result<Reply, Problem> {
@@ -107,14 +110,19 @@ fn shown(call: &Call, path: &ZnodePath, znode: &Znode, zxid: Zxid) -> Result<Rep
         let data = znode.data.clone().unwrap_or_default();
         Reply::raw(StatusCode::OK, content_type, Body::from(data))
     };
-    let reply = reply.etag(&version_tag(znode.version)).text("vary", "accept").at(zxid);
+    let reply = reply
+        .etag(&version_tag(znode.version))
+        .text("vary", "accept")
+        .at(zxid);
     with_stat(reply, &znode.stat())
 }
 
 fn with_stat(reply: Reply, stat: &Stat) -> Result<Reply, Problem> {
     match serde_json::to_string(&node::stat(stat)) {
         Ok(text) => Ok(reply.text(names::STAT, &text)),
-        Err(error) => Err(Problem::internal(&format!("a stat cannot be written: {error}"))),
+        Err(error) => Err(Problem::internal(&format!(
+            "a stat cannot be written: {error}"
+        ))),
     }
 }
 
@@ -156,12 +164,29 @@ pub(crate) async fn put(call: Call) -> Result<Reply, Problem> {
             let acl = vec![AclEntry::open()];
             let (sequential, parents) = (false, query.parents);
             let data = Some(data);
-            ZnodeOp::Create(Create { path, data, content_type, acl, kind, sequential, parents })
+            ZnodeOp::Create(Create {
+                path,
+                data,
+                content_type,
+                acl,
+                kind,
+                sequential,
+                parents,
+            })
         }
         (IfMatch::Absent, false) => {
             let expect = if_match.expect();
-            let set = SetData { path, data: Some(data), content_type, expect };
-            ZnodeOp::Put { set, kind, parents: query.parents }
+            let set = SetData {
+                path,
+                data: Some(data),
+                content_type,
+                expect,
+            };
+            ZnodeOp::Put {
+                set,
+                kind,
+                parents: query.parents,
+            }
         }
         (IfMatch::Exists | IfMatch::Version(_), false) if shapes => {
             return Err(Problem::bad_request(
@@ -170,10 +195,17 @@ pub(crate) async fn put(call: Call) -> Result<Reply, Problem> {
         }
         (IfMatch::Exists | IfMatch::Version(_), false) => {
             let expect = if_match.expect();
-            ZnodeOp::SetData(SetData { path, data: Some(data), content_type, expect })
+            ZnodeOp::SetData(SetData {
+                path,
+                data: Some(data),
+                content_type,
+                expect,
+            })
         }
         (IfMatch::Exists | IfMatch::Version(_), true) => {
-            return Err(Problem::bad_request("If-Match and If-None-Match exclude each other"));
+            return Err(Problem::bad_request(
+                "If-Match and If-None-Match exclude each other",
+            ));
         }
     };
     write(&call, op).await
@@ -231,7 +263,11 @@ fn data_of(call: &Call) -> Result<Data, Problem> {
 async fn write(call: &Call, op: ZnodeOp) -> Result<Reply, Problem> {
     let path = call.znode_text()?;
     let check = Check::at(paths::node(&path));
-    let Done { reply, moment, replayed } = call.propose(Command::Znode(op), check).await?;
+    let Done {
+        reply,
+        moment,
+        replayed,
+    } = call.propose(Command::Znode(op), check).await?;
     let (status, path, stat) = if let Replied::Znode(ZnodeReply::Created { path, stat }) = reply {
         (StatusCode::CREATED, path.to_string(), stat)
     } else if let Replied::Znode(ZnodeReply::DataSet { stat }) = reply {
@@ -240,89 +276,34 @@ async fn write(call: &Call, op: ZnodeOp) -> Result<Reply, Problem> {
         return Err(unexpected(&reply));
     };
     let reply = if call.prefer.minimal {
-        let status = if status == StatusCode::OK { StatusCode::NO_CONTENT } else { status };
+        let status = if status == StatusCode::OK {
+            StatusCode::NO_CONTENT
+        } else {
+            status
+        };
         Reply::empty(status).preferred("return=minimal")
     } else {
         let (version, path) = (stat.version, path.clone());
-        Reply::json(status, &v1::Written { path, version, stat: node::stat(&stat) })?
+        Reply::json(
+            status,
+            &v1::Written {
+                path,
+                version,
+                stat: node::stat(&stat),
+            },
+        )?
     };
-    let reply = reply.etag(&version_tag(stat.version)).at(moment.zxid).replayed(replayed);
-    Ok(if status == StatusCode::CREATED { reply.location(&paths::node(&path)) } else { reply })
+    let reply = reply
+        .etag(&version_tag(stat.version))
+        .at(moment.zxid)
+        .replayed(replayed);
+    Ok(if status == StatusCode::CREATED {
+        reply.location(&paths::node(&path))
+    } else {
+        reply
+    })
 }
 
-fn unexpected(reply: &Replied) -> Problem {
+pub(super) fn unexpected(reply: &Replied) -> Problem {
     Problem::internal(&format!("a write of a znode was answered with {reply:?}"))
-}
-
-/// Remove a znode; with `recursive=1` everything below it too, at most `max` znodes.
-#[utoipa::path(
-    delete, path = "/v1/nodes/{path}", tag = "nodes", operation_id = "delete_node",
-    params(
-        ("path" = String, Path, description = "Path without its first slash; may contain slashes"),
-        v1::DeleteQuery,
-        ("If-Match" = Option<String>, Header, description = "The version to remove: `\"v7\"`"),
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no body"),
-    ),
-    responses(
-        (status = 200, description = "Removed, or counted", body = v1::Deleted),
-        (status = 404, description = "`no_node`", body = Document),
-        (status = 409, description = "`node_not_empty`", body = Document),
-        (status = 412, description = "`version_mismatch`", body = Document),
-    )
-)]
-pub(crate) async fn delete(call: Call) -> Result<Reply, Problem> {
-    let query: v1::DeleteQuery = call.query()?;
-    let if_match = headers::if_match(&call.headers)?;
-    if query.recursive && matches!(if_match, IfMatch::Version(_)) {
-        return Err(Problem::bad_request("a version guards one znode, not a whole subtree"));
-    }
-    if query.max.is_some() && !query.recursive {
-        return Err(Problem::bad_request("max belongs to recursive=1"));
-    }
-    let max = query.max.unwrap_or(SUBTREE_DELETE_DEFAULT);
-    if query.dry_run {
-        return count_only(&call, query.recursive, max).await;
-    }
-    let path = call.znode_text()?;
-    let command = if query.recursive {
-        Command::DeleteSubtree { path: call.znode_path()?, max }
-    } else {
-        Command::Znode(ZnodeOp::Delete { path: path.clone(), expect: if_match.expect() })
-    };
-    let done = call.propose(command, Check::at(paths::node(&path))).await?;
-    let count = if let Replied::SubtreeDeleted { count } = done.reply {
-        count
-    } else if done.reply == Replied::Znode(ZnodeReply::Deleted) {
-        1
-    } else {
-        return Err(unexpected(&done.reply));
-    };
-    if call.prefer.minimal {
-        let reply = Reply::empty(StatusCode::NO_CONTENT).at(done.moment.zxid);
-        return Ok(reply.preferred("return=minimal"));
-    }
-    Ok(Reply::ok(&v1::Deleted { path, count, dry_run: false })?.at(done.moment.zxid))
-}
-
-/// What a delete would remove, or why it would be refused.
-async fn count_only(call: &Call, recursive: bool, max: u32) -> Result<Reply, Problem> {
-    let path = call.znode_path()?;
-    let limit = usize::try_from(max.min(SUBTREE_DELETE_MAX)).unwrap_or(usize::MAX);
-    let answer = call.read(|state| {
-        let znode = readable(call, state, &path)?;
-        let refused = |count| {
-            let refusal = Refusal::NotEmpty { path: path.clone(), count };
-            Err(problem_of(state, call.api.wall_ms(), &refusal))
-        };
-        if !recursive && znode.num_children > 0 {
-            return refused(znode.num_children);
-        }
-        let found = state.subtree(&path, usize::MAX, limit.saturating_add(1));
-        let count = found.map_or(0, |found| found.len());
-        let count_shown = u32::try_from(count).unwrap_or(u32::MAX);
-        if count > limit { refused(count_shown.saturating_sub(1)) } else { Ok(count_shown) }
-    });
-    let answer = answer.await?;
-    let deleted = v1::Deleted { path: path.to_string(), count: answer.value, dry_run: true };
-    Ok(Reply::ok(&deleted)?.at(answer.zxid).aged(answer.age))
 }

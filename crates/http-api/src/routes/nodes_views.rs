@@ -19,9 +19,7 @@ use crate::change;
 use crate::convert::{event, node};
 use crate::error::{Check, Problem, problem_of};
 use crate::extract::headers::{self, IfNoneMatch};
-use crate::limits::{
-    CHILDREN_PAGE_DEFAULT, CHILDREN_PAGE_MAX, TREE_DEPTH_DEFAULT, TREE_NODES_MAX,
-};
+use crate::limits::{CHILDREN_PAGE_DEFAULT, CHILDREN_PAGE_MAX, TREE_DEPTH_DEFAULT, TREE_NODES_MAX};
 use crate::reply::Reply;
 use crate::routes::nodes::readable;
 
@@ -46,14 +44,20 @@ pub(crate) async fn children(call: Call) -> Result<Reply, Problem> {
     let query: v1::ChildrenQuery = call.query()?;
     let known = IfNoneMatch::from(&call.headers)?;
     let until = Instant::now() + call.wait().unwrap_or_default();
-    let answer = call.read(|state| page(&call, state, (&path, &query))).await?;
+    let answer = call
+        .read(|state| page(&call, state, (&path, &query)))
+        .await?;
     let (page, etag) = answer.value;
     if !known.has(&etag) {
-        let reply = Reply::ok(&page)?.etag(&etag).at(answer.zxid).aged(answer.age);
+        let reply = Reply::ok(&page)?
+            .etag(&etag)
+            .at(answer.zxid)
+            .aged(answer.age);
         return Ok(with_next(reply, &path, &query, &page));
     }
-    let concerns =
-        |kind: &_| event::znode(kind).is_some_and(|p| *p == path || p.parent().as_ref() == Some(&path));
+    let concerns = |kind: &_| {
+        event::znode(kind).is_some_and(|p| *p == path || p.parent().as_ref() == Some(&path))
+    };
     let changed = change::wait_for(&call, until, concerns, |state| {
         let (page, etag) = self::page(&call, state, (&path, &query))?;
         Ok((!known.has(&etag)).then(|| (page, etag, state.last_zxid())))
@@ -73,7 +77,10 @@ fn page(
     (path, query): (&ZnodePath, &v1::ChildrenQuery),
 ) -> Result<(v1::Children, String), Problem> {
     let stat = readable(call, state, path)?.stat();
-    let limit = query.limit.unwrap_or(CHILDREN_PAGE_DEFAULT).clamp(1, CHILDREN_PAGE_MAX);
+    let limit = query
+        .limit
+        .unwrap_or(CHILDREN_PAGE_DEFAULT)
+        .clamp(1, CHILDREN_PAGE_MAX);
     // One more than shown says whether there is a next page.
     let found = state.children(path, query.after.as_deref(), limit.saturating_add(1));
     let mut found = found.unwrap_or_default();
@@ -86,7 +93,12 @@ fn page(
     };
     let children = found.into_iter().map(child).collect();
     let etag = format!("\"c{}-{}\"", stat.czxid, stat.cversion);
-    let page = v1::Children { path: path.to_string(), stat: node::stat(&stat), children, next };
+    let page = v1::Children {
+        path: path.to_string(),
+        stat: node::stat(&stat),
+        children,
+        next,
+    };
     Ok((page, etag))
 }
 
@@ -100,7 +112,10 @@ fn with_next(
     let url = paths::node_view(path.as_str(), "children");
     let limit = query.limit.unwrap_or(CHILDREN_PAGE_DEFAULT);
     let (after, stat) = (paths::encode_query(next), u8::from(query.stat));
-    reply.text("link", &format!("<{url}?limit={limit}&after={after}&stat={stat}>; rel=\"next\""))
+    reply.text(
+        "link",
+        &format!("<{url}?limit={limit}&after={after}&stat={stat}>; rel=\"next\""),
+    )
 }
 
 /// The znode and what is below it, parents before children; what the caller may not list is left
@@ -119,15 +134,24 @@ fn with_next(
 pub(crate) async fn tree(call: Call) -> Result<Reply, Problem> {
     let path = call.znode_path()?;
     let query: v1::TreeQuery = call.query()?;
-    let limit = query.limit.unwrap_or(TREE_NODES_MAX).clamp(1, TREE_NODES_MAX);
+    let limit = query
+        .limit
+        .unwrap_or(TREE_NODES_MAX)
+        .clamp(1, TREE_NODES_MAX);
     let depth = query.depth.unwrap_or(TREE_DEPTH_DEFAULT);
     let read = |state: &State| readable(&call, state, &path).map(|_| state.clone());
     let answer = call.read(read).await?;
     let state = answer.value;
-    let mut found = state.subtree(&path, depth, limit.saturating_add(1)).unwrap_or_default();
+    let mut found = state
+        .subtree(&path, depth, limit.saturating_add(1))
+        .unwrap_or_default();
     let truncated = found.len() > limit;
     found.truncate(limit);
-    let tree = v1::Tree { path: path.to_string(), nodes: listable(&call, &state, found), truncated };
+    let tree = v1::Tree {
+        path: path.to_string(),
+        nodes: listable(&call, &state, found),
+        truncated,
+    };
     Ok(Reply::ok(&tree)?.at(answer.zxid).aged(answer.age))
 }
 
@@ -143,7 +167,10 @@ fn listable(call: &Call, state: &State, found: Vec<(ZnodePath, Stat)>) -> Vec<v1
         if stat.num_children > 0 && state.can_read(&path, &call.identities).is_ok() {
             open.insert(path.clone());
         }
-        nodes.push(v1::TreeNode { path: path.to_string(), stat: node::stat(&stat) });
+        nodes.push(v1::TreeNode {
+            path: path.to_string(),
+            stat: node::stat(&stat),
+        });
     }
     nodes
 }
@@ -167,8 +194,11 @@ pub(crate) async fn acl(call: Call) -> Result<Reply, Problem> {
     };
     let answer = call.read(read).await?;
     let (acl, stat) = answer.value;
-    let view =
-        v1::Acl { path: path.to_string(), acl: node::acl(&acl), version: stat.aversion };
+    let view = v1::Acl {
+        path: path.to_string(),
+        acl: node::acl(&acl),
+        version: stat.aversion,
+    };
     let reply = Reply::ok(&view)?.etag(&version_tag(stat.aversion));
     Ok(reply.at(answer.zxid).aged(answer.age))
 }
@@ -194,12 +224,24 @@ pub(crate) async fn set_acl(call: Call) -> Result<Reply, Problem> {
     let expect = headers::if_match(&call.headers)?.expect();
     let acl = node::acl_in(request.acl)?;
     let shown = node::acl(&acl);
-    let op = ZnodeOp::SetAcl { path: path.clone(), acl, expect };
+    let op = ZnodeOp::SetAcl {
+        path: path.clone(),
+        acl,
+        expect,
+    };
     let check = Check::at(paths::node_view(&path, "acl"));
     let done = call.propose(Command::Znode(op), check).await?;
     let Replied::Znode(ZnodeReply::AclSet { stat }) = done.reply else {
-        return Err(Problem::internal("set_acl was answered with something else"));
+        return Err(Problem::internal(
+            "set_acl was answered with something else",
+        ));
     };
-    let view = v1::Acl { path, acl: shown, version: stat.aversion };
-    Ok(Reply::ok(&view)?.etag(&version_tag(stat.aversion)).at(done.moment.zxid))
+    let view = v1::Acl {
+        path,
+        acl: shown,
+        version: stat.aversion,
+    };
+    Ok(Reply::ok(&view)?
+        .etag(&version_tag(stat.aversion))
+        .at(done.moment.zxid))
 }

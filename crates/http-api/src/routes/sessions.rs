@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use http_types::paths;
 use http_types::problem::{ErrorCode, Problem as Document};
 use http_types::v1::locks::ClaimState;
 use http_types::v1::sessions as v1;
-use http_types::paths;
 use node::KeepAlive;
 use raft_core::command::{Command, OpenSession, SessionRef};
 use raft_core::ids::SessionId;
 use raft_core::outcome::{Refusal, Reply as Replied};
-use raft_core::query::SessionStatus;
+use raft_core::query::session::SessionStatus;
 use raft_core::session::Session;
 use raft_core::state::State;
 
@@ -20,15 +20,13 @@ use crate::convert::lock;
 use crate::convert::session::{self, Liveness};
 use crate::error::{Check, Problem};
 use crate::extract::path::{session_ref_label, session_text};
+use crate::keeper::RENEW_AGAIN;
 use crate::limits::{
     FILTER_SCAN_MAX, KEEPALIVE_MANY_MAX, OWNED_SHOWN_MAX, PAGE_DEFAULT, PAGE_MAX,
     SESSION_TTL_MS_DEFAULT,
 };
 use crate::millis::as_ms;
 use crate::reply::Reply;
-
-/// How soon a keep-alive is tried again that found the session neither renewed nor ended.
-const RENEW_AGAIN: Duration = Duration::from_millis(20);
 
 /// Open a session under a name the client chose, or find the open one of that name.
 #[utoipa::path(
@@ -44,7 +42,9 @@ const RENEW_AGAIN: Duration = Duration::from_millis(20);
 )]
 pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
     let SessionRef::Name(name) = call.session_in_path()? else {
-        return Err(Problem::bad_request("a session is opened by a name, not by a number"));
+        return Err(Problem::bad_request(
+            "a session is opened by a name, not by a number",
+        ));
     };
     let request: v1::OpenSessionRequest = call.json_or_empty()?;
     let v1::OnEnd::Release = request.on_end;
@@ -52,14 +52,20 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
     let password = (u128::from(entropy.next_u64()) << 64) | u128::from(entropy.next_u64());
     let command = Command::OpenSession(OpenSession {
         name: Some(name.clone()),
-        timeout_ms: request.ttl.map_or(SESSION_TTL_MS_DEFAULT, |ttl| ttl.as_millis()),
+        timeout_ms: request
+            .ttl
+            .map_or(SESSION_TTL_MS_DEFAULT, |ttl| ttl.as_millis()),
         password: password.to_le_bytes(),
         owner: session::owner_in(request.owner),
         lock_delay_ms: request.lock_delay.unwrap_or_default().as_millis(),
     });
     let url = paths::session(name.as_str());
     let done = call.propose(command, Check::or_repeat(&url)).await?;
-    let Replied::SessionOpened { session: opened, created } = done.reply else {
+    let Replied::SessionOpened {
+        session: opened,
+        created,
+    } = done.reply
+    else {
         return Err(Problem::internal("open was answered with something else"));
     };
     // A new session has its full timeout from the moment its opening is applied.
@@ -69,24 +75,39 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
         let renewed = renew(&call, &[opened.id]).await.ok();
         renewed.and_then(|(renewed, late)| safe_of(renewed.first()?, late))
     };
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    let view = session::live(&opened, Liveness { safe_ms, last_contact_ms: None });
-    Ok(Reply::json(status, &view)?.at(done.moment.zxid).location(&url))
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    let view = session::live(
+        &opened,
+        Liveness {
+            safe_ms,
+            last_contact_ms: None,
+        },
+    );
+    Ok(Reply::json(status, &view)?
+        .at(done.moment.zxid)
+        .location(&url))
 }
 
 /// Renews sessions; with the answer comes how long after the arrival of the request the round
 /// began, by which what it is worth counts from the sending of the request.
-async fn renew(
-    call: &Call,
-    sessions: &[SessionId],
-) -> Result<(Vec<KeepAlive>, Duration), Problem> {
+async fn renew(call: &Call, sessions: &[SessionId]) -> Result<(Vec<KeepAlive>, Duration), Problem> {
     let late = call.received.elapsed();
-    let renewed = call.api.node.keep_alive(sessions.to_vec(), call.time_left()).await?;
+    let renewed = call
+        .api
+        .node
+        .keep_alive(sessions.to_vec(), call.time_left())
+        .await?;
     Ok((renewed, late))
 }
 
 fn safe_of(renewed: &KeepAlive, late: Duration) -> Option<u64> {
-    renewed.alive.then(|| renewed.safe_ms.saturating_add(as_ms(late)))
+    renewed
+        .alive
+        .then(|| renewed.safe_ms.saturating_add(as_ms(late)))
 }
 
 /// A session and everything it owns.
@@ -102,7 +123,9 @@ fn safe_of(renewed: &KeepAlive, late: Duration) -> Option<u64> {
 pub(crate) async fn get(call: Call) -> Result<Reply, Problem> {
     let session = call.session_in_path()?;
     let wall_ms = call.api.wall_ms();
-    let answer = call.read(|state| detail(&call, state, &session, wall_ms)).await?;
+    let answer = call
+        .read(|state| detail(&call, state, &session, wall_ms))
+        .await?;
     Ok(Reply::ok(&answer.value)?.at(answer.zxid).aged(answer.age))
 }
 
@@ -114,12 +137,17 @@ fn detail(
 ) -> Result<v1::SessionDetail, Problem> {
     let live = live_session(state, session, wall_ms)?;
     let contact = call.api.node.session_contact(live.id);
-    let liveness = Liveness { safe_ms: None, last_contact_ms: contact.map(as_ms) };
+    let liveness = Liveness {
+        safe_ms: None,
+        last_contact_ms: contact.map(as_ms),
+    };
     let claims = state.claims_of(live.id).into_iter().take(OWNED_SHOWN_MAX);
     let ephemerals = state.ephemerals(live.id).into_iter().take(OWNED_SHOWN_MAX);
     Ok(v1::SessionDetail {
         session: session::live(live, liveness),
-        claims: claims.map(|claim| lock::claim_standing(state, wall_ms, claim)).collect(),
+        claims: claims
+            .map(|claim| lock::claim_standing(state, wall_ms, claim))
+            .collect(),
         ephemerals: ephemerals.map(|path| path.to_string()).collect(),
     })
 }
@@ -133,7 +161,9 @@ pub(crate) fn live_session<'a>(
     let refusal = match state.session(session) {
         SessionStatus::Live(live) => return Ok(live),
         SessionStatus::Ended(ended) => Refusal::SessionEnded(Box::new(ended.clone())),
-        SessionStatus::Unknown => Refusal::NoSession { session: session_ref_label(session) },
+        SessionStatus::Unknown => Refusal::NoSession {
+            session: session_ref_label(session),
+        },
     };
     Err(crate::error::problem_of(state, wall_ms, &refusal))
 }
@@ -150,7 +180,9 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
         None => None,
         Some(SessionRef::Id(id)) => Some(id),
         Some(SessionRef::Name(_)) => {
-            return Err(Problem::bad_request("after takes what the page before gave as next"));
+            return Err(Problem::bad_request(
+                "after takes what the page before gave as next",
+            ));
         }
     };
     let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
@@ -159,7 +191,9 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     let mut reply = Reply::ok(&page)?.at(answer.zxid).aged(answer.age);
     if let Some(next) = &page.next {
         let filter = |name: &str, value: Option<&String>| {
-            value.map_or_else(String::new, |v| format!("&{name}={}", paths::encode_query(v)))
+            value.map_or_else(String::new, |v| {
+                format!("&{name}={}", paths::encode_query(v))
+            })
         };
         let host = filter("owner.host", query.owner_host.as_ref());
         let service = filter("owner.service", query.owner_service.as_ref());
@@ -175,9 +209,8 @@ fn page(
     (query, mut after, limit): (&v1::SessionsQuery, Option<SessionId>, usize),
 ) -> v1::SessionList {
     let is_wanted = |session: &Session| {
-        let has = |wanted: &Option<String>, found: &Option<String>| {
-            wanted.is_none() || wanted == found
-        };
+        let has =
+            |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
         has(&query.owner_host, &session.owner.host)
             && has(&query.owner_service, &session.owner.service)
     };
@@ -195,7 +228,10 @@ fn page(
             after = Some(session.id);
             if is_wanted(session) {
                 let contact = call.api.node.session_contact(session.id);
-                let liveness = Liveness { safe_ms: None, last_contact_ms: contact.map(as_ms) };
+                let liveness = Liveness {
+                    safe_ms: None,
+                    last_contact_ms: contact.map(as_ms),
+                };
                 list.sessions.push(session::live(session, liveness));
             }
         }
@@ -247,9 +283,9 @@ pub(crate) async fn keepalive(call: Call) -> Result<Reply, Problem> {
         }
         // Ended, about to end, or so new that the leader's clock has not taken it up.
         let wall_ms = call.api.wall_ms();
-        call.api.node.peek(|state| {
-            live_session(state, &SessionRef::Id(id), wall_ms).map(|_| ())
-        })?;
+        call.api
+            .node
+            .peek(|state| live_session(state, &SessionRef::Id(id), wall_ms).map(|_| ()))?;
         if call.time_left().is_zero() {
             return Err(Problem::new(
                 ErrorCode::NoLeader,
@@ -276,7 +312,11 @@ fn answer_keepalive(call: &Call, id: SessionId, safe_ms: u64) -> Result<Reply, P
             lock: claim.lock.to_string(),
             claim: claim.id.to_string(),
             fence: claim.fence.0,
-            state: if claim.is_held() { ClaimState::Held } else { ClaimState::Waiting },
+            state: if claim.is_held() {
+                ClaimState::Held
+            } else {
+                ClaimState::Waiting
+            },
         };
         let claims = state.claims_of(id).into_iter().take(OWNED_SHOWN_MAX);
         let view = v1::Keepalive {
@@ -307,8 +347,11 @@ pub(crate) async fn keepalive_many(call: Call) -> Result<Reply, Problem> {
             "at most {KEEPALIVE_MANY_MAX} sessions are renewed by one request"
         )));
     }
-    let refs: Vec<SessionRef> =
-        request.ids.iter().map(|id| session_text(id)).collect::<Result<_, _>>()?;
+    let refs: Vec<SessionRef> = request
+        .ids
+        .iter()
+        .map(|id| session_text(id))
+        .collect::<Result<_, _>>()?;
     let resolve = |state: &State| -> Vec<Option<SessionId>> {
         let id = |session: &SessionRef| match state.session(session) {
             SessionStatus::Live(live) => Some(live.id),
@@ -321,15 +364,25 @@ pub(crate) async fn keepalive_many(call: Call) -> Result<Reply, Problem> {
         ids = call.read(|state| Ok(resolve(state))).await?.value;
     }
     let live: Vec<SessionId> = ids.iter().flatten().copied().collect();
-    let (renewed, late) =
-        if live.is_empty() { Default::default() } else { renew(&call, &live).await? };
+    let (renewed, late) = if live.is_empty() {
+        Default::default()
+    } else {
+        renew(&call, &live).await?
+    };
     let mut renewed = renewed.into_iter();
     let one = |(id, known): (String, Option<SessionId>)| {
         let safe_ms = known.and_then(|_| safe_of(&renewed.next()?, late));
-        v1::KeepaliveOne { id, alive: safe_ms.is_some(), safe_ms: safe_ms.unwrap_or(0) }
+        v1::KeepaliveOne {
+            id,
+            alive: safe_ms.is_some(),
+            safe_ms: safe_ms.unwrap_or(0),
+        }
     };
     let sessions = request.ids.into_iter().zip(ids).map(one).collect();
     let zxid = call.api.node.applied();
-    Ok(Reply::ok(&v1::KeepaliveMany { sessions, index: zxid.0 })?.at(zxid))
+    Ok(Reply::ok(&v1::KeepaliveMany {
+        sessions,
+        index: zxid.0,
+    })?
+    .at(zxid))
 }
-

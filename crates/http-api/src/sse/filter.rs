@@ -44,7 +44,11 @@ impl Filter {
     /// When a pattern can match no event, or there are too many.
     pub(crate) fn new(subject: Subject, kinds: Option<&str>) -> Result<Filter, Problem> {
         let mut patterns = Vec::new();
-        for text in kinds.into_iter().flat_map(|kinds| kinds.split(',')).map(str::trim) {
+        for text in kinds
+            .into_iter()
+            .flat_map(|kinds| kinds.split(','))
+            .map(str::trim)
+        {
             if text.is_empty() {
                 continue;
             }
@@ -55,7 +59,10 @@ impl Filter {
             }
             patterns.push(Pattern::parse(text)?);
         }
-        Ok(Filter { subject, kinds: patterns })
+        Ok(Filter {
+            subject,
+            kinds: patterns,
+        })
     }
 
     /// The subject a `prefix` means.
@@ -82,7 +89,9 @@ impl Filter {
     /// Whether events of a family (`node`, `lock`, `session`) can pass at all.
     pub(crate) fn wants_family(&self, family: &str) -> bool {
         let names = http_types::v1::events::CHANGE_NAMES;
-        names.iter().any(|name| name.split('.').next() == Some(family) && self.wants_named(name))
+        names
+            .iter()
+            .any(|name| name.split('.').next() == Some(family) && self.wants_named(name))
     }
 
     fn wants_named(&self, name: &str) -> bool {
@@ -107,7 +116,8 @@ impl Filter {
 
 /// Whether a lock name is `top` or lies below it.
 pub(super) fn lies_within(name: &str, top: &str) -> bool {
-    name.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    name.strip_prefix(top)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl Pattern {
@@ -144,12 +154,21 @@ mod tests {
 
     fn created(path: &str) -> EventKind {
         let path = ZnodePath::parse(path).unwrap();
-        EventKind::NodeCreated { path, value: None, content_type: None, stat: Stat::default() }
+        EventKind::NodeCreated {
+            path,
+            value: None,
+            content_type: None,
+            stat: Stat::default(),
+        }
     }
 
     fn extended(lock: &str) -> EventKind {
         let claim = raft_core::ids::ClaimId::parse("c").unwrap();
-        EventKind::ClaimExtended { lock: LockName::parse(lock).unwrap(), claim, fence: Fence(1) }
+        EventKind::ClaimExtended {
+            lock: LockName::parse(lock).unwrap(),
+            claim,
+            fence: Fence(1),
+        }
     }
 
     fn filter(prefix: Option<&str>, kinds: Option<&str>) -> Filter {
@@ -191,7 +210,10 @@ mod tests {
     #[test]
     fn a_pattern_that_matches_nothing_is_an_error() {
         for kinds in ["nodes.*", "lock", "node.*.x", "Node.created"] {
-            assert!(Filter::new(Subject::Everything, Some(kinds)).is_err(), "{kinds}");
+            assert!(
+                Filter::new(Subject::Everything, Some(kinds)).is_err(),
+                "{kinds}"
+            );
         }
         let many = vec!["*"; EVENT_KINDS_MAX + 1].join(",");
         assert!(Filter::new(Subject::Everything, Some(&many)).is_err());

@@ -8,7 +8,7 @@ use raft_core::acl::Identity;
 use raft_core::command::SessionRef;
 use raft_core::ids::{LockName, SessionId, ZnodePath};
 use raft_core::path::LOCKS;
-use raft_core::query::SessionStatus;
+use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 
 use crate::convert;
@@ -40,9 +40,18 @@ impl Walk {
     pub(super) fn new(state: State, filter: &Filter) -> Walk {
         let of_locks = |within: &str| {
             let within = within.to_owned();
-            filter.wants_family("lock").then_some(LockWalk { within, after: None })
+            filter.wants_family("lock").then_some(LockWalk {
+                within,
+                after: None,
+            })
         };
-        let mut walk = Walk { state, open: Vec::new(), top: None, locks: None, sessions: None };
+        let mut walk = Walk {
+            state,
+            open: Vec::new(),
+            top: None,
+            locks: None,
+            sessions: None,
+        };
         match &filter.subject {
             Subject::Everything => {
                 walk.top = filter.wants_family("node").then(ZnodePath::root);
@@ -88,7 +97,10 @@ impl Walk {
         self.state.can_read(path, who).ok()?;
         let znode = self.state.znode(path)?;
         let node = Some(convert::node::node(path, znode));
-        Some(told(StateEvent { node, ..StateEvent::default() }))
+        Some(told(StateEvent {
+            node,
+            ..StateEvent::default()
+        }))
     }
 
     fn children(
@@ -97,12 +109,17 @@ impl Walk {
         after: Option<String>,
         who: &[Identity],
     ) -> Vec<EventKind> {
-        let found = self.state.children(&path, after.as_deref(), STATE_PAGE).unwrap_or_default();
+        let found = self
+            .state
+            .children(&path, after.as_deref(), STATE_PAGE)
+            .unwrap_or_default();
         let mut told = Vec::new();
         let mut deeper = Vec::new();
         for (name, stat) in &found {
             // A child's name has passed the rules when it was made.
-            let Ok(child) = path.child(name) else { continue };
+            let Ok(child) = path.child(name) else {
+                continue;
+            };
             if let Some(node) = self.node(&child, who) {
                 told.push(node);
                 if stat.num_children > 0 {
@@ -128,13 +145,19 @@ impl Walk {
             let is_within = within.is_empty() || lies_within(name.as_str(), &within);
             if let Some(view) = self.state.lock(name).filter(|_| is_within) {
                 let lock = Some(convert::lock::lock(&self.state, wall_ms, name, &view));
-                all.push(told(StateEvent { lock, ..StateEvent::default() }));
+                all.push(told(StateEvent {
+                    lock,
+                    ..StateEvent::default()
+                }));
             }
         }
         if found.len() == STATE_PAGE
             && let Some((last, _)) = found.last()
         {
-            self.locks = Some(LockWalk { within, after: Some(last.clone()) });
+            self.locks = Some(LockWalk {
+                within,
+                after: Some(last.clone()),
+            });
         }
         all
     }
@@ -160,15 +183,24 @@ impl Walk {
         let mut all = vec![session_state(session)];
         for claim in self.state.claims_of(id).into_iter().take(OWNED_SHOWN_MAX) {
             let claim = Some(convert::lock::claim_standing(&self.state, wall_ms, claim));
-            all.push(told(StateEvent { claim, ..StateEvent::default() }));
+            all.push(told(StateEvent {
+                claim,
+                ..StateEvent::default()
+            }));
         }
         all
     }
 }
 
 fn session_state(session: &raft_core::session::Session) -> EventKind {
-    let session = Some(convert::session::live(session, convert::session::Liveness::default()));
-    told(StateEvent { session, ..StateEvent::default() })
+    let session = Some(convert::session::live(
+        session,
+        convert::session::Liveness::default(),
+    ));
+    told(StateEvent {
+        session,
+        ..StateEvent::default()
+    })
 }
 
 fn told(state: StateEvent) -> EventKind {

@@ -10,8 +10,9 @@ pub struct Snapshot {
     pub id: String,
     /// The node that has it.
     pub node: String,
-    /// Position of the state in it.
-    pub index: u64,
+    /// Position of the state in it, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
     /// Position in the Raft log, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_index: Option<u64>,

@@ -37,7 +37,11 @@ impl Network {
             Some(bits) => bits.parse().ok().filter(|bits| *bits <= width)?,
             None => width,
         };
-        Some(Network { address, width, bits })
+        Some(Network {
+            address,
+            width,
+            bits,
+        })
     }
 }
 
@@ -67,7 +71,15 @@ mod tests {
 
     #[test]
     fn malformed_addresses_are_not_valid() {
-        for text in ["", "10.1.2", "10.1.2.3/33", "::1/129", "10.1.2.3/", "10.1.2.3/-1", "x/8"] {
+        for text in [
+            "",
+            "10.1.2",
+            "10.1.2.3/33",
+            "::1/129",
+            "10.1.2.3/",
+            "10.1.2.3/-1",
+            "x/8",
+        ] {
             assert!(!is_valid(text), "{text}");
         }
     }

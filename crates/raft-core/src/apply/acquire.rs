@@ -11,8 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
-use crate::apply::tree::NewZnode;
 use crate::apply::claim::records::ClaimKey;
+use crate::apply::tree::NewZnode;
 use crate::command::{Acquire, ClaimSession, LockMode, Owner};
 use crate::event::EventKind;
 use crate::ids::{Fence, LockName, SessionId, ZnodePath};
@@ -39,7 +39,9 @@ impl Step<'_> {
             self.acknowledge(&key);
             return Ok(self.claim_reply(&key, true));
         }
-        let agreed_limit = self.state.accepts(&acquire.lock, acquire.mode, Some(acquire.limit))?;
+        let agreed_limit = self
+            .state
+            .accepts(&acquire.lock, acquire.mode, Some(acquire.limit))?;
         self.check_queue(acquire)?;
         let znode = self.check_place(acquire, session)?;
         self.ensure_containers(&acquire.lock.znode())?;
@@ -69,7 +71,10 @@ impl Step<'_> {
         session: Option<SessionId>,
     ) -> Result<Option<ClaimKey>, Refusal> {
         let (lock, id) = (&acquire.lock, &acquire.claim);
-        let mismatch = || Refusal::ClaimMismatch { lock: lock.clone(), claim: id.clone() };
+        let mismatch = || Refusal::ClaimMismatch {
+            lock: lock.clone(),
+            claim: id.clone(),
+        };
         let Some(claim) = self.state.live_claim(lock, id) else {
             let key = (lock.clone(), id.clone());
             if let Some(ended) = self.state.ended_claims.get(&key) {
@@ -89,7 +94,10 @@ impl Step<'_> {
             return Err(mismatch());
         }
         if session.is_some_and(|session| session != claim.session) {
-            return Err(Refusal::NotOwner { lock: lock.clone(), claim: id.clone() });
+            return Err(Refusal::NotOwner {
+                lock: lock.clone(),
+                claim: id.clone(),
+            });
         }
         Ok(Some((lock.clone(), claim.fence)))
     }
@@ -124,7 +132,8 @@ impl Step<'_> {
         Ok(Some((acquire.lock.clone(), hold.fence)))
     }
 
-    /// Whether there is room in the queue, and whether the claim may stand in it.
+    /// Whether there is room in the queue, and whether the claim may stand in it. Waiters behind a
+    /// lock delay that is over but not handled yet still count, since a refusal must not grant.
     fn check_queue(&self, acquire: &Acquire) -> Result<(), Refusal> {
         let lock = &acquire.lock;
         let free = self.state.is_free_for(lock, acquire.mode);
@@ -145,7 +154,11 @@ impl Step<'_> {
         if let Some(znode) = self.state.znode(&parent) {
             acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
             self.check_room(&parent, 1)?;
-        } else if let Some(top) = self.missing_from(&parent)?.last().and_then(ZnodePath::parent) {
+        } else if let Some(top) = self
+            .missing_from(&parent)?
+            .last()
+            .and_then(ZnodePath::parent)
+        {
             // The containers that are missing, and the claim.
             let count = parent.depth().saturating_sub(top.depth()).saturating_add(1);
             self.check_room(&top, count)?;
@@ -157,7 +170,10 @@ impl Step<'_> {
         let sequence = self.next_sequence(&parent);
         let path = parent.child(&recipe::znode_name(&acquire.claim, acquire.mode, sequence))?;
         match self.state.znode(&path) {
-            Some(znode) => Err(Refusal::NodeExists { path, version: znode.version }),
+            Some(znode) => Err(Refusal::NodeExists {
+                path,
+                version: znode.version,
+            }),
             None => Ok(path),
         }
     }
@@ -183,13 +199,25 @@ impl Step<'_> {
     }
 
     fn insert_claim_znode(&mut self, path: ZnodePath, acquire: &Acquire, session: SessionId) {
-        let owner = self.state.sessions.get(&session).map(|session| &session.owner);
+        let owner = self
+            .state
+            .sessions
+            .get(&session)
+            .map(|session| &session.owner);
         let text = describe(owner, acquire.reason.as_deref());
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
         let content_type = Some(Arc::from("text/plain"));
         let kind = ZnodeKind::Ephemeral(session);
         let data = Some(Bytes::from(text));
-        self.insert_znode(path, NewZnode { data, content_type, acl: open, kind });
+        self.insert_znode(
+            path,
+            NewZnode {
+                data,
+                content_type,
+                acl: open,
+                kind,
+            },
+        );
     }
 
     fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {
@@ -210,7 +238,9 @@ impl Step<'_> {
             queued: self.now,
             state: ClaimState::Waiting { deadline },
             ttl_ms: acquire.ttl_ms.or(default_ttl_ms),
-            ack_within_ms: acquire.ack_within_ms.unwrap_or(limits::ACK_WITHIN_MS_DEFAULT),
+            ack_within_ms: acquire
+                .ack_within_ms
+                .unwrap_or(limits::ACK_WITHIN_MS_DEFAULT),
             reentrant: acquire.reentrant,
             reason: acquire.reason.clone(),
             labels: acquire.labels.clone(),
@@ -228,7 +258,11 @@ impl Step<'_> {
         if free {
             self.grant(&key, false);
         } else {
-            let position = self.state.locks.get(&key.0).map_or(0, |record| record.waiters);
+            let position = self
+                .state
+                .locks
+                .get(&key.0)
+                .map_or(0, |record| record.waiters);
             let (lock, fence) = key.clone();
             self.events.push(EventKind::ClaimQueued {
                 lock,
@@ -289,6 +323,9 @@ fn fingerprint(acquire: &Acquire) -> u64 {
         ttl,
         u64::from(acquire.reentrant),
     ];
-    let bytes: Vec<u8> = numbers.iter().flat_map(|number: &u64| number.to_le_bytes()).collect();
+    let bytes: Vec<u8> = numbers
+        .iter()
+        .flat_map(|number: &u64| number.to_le_bytes())
+        .collect();
     xxh3_64(&bytes).max(1)
 }

@@ -12,11 +12,23 @@ impl State {
         let answer = self.answers.get(&key.key)?;
         let events = Vec::new();
         if answer.fingerprint != key.fingerprint {
-            let refusal = Refusal::IdempotencyMismatch { zxid: answer.moment.zxid };
-            return Some(Outcome { moment: now, result: Err(refusal), replayed: false, events });
+            let refusal = Refusal::IdempotencyMismatch {
+                zxid: answer.moment.zxid,
+            };
+            return Some(Outcome {
+                moment: now,
+                result: Err(refusal),
+                replayed: false,
+                events,
+            });
         }
         let result = answer.result.clone().into_result();
-        Some(Outcome { moment: answer.moment, result, replayed: true, events })
+        Some(Outcome {
+            moment: answer.moment,
+            result,
+            replayed: true,
+            events,
+        })
     }
 
     /// Keeps an answer. A key over its limit was refused for that and cannot be remembered.
@@ -32,12 +44,19 @@ impl State {
         let result = StoredResult::of(result);
         let bytes = result.encoded_bytes().saturating_add(key.key.len() as u64);
         let forget_at = now.log_time.after(limits::IDEMPOTENCY_MS);
-        let answer =
-            Answer { fingerprint: key.fingerprint, moment: now, result, forget_at, bytes };
+        let answer = Answer {
+            fingerprint: key.fingerprint,
+            moment: now,
+            result,
+            forget_at,
+            bytes,
+        };
         self.answers.insert(key.key.clone(), answer);
         self.index.answers_by_age.insert(now.zxid, key.key.clone());
         self.index.answer_bytes = self.index.answer_bytes.saturating_add(bytes);
-        self.index.due.insert((forget_at, Due::ForgetAnswer(key.key.clone())));
+        self.index
+            .due
+            .insert((forget_at, Due::ForgetAnswer(key.key.clone())));
         self.drop_excess_answers();
     }
 
@@ -45,7 +64,9 @@ impl State {
         while self.answers.len() > limits::IDEMPOTENCY_ENTRIES_MAX
             || self.index.answer_bytes > limits::IDEMPOTENCY_BYTES_MAX
         {
-            let Some((_, oldest)) = self.index.answers_by_age.get_min() else { return };
+            let Some((_, oldest)) = self.index.answers_by_age.get_min() else {
+                return;
+            };
             let oldest = oldest.clone();
             self.forget_answer(&oldest);
         }
@@ -56,7 +77,9 @@ impl State {
         if let Some(answer) = self.answers.remove(key) {
             self.index.answers_by_age.remove(&answer.moment.zxid);
             self.index.answer_bytes = self.index.answer_bytes.saturating_sub(answer.bytes);
-            self.index.due.remove(&(answer.forget_at, Due::ForgetAnswer(key.clone())));
+            self.index
+                .due
+                .remove(&(answer.forget_at, Due::ForgetAnswer(key.clone())));
         }
     }
 }

@@ -22,7 +22,10 @@ impl Step<'_> {
     ) -> Result<Reply, Refusal> {
         let key = self.own_claim(lock, id)?;
         if !self.claim(&key).is_held() {
-            return Err(Refusal::NotHolder { lock: lock.clone(), claim: id.clone() });
+            return Err(Refusal::NotHolder {
+                lock: lock.clone(),
+                claim: id.clone(),
+            });
         }
         self.acknowledge(&key);
         Ok(self.claim_reply(&key, false))
@@ -32,7 +35,10 @@ impl Step<'_> {
     pub(in crate::apply) fn acknowledge(&mut self, key: &ClaimKey) {
         let pending = matches!(
             self.claim(key).state,
-            ClaimState::Held { acknowledge_by: Some(_), .. }
+            ClaimState::Held {
+                acknowledge_by: Some(_),
+                ..
+            }
         );
         if pending {
             self.update_claim(key, |claim| {
@@ -57,14 +63,23 @@ impl Step<'_> {
         let key = self.own_claim(lock, id)?;
         let ttl_ms = ttl_ms.or(self.claim(&key).ttl_ms);
         let now = self.now.log_time;
-        let settings = self.state.locks.get(lock).and_then(|record| record.settings.as_ref());
+        let settings = self
+            .state
+            .locks
+            .get(lock)
+            .and_then(|record| record.settings.as_ref());
         let max_hold_ms = settings.and_then(|settings| settings.max_hold_ms);
         self.update_claim(&key, |claim| {
             claim.ttl_ms = ttl_ms;
             if let Some(reason) = reason {
                 claim.reason = Some(reason.to_owned());
             }
-            if let ClaimState::Held { granted, expires, acknowledge_by } = &mut claim.state {
+            if let ClaimState::Held {
+                granted,
+                expires,
+                acknowledge_by,
+            } = &mut claim.state
+            {
                 let own = ttl_ms.map(|ms| now.after(ms));
                 let longest = max_hold_ms.map(|ms| granted.log_time.after(ms));
                 *expires = earlier(own, longest);
@@ -73,7 +88,11 @@ impl Step<'_> {
         });
         if self.claim(&key).is_held() {
             let (lock, claim) = (lock.clone(), self.claim(&key).id.clone());
-            self.events.push(EventKind::ClaimExtended { lock, claim, fence: key.1 });
+            self.events.push(EventKind::ClaimExtended {
+                lock,
+                claim,
+                fence: key.1,
+            });
         }
         Ok(self.claim_reply(&key, false))
     }
@@ -96,19 +115,29 @@ impl Step<'_> {
             Err(refusal) => return Err(refusal),
         };
         let claim = self.claim(&key);
-        let end = if claim.is_held() { ClaimEnd::Released } else { ClaimEnd::Left };
+        let end = if claim.is_held() {
+            ClaimEnd::Released
+        } else {
+            ClaimEnd::Left
+        };
         if live_ids(claim) > 1 {
             return Ok(self.release_one_id(&key, id));
         }
         let ended = self.end_claim(&key, Ending::from(end));
-        Ok(EndedClaim { id: id.clone(), ..ended })
+        Ok(EndedClaim {
+            id: id.clone(),
+            ..ended
+        })
     }
 
     /// Releases one of several ids of a re-entered hold, which goes on. No event: nobody else can
     /// see a difference.
     fn release_one_id(&mut self, key: &ClaimKey, id: &ClaimId) -> EndedClaim {
         let ended = self.ended(self.claim(key), Ending::from(ClaimEnd::Released));
-        let ended = EndedClaim { id: id.clone(), ..ended };
+        let ended = EndedClaim {
+            id: id.clone(),
+            ..ended
+        };
         self.update_claim(key, |claim| {
             if !claim.reentries.remove(id) {
                 claim.first_released = true;
@@ -130,7 +159,10 @@ impl Step<'_> {
         let znode = lock.znode();
         let acl = &self.state.existing(&znode)?.acl;
         acl::require(&znode, acl, self.identities, Perms::DELETE)?;
-        let ending = Ending { reason: Some(reason), ..Ending::from(ClaimEnd::Broken) };
+        let ending = Ending {
+            reason: Some(reason),
+            ..Ending::from(ClaimEnd::Broken)
+        };
         let ended = self.end_claim(&(lock.clone(), fence), ending);
         Ok(Reply::ClaimEnded(Box::new(ended)))
     }
@@ -142,14 +174,24 @@ impl Step<'_> {
             let ended = self.state.ended_claims.get(&(lock.clone(), id.clone()));
             return Err(match ended {
                 Some(ended) => Refusal::ClaimEnded(Box::new(ended.clone())),
-                None => Refusal::NoClaim { lock: lock.clone(), claim: id.clone() },
+                None => Refusal::NoClaim {
+                    lock: lock.clone(),
+                    claim: id.clone(),
+                },
             });
         };
-        let kind = self.state.sessions.get(&claim.session).map(|session| session.kind);
+        let kind = self
+            .state
+            .sessions
+            .get(&claim.session)
+            .map(|session| session.kind);
         if self.session == Some(claim.session) || kind == Some(SessionKind::Implicit) {
             Ok((lock.clone(), claim.fence))
         } else {
-            Err(Refusal::NotOwner { lock: lock.clone(), claim: id.clone() })
+            Err(Refusal::NotOwner {
+                lock: lock.clone(),
+                claim: id.clone(),
+            })
         }
     }
 }

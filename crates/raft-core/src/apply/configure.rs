@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
-use crate::apply::tree::NewZnode;
 use crate::apply::acquire::checks;
 use crate::apply::claim::earlier;
+use crate::apply::tree::NewZnode;
 use crate::command::{Expect, LockKind, LockSettings};
 use crate::event::EventKind;
 use crate::ids::{Fence, LockName, ZnodePath};
@@ -40,7 +40,8 @@ impl Step<'_> {
             record.settings = Some(settings.clone());
             record.agreed_limit = None;
         });
-        self.events.push(EventKind::LockConfigured { lock: lock.clone() });
+        self.events
+            .push(EventKind::LockConfigured { lock: lock.clone() });
         if let Some(max_hold_ms) = settings.max_hold_ms {
             self.cut_holds(lock, max_hold_ms);
         }
@@ -74,7 +75,9 @@ impl Step<'_> {
     /// Whether the missing znode of a lock may be made with all its missing parents.
     fn check_lock_parent(&self, path: &ZnodePath) -> Result<(), Refusal> {
         let missing = self.missing_from(path)?;
-        let Some(top) = missing.last().and_then(ZnodePath::parent) else { return Ok(()) };
+        let Some(top) = missing.last().and_then(ZnodePath::parent) else {
+            return Ok(());
+        };
         let acl = &self.state.existing(&top)?.acl;
         acl::require(&top, acl, self.identities, Perms::CREATE)?;
         self.check_room(&top, missing.len())
@@ -105,17 +108,31 @@ impl Step<'_> {
         } else {
             let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
             let kind = ZnodeKind::Persistent;
-            self.insert_znode(path, NewZnode { data, content_type, acl: open, kind });
+            self.insert_znode(
+                path,
+                NewZnode {
+                    data,
+                    content_type,
+                    acl: open,
+                    kind,
+                },
+            );
         }
     }
 
     /// Lets no present hold last longer than the new longest hold. It never lengthens one.
     fn cut_holds(&mut self, lock: &LockName, max_hold_ms: u64) {
-        let holders = self.state.claims_of_lock(lock).take_while(|claim| claim.is_held());
+        let holders = self
+            .state
+            .claims_of_lock(lock)
+            .take_while(|claim| claim.is_held());
         let fences: Vec<Fence> = holders.map(|claim| claim.fence).collect();
         for fence in fences {
             self.update_claim(&(lock.clone(), fence), |claim| {
-                if let ClaimState::Held { granted, expires, .. } = &mut claim.state {
+                if let ClaimState::Held {
+                    granted, expires, ..
+                } = &mut claim.state
+                {
                     *expires = earlier(*expires, Some(granted.log_time.after(max_hold_ms)));
                 }
             });
@@ -124,7 +141,13 @@ impl Step<'_> {
 }
 
 fn check_settings(settings: &LockSettings) -> Result<(), Refusal> {
-    let LockSettings { kind, lock_delay_ms, max_hold_ms, max_waiters, labels } = settings;
+    let LockSettings {
+        kind,
+        lock_delay_ms,
+        max_hold_ms,
+        max_waiters,
+        labels,
+    } = settings;
     match kind {
         LockKind::Mutex | LockKind::ReadWrite => {}
         LockKind::Semaphore { limit } => checks::permit_count("limit", *limit)?,

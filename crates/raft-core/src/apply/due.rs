@@ -18,10 +18,16 @@ impl Step<'_> {
             self.handle(at, &due);
             // Otherwise this command, and every later one, would handle the same entry for ever.
             let left = self.state.index.due.contains(&(at, due.clone()));
-            assert!(!left, "deadline {due:?} of {at} was handled and still stands");
+            assert!(
+                !left,
+                "deadline {due:?} of {at} was handled and still stands"
+            );
             count += 1;
         }
-        Ok(Reply::ExpiredDue { count, more: self.next_due().is_some() })
+        Ok(Reply::ExpiredDue {
+            count,
+            more: self.next_due().is_some(),
+        })
     }
 
     fn next_due(&self) -> Option<(LogTime, Due)> {
@@ -35,8 +41,15 @@ impl Step<'_> {
             Due::ClaimHold(lock, fence) => self.end_hold(at, lock, *fence),
             Due::ClaimAcknowledge(lock, fence) => self.abandon(at, lock, *fence),
             Due::LockDelay(lock) => {
-                let until = self.state.locks.get(lock).and_then(|record| record.delayed_until);
-                assert!(until == Some(at), "lock {lock} is delayed until {until:?}, not {at}");
+                let until = self
+                    .state
+                    .locks
+                    .get(lock)
+                    .and_then(|record| record.delayed_until);
+                assert!(
+                    until == Some(at),
+                    "lock {lock} is delayed until {until:?}, not {at}"
+                );
                 self.end_delay(lock);
             }
             Due::ZnodeTtl(path) | Due::Container(path) => {
@@ -52,7 +65,10 @@ impl Step<'_> {
         let key = (lock.clone(), fence);
         let state = &self.claim(&key).state;
         let stands = matches!(state, ClaimState::Waiting { deadline } if *deadline == Some(at));
-        assert!(stands, "claim {fence} of {lock} does not wait until {at}: {state:?}");
+        assert!(
+            stands,
+            "claim {fence} of {lock} does not wait until {at}: {state:?}"
+        );
         self.end_claim(&key, Ending::from(ClaimEnd::WaitElapsed));
     }
 
@@ -60,7 +76,10 @@ impl Step<'_> {
         let key = (lock.clone(), fence);
         let state = &self.claim(&key).state;
         let stands = matches!(state, ClaimState::Held { expires, .. } if *expires == Some(at));
-        assert!(stands, "claim {fence} of {lock} does not hold until {at}: {state:?}");
+        assert!(
+            stands,
+            "claim {fence} of {lock} does not hold until {at}: {state:?}"
+        );
         self.end_claim(&key, Ending::from(ClaimEnd::Expired));
     }
 
@@ -69,7 +88,10 @@ impl Step<'_> {
         let state = &self.claim(&key).state;
         let stands =
             matches!(state, ClaimState::Held { acknowledge_by, .. } if *acknowledge_by == Some(at));
-        assert!(stands, "claim {fence} of {lock} need not be picked up by {at}: {state:?}");
+        assert!(
+            stands,
+            "claim {fence} of {lock} need not be picked up by {at}: {state:?}"
+        );
         self.end_claim(&key, Ending::from(ClaimEnd::Abandoned));
     }
 }

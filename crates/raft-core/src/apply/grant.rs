@@ -18,12 +18,17 @@ use crate::state::State;
 impl State {
     /// Mode of those who hold the lock; they all have the same kind of mode.
     pub(crate) fn held_mode(&self, lock: &LockName) -> Option<LockMode> {
-        self.claims_of_lock(lock).next().filter(|claim| claim.is_held()).map(|claim| claim.mode)
+        self.claims_of_lock(lock)
+            .next()
+            .filter(|claim| claim.is_held())
+            .map(|claim| claim.mode)
     }
 
     /// Whether a claim of this mode that queued now would have the lock at once.
     pub(crate) fn is_free_for(&self, lock: &LockName, mode: LockMode) -> bool {
-        let Some(record) = self.locks.get(lock) else { return true };
+        let Some(record) = self.locks.get(lock) else {
+            return true;
+        };
         record.waiters == 0
             && self.delayed_ms(lock).is_none()
             && fits(record, self.held_mode(lock), mode)
@@ -32,7 +37,10 @@ impl State {
     /// How long a lock delay still runs, milliseconds.
     pub(crate) fn delayed_ms(&self, lock: &LockName) -> Option<u64> {
         let until = self.locks.get(lock)?.delayed_until?;
-        until.0.checked_sub(self.clock.log_time.0).filter(|ms| *ms > 0)
+        until
+            .0
+            .checked_sub(self.clock.log_time.0)
+            .filter(|ms| *ms > 0)
     }
 
     /// The first waiter, if it may have the lock now.
@@ -90,10 +98,18 @@ impl Step<'_> {
             handed_over,
         };
         self.update_claim(key, |claim| {
-            claim.state = ClaimState::Held { granted, expires, acknowledge_by };
+            claim.state = ClaimState::Held {
+                granted,
+                expires,
+                acknowledge_by,
+            };
         });
         self.update_lock(&key.0, |lock| {
-            assert!(lock.granted_up_to < key.1, "fence {} is granted out of order", key.1);
+            assert!(
+                lock.granted_up_to < key.1,
+                "fence {} is granted out of order",
+                key.1
+            );
             lock.granted_up_to = key.1;
             lock.waiters -= 1;
             lock.holders += 1;
@@ -105,7 +121,11 @@ impl Step<'_> {
     /// Drops a lock delay that is over by the clock although its deadline was not handled yet, so
     /// that an acquire which comes first is not refused for it.
     pub(in crate::apply) fn settle_delay(&mut self, lock: &LockName) {
-        let delayed_until = self.state.locks.get(lock).and_then(|record| record.delayed_until);
+        let delayed_until = self
+            .state
+            .locks
+            .get(lock)
+            .and_then(|record| record.delayed_until);
         if delayed_until.is_some_and(|until| until <= self.now.log_time) {
             self.end_delay(lock);
         }
@@ -122,7 +142,10 @@ impl State {
     /// How long a hold with this time of its own may last, milliseconds: the lock's longest hold
     /// bounds it.
     pub(crate) fn hold_ms(&self, lock: &LockName, ttl_ms: Option<u64>) -> Option<u64> {
-        let settings = self.locks.get(lock).and_then(|record| record.settings.as_ref());
+        let settings = self
+            .locks
+            .get(lock)
+            .and_then(|record| record.settings.as_ref());
         let max_hold_ms = settings.and_then(|settings| settings.max_hold_ms);
         match (ttl_ms, max_hold_ms) {
             (Some(ttl), Some(max)) => Some(ttl.min(max)),

@@ -9,9 +9,7 @@ impl Step<'_> {
     /// Does all of `ops` in order, each seeing what those before it did, or none.
     pub(super) fn multi(&mut self, ops: &[ZnodeOp]) -> Result<Vec<ZnodeReply>, Refusal> {
         check_count(ops.len())?;
-        self.all_or_nothing(|step| {
-            in_order(ops, |op| step.znode_op(op))
-        })
+        self.all_or_nothing(|step| in_order(ops, |op| step.znode_op(op)))
     }
 }
 
@@ -23,7 +21,10 @@ pub(super) fn in_order<Op, Done>(
     let numbered = (0_u32..).zip(ops);
     numbered
         .map(|(index, op)| {
-            one(op).map_err(|cause| Refusal::MultiFailed { index, cause: Box::new(cause) })
+            one(op).map_err(|cause| Refusal::MultiFailed {
+                index,
+                cause: Box::new(cause),
+            })
         })
         .collect()
 }
@@ -31,7 +32,10 @@ pub(super) fn in_order<Op, Done>(
 /// Bounds the operations of a multi or of one branch of a transaction.
 pub(super) fn check_count(count: usize) -> Result<(), Refusal> {
     if count > limits::OPS_PER_MULTI_MAX {
-        return Err(Refusal::limit("operations per multi", limits::OPS_PER_MULTI_MAX as u64));
+        return Err(Refusal::limit(
+            "operations per multi",
+            limits::OPS_PER_MULTI_MAX as u64,
+        ));
     }
     Ok(())
 }

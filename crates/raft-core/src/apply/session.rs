@@ -47,7 +47,10 @@ impl Step<'_> {
             activity: 0,
         };
         self.insert_session(session.clone());
-        Ok(Reply::SessionOpened { session, created: true })
+        Ok(Reply::SessionOpened {
+            session,
+            created: true,
+        })
     }
 
     #[expect(clippy::expect_used, reason = "the session was just looked up")]
@@ -57,13 +60,19 @@ impl Step<'_> {
             session.clone()
         });
         let session = session.expect("a session that was just found is live");
-        Reply::SessionOpened { session, created: false }
+        Reply::SessionOpened {
+            session,
+            created: false,
+        }
     }
 
     /// Adds a live session; there must be room.
     pub(in crate::apply) fn insert_session(&mut self, session: Session) -> SessionId {
         let id = session.id;
-        self.events.push(EventKind::SessionOpened { session: id, name: session.name.clone() });
+        self.events.push(EventKind::SessionOpened {
+            session: id,
+            name: session.name.clone(),
+        });
         self.state.index.note_session(&session);
         let former = self.state.sessions.insert(id, session);
         assert!(former.is_none(), "I-6: session {id} exists already");
@@ -80,7 +89,9 @@ impl Step<'_> {
             SessionStatus::Live(_) | SessionStatus::Ended(_) | SessionStatus::Unknown => {}
         }
         let id = self.live_session(session)?;
-        Ok(Reply::SessionEnded(self.end_session(id, SessionEnd::Closed)))
+        Ok(Reply::SessionEnded(
+            self.end_session(id, SessionEnd::Closed),
+        ))
     }
 
     /// Expires a silent session, unless it has acted since the leader decided to.
@@ -94,7 +105,9 @@ impl Step<'_> {
         if session.is_none_or(|session| session.activity != expire.activity) {
             return Err(Refusal::SessionActive { session: id });
         }
-        Ok(Reply::SessionEnded(self.end_session(id, SessionEnd::Expired)))
+        Ok(Reply::SessionEnded(
+            self.end_session(id, SessionEnd::Expired),
+        ))
     }
 
     /// Ends a live session and everything it owns: its claims lock by lock, each lock served as
@@ -109,7 +122,11 @@ impl Step<'_> {
         for path in &ephemerals {
             self.remove_znode(path);
         }
-        let session = self.state.sessions.remove(&id).expect("a session that ends is live");
+        let session = self
+            .state
+            .sessions
+            .remove(&id)
+            .expect("a session that ends is live");
         self.state.index.forget_session(&session);
         let ended = EndedSession {
             id,
@@ -126,7 +143,11 @@ impl Step<'_> {
             SessionKind::Implicit => {}
         }
         let name = ended.name.clone();
-        self.events.push(EventKind::SessionEnded { session: id, name, end });
+        self.events.push(EventKind::SessionEnded {
+            session: id,
+            name,
+            end,
+        });
         ended
     }
 
@@ -143,7 +164,11 @@ impl Step<'_> {
                 let ended = self.detach_claim(key, Ending::from(claim_end));
                 if ended.held && released.len() < limits::RELEASED_PER_ENDED_SESSION_MAX {
                     let (lock, claim) = (ended.lock, ended.id);
-                    released.push(ReleasedHold { lock, claim, fence: ended.fence });
+                    released.push(ReleasedHold {
+                        lock,
+                        claim,
+                        fence: ended.fence,
+                    });
                 }
             }
             if let Some((lock, _)) = of_lock.first() {
@@ -155,7 +180,8 @@ impl Step<'_> {
 
     fn remember_ended_session(&mut self, ended: EndedSession) {
         while self.state.ended_sessions.len() >= limits::ENDED_SESSIONS_MAX {
-            let Some((_, oldest)) = self.state.index.ended_sessions_by_age.get_min().copied() else {
+            let Some((_, oldest)) = self.state.index.ended_sessions_by_age.get_min().copied()
+            else {
                 break;
             };
             self.forget_ended_session(oldest);
@@ -204,7 +230,10 @@ fn is_same(session: &Session, open: &OpenSession) -> bool {
 }
 
 fn check_open(open: &OpenSession) -> Result<(), Refusal> {
-    let (least, most) = (limits::SESSION_TIMEOUT_MS_MIN, limits::SESSION_TIMEOUT_MS_MAX);
+    let (least, most) = (
+        limits::SESSION_TIMEOUT_MS_MIN,
+        limits::SESSION_TIMEOUT_MS_MAX,
+    );
     if !(least..=most).contains(&open.timeout_ms) {
         return Err(Refusal::BadArguments(format!(
             "a session timeout must be between {least} and {most} milliseconds, not {}",
@@ -216,7 +245,15 @@ fn check_open(open: &OpenSession) -> Result<(), Refusal> {
 }
 
 fn check_owner(owner: &Owner) -> Result<(), Refusal> {
-    let Owner { service, host, pid: _, version, url, reason, labels } = owner;
+    let Owner {
+        service,
+        host,
+        pid: _,
+        version,
+        url,
+        reason,
+        labels,
+    } = owner;
     checks::text("owner.service", service.as_deref())?;
     checks::text("owner.host", host.as_deref())?;
     checks::text("owner.version", version.as_deref())?;

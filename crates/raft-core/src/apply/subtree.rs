@@ -23,11 +23,17 @@ impl Step<'_> {
         self.state.existing(top)?;
         let most = max.min(limits::SUBTREE_DELETE_MAX);
         let enough = (most as usize).saturating_add(1);
-        let found = self.state.subtree_nodes(top, usize::MAX, enough).unwrap_or_default();
+        let found = self
+            .state
+            .subtree_nodes(top, usize::MAX, enough)
+            .unwrap_or_default();
         let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
         if count > max {
             let below = count.saturating_sub(1);
-            return Err(Refusal::NotEmpty { path: top.clone(), count: below });
+            return Err(Refusal::NotEmpty {
+                path: top.clone(),
+                count: below,
+            });
         }
         if count > most {
             return Err(Refusal::limit(
@@ -41,8 +47,10 @@ impl Step<'_> {
         // Deepest first, since only empty znodes go. Among siblings the newest first: so the
         // waiters of a lock are gone before its holder, and nobody is granted a lock that is
         // being deleted.
-        let mut order: Vec<_> =
-            found.iter().map(|(path, znode)| (Reverse(path.depth()), Reverse(znode.czxid), (*path).clone())).collect();
+        let mut order: Vec<_> = found
+            .iter()
+            .map(|(path, znode)| (Reverse(path.depth()), Reverse(znode.czxid), (*path).clone()))
+            .collect();
         order.sort_unstable();
         let removed: Vec<_> = order
             .into_iter()

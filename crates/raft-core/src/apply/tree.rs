@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::acl::{self, AclEntry, Perms};
+use crate::acl::AclEntry;
 use crate::apply::Step;
 use crate::digest::data_hash;
 use crate::event::EventKind;
-use crate::ids::{LogTime, SessionId, ZnodePath};
+use crate::ids::{LogTime, ZnodePath};
 use crate::limits;
-use crate::outcome::Refusal;
 use crate::path;
 use crate::state::State;
 use crate::znode::{Stat, Znode, ZnodeKind};
@@ -31,7 +30,12 @@ pub(crate) struct NewZnode {
 impl NewZnode {
     /// Without data.
     pub(super) fn empty(acl: Arc<[AclEntry]>, kind: ZnodeKind) -> NewZnode {
-        NewZnode { data: None, content_type: None, acl, kind }
+        NewZnode {
+            data: None,
+            content_type: None,
+            acl,
+            kind,
+        }
     }
 }
 
@@ -41,12 +45,13 @@ impl Step<'_> {
     ///
     /// # Panics
     /// When one of these does not hold.
-    pub(crate) fn insert_znode(
-        &mut self,
-        path: ZnodePath,
-        new: NewZnode,
-    ) {
-        let NewZnode { data, content_type, acl, kind } = new;
+    pub(crate) fn insert_znode(&mut self, path: ZnodePath, new: NewZnode) {
+        let NewZnode {
+            data,
+            content_type,
+            acl,
+            kind,
+        } = new;
         let now = self.now;
         let acl = self.counted_in_parent(&path, acl);
         let reap_at = match kind {
@@ -72,8 +77,16 @@ impl Step<'_> {
             reap_at,
         };
         if let Some(owner) = znode.owner() {
-            assert!(self.state.sessions.contains_key(&owner), "I-2: owner {owner} is not live");
-            self.state.index.ephemerals.entry(owner).or_default().insert(path.clone());
+            assert!(
+                self.state.sessions.contains_key(&owner),
+                "I-2: owner {owner} is not live"
+            );
+            self.state
+                .index
+                .ephemerals
+                .entry(owner)
+                .or_default()
+                .insert(path.clone());
         }
         if let Some(entry) = znode.due(&path) {
             self.state.index.due.insert(entry);
@@ -95,16 +108,26 @@ impl Step<'_> {
         let zxid = self.now.zxid;
         let parent = path.parent().unwrap_or_else(ZnodePath::root);
         let shared = self.state.update_znode(&parent, |znode| {
-            assert!(znode.owner().is_none(), "I-5: parent {parent} of {path} is ephemeral");
+            assert!(
+                znode.owner().is_none(),
+                "I-5: parent {parent} of {path} is ephemeral"
+            );
             znode.creates = znode.creates.wrapping_add(1);
             znode.num_children = znode.num_children.saturating_add(1);
             znode.pzxid = zxid;
             if matches!(znode.kind, ZnodeKind::Container) {
                 znode.reap_at = None;
             }
-            if znode.acl == acl { Arc::clone(&znode.acl) } else { acl }
+            if znode.acl == acl {
+                Arc::clone(&znode.acl)
+            } else {
+                acl
+            }
         });
-        assert!(shared.is_some(), "I-4: parent {parent} of {path} is missing");
+        assert!(
+            shared.is_some(),
+            "I-4: parent {parent} of {path} is missing"
+        );
         shared.unwrap_or_default()
     }
 
@@ -117,7 +140,10 @@ impl Step<'_> {
         assert!(removed.is_some(), "I-4: znode {path} is missing");
         let removed = removed?;
         let below = removed.num_children;
-        assert!(below == 0, "I-4: znode {path} removed with {below} children");
+        assert!(
+            below == 0,
+            "I-4: znode {path} removed with {below} children"
+        );
         let now = self.now;
         let parent = path.parent().unwrap_or_else(ZnodePath::root);
         let counted = self.state.update_znode(&parent, |znode| {
@@ -127,7 +153,10 @@ impl Step<'_> {
                 znode.reap_at = Some(now.log_time.after(limits::CONTAINER_REAP_AFTER_MS));
             }
         });
-        assert!(counted.is_some(), "I-4: parent {parent} of {path} is missing");
+        assert!(
+            counted.is_some(),
+            "I-4: parent {parent} of {path} is missing"
+        );
         self.state.unindex(path, &removed);
         self.events.push(EventKind::NodeDeleted {
             path: path.clone(),
@@ -166,7 +195,13 @@ impl Step<'_> {
         let (previous, stat) = changed.unwrap_or_default();
         let content_type = shown_type;
         let path = path.clone();
-        self.events.push(EventKind::NodeChanged { path, value, previous, content_type, stat });
+        self.events.push(EventKind::NodeChanged {
+            path,
+            value,
+            previous,
+            content_type,
+            stat,
+        });
         stat
     }
 
@@ -179,7 +214,10 @@ impl Step<'_> {
         });
         assert!(changed.is_some(), "I-4: znode {path} is missing");
         let stat = changed.unwrap_or_default();
-        self.events.push(EventKind::NodeAclChanged { path: path.clone(), stat });
+        self.events.push(EventKind::NodeAclChanged {
+            path: path.clone(),
+            stat,
+        });
         stat
     }
 
@@ -190,7 +228,10 @@ impl Step<'_> {
         let changed = self.state.update_znode(path, |znode| {
             let (was, will) = (znode.owner(), kind);
             assert!(was.is_none(), "I-2: znode {path} has the owner {was:?}");
-            assert!(!matches!(will, ZnodeKind::Ephemeral(_)), "I-2: {path} cannot become {will:?}");
+            assert!(
+                !matches!(will, ZnodeKind::Ephemeral(_)),
+                "I-2: {path} cannot become {will:?}"
+            );
             znode.kind = kind;
             znode.reap_at = reap_at_after_change(znode, now);
         });
@@ -201,7 +242,11 @@ impl Step<'_> {
     /// empty, and its time is not later than now. Says whether it did. Asks no permission.
     pub(crate) fn reap_znode(&mut self, path: &ZnodePath) -> bool {
         let now = self.now.log_time;
-        let due = self.state.znodes.get(path).and_then(|znode| znode.due(path));
+        let due = self
+            .state
+            .znodes
+            .get(path)
+            .and_then(|znode| znode.due(path));
         if due.is_none_or(|(at, _)| at > now) {
             return false;
         }
@@ -209,88 +254,6 @@ impl Step<'_> {
             self.lock_znode_gone(path, &removed);
         }
         true
-    }
-
-    /// Makes `path` and its missing ancestors as open containers; nothing when it exists.
-    ///
-    /// # Errors
-    /// [`Refusal::NoAuth`] or [`Refusal::NoChildrenForEphemerals`] of the deepest ancestor that
-    /// exists, [`Refusal::LimitReached`]; then nothing was made.
-    pub(crate) fn ensure_containers(&mut self, path: &ZnodePath) -> Result<(), Refusal> {
-        let missing = self.missing_from(path)?;
-        let Some(first) = missing.last() else { return Ok(()) };
-        let parent = first.parent().unwrap_or_else(ZnodePath::root);
-        let znode = self.state.existing(&parent)?;
-        acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
-        self.check_room(&parent, missing.len())?;
-        let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
-        for path in missing.into_iter().rev() {
-            let acl = Arc::clone(&open);
-            self.insert_znode(path, NewZnode::empty(acl, ZnodeKind::Container));
-        }
-        Ok(())
-    }
-
-    /// `path` and those of its ancestors that do not exist, deepest first.
-    ///
-    /// # Errors
-    /// [`Refusal::LimitReached`] when they are more than one create may make.
-    pub(crate) fn missing_from(&self, path: &ZnodePath) -> Result<Vec<ZnodePath>, Refusal> {
-        let mut missing = Vec::new();
-        let mut next = Some(path.clone());
-        while let Some(path) = next.filter(|path| !self.state.znodes.contains_key(path)) {
-            if missing.len() >= limits::PARENTS_PER_CREATE_MAX {
-                return Err(Refusal::limit(
-                    "missing parents made by one create",
-                    limits::PARENTS_PER_CREATE_MAX as u64,
-                ));
-            }
-            next = path.parent();
-            missing.push(path);
-        }
-        Ok(missing)
-    }
-
-    /// Whether `parent`, which exists, can have another child, and the tree `count` more znodes.
-    ///
-    /// # Errors
-    /// [`Refusal::NoChildrenForEphemerals`] or [`Refusal::LimitReached`].
-    pub(crate) fn check_room(&self, parent: &ZnodePath, count: usize) -> Result<(), Refusal> {
-        let znode = self.state.existing(parent)?;
-        if znode.owner().is_some() {
-            return Err(Refusal::NoChildrenForEphemerals { path: parent.clone() });
-        }
-        if znode.num_children >= limits::CHILDREN_PER_ZNODE_MAX {
-            return Err(Refusal::limit(
-                "children per znode",
-                u64::from(limits::CHILDREN_PER_ZNODE_MAX),
-            ));
-        }
-        let znodes = self.state.znodes.len().saturating_add(count) as u64;
-        if znodes > limits::ZNODES_MAX {
-            return Err(Refusal::limit("znodes", limits::ZNODES_MAX));
-        }
-        Ok(())
-    }
-
-    /// Whether a session can own another ephemeral.
-    ///
-    /// # Errors
-    /// [`Refusal::LimitReached`].
-    pub(crate) fn check_ephemerals(&self, owner: SessionId) -> Result<(), Refusal> {
-        let owned = self.state.index.ephemerals.get(&owner).map_or(0, |paths| paths.len());
-        if owned >= limits::EPHEMERALS_PER_SESSION_MAX {
-            return Err(Refusal::limit(
-                "ephemeral znodes per session",
-                limits::EPHEMERALS_PER_SESSION_MAX as u64,
-            ));
-        }
-        Ok(())
-    }
-
-    /// The suffix the next sequential child of `parent` gets: the creates ever done below it.
-    pub(crate) fn next_sequence(&self, parent: &ZnodePath) -> i32 {
-        self.state.znodes.get(parent).map_or(0, |znode| znode.creates)
     }
 
     /// Tells the locks about the end of a znode that clients do not know as a claim.
@@ -340,7 +303,9 @@ impl State {
 
 /// Whether `path` lies below `/locks`.
 pub(super) fn is_below_locks(path: &ZnodePath) -> bool {
-    path.as_str().strip_prefix(path::LOCKS).is_some_and(|rest| rest.starts_with('/'))
+    path.as_str()
+        .strip_prefix(path::LOCKS)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn reap_at_after_change(znode: &Znode, now: LogTime) -> Option<LogTime> {
@@ -357,5 +322,57 @@ fn next_version(version: i32) -> i32 {
     match version.wrapping_add(1) {
         -1 => 0,
         next => next,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::next_version;
+    use crate::apply::Step;
+    use crate::command::{Moment, Stamp};
+    use crate::ids::{LogTime, WallTime, ZnodePath, Zxid};
+    use crate::state::State;
+
+    pub(in crate::apply) fn step(state: &mut State) -> Step<'_> {
+        let Stamp { log_time, wall } = Stamp {
+            log_time: LogTime(1),
+            wall: WallTime(1),
+        };
+        let now = Moment {
+            zxid: Zxid(1),
+            log_time,
+            wall,
+        };
+        Step {
+            state,
+            now,
+            session: None,
+            identities: &[],
+            events: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_version_skips_minus_one_when_it_wraps() {
+        assert_eq!(next_version(0), 1);
+        assert_eq!(next_version(i32::MAX), i32::MIN);
+        assert_eq!(next_version(-3), -2);
+        assert_eq!(next_version(-2), 0);
+    }
+
+    #[test]
+    fn the_counter_of_creates_wraps_as_zookeepers_does() {
+        let mut state = State::new();
+        let root = ZnodePath::root();
+        state.znodes.update(&root, |znode| znode.creates = i32::MAX);
+        let mut step = step(&mut state);
+        let open = std::sync::Arc::clone(&step.state.znodes.get(&root).unwrap().acl);
+        let new = super::NewZnode::empty(open, crate::znode::ZnodeKind::Persistent);
+        step.insert_znode(ZnodePath::parse("/a").unwrap(), new);
+        assert_eq!(step.next_sequence(&root), i32::MIN);
+        assert_eq!(format!("{:010}", step.next_sequence(&root)), "-2147483648");
+        assert_eq!(format!("{:010}", -5), "-000000005", "as %010d prints it");
+        // 2 * i32::MIN - 2 children, wrapped.
+        assert_eq!(step.state.stat(&root).unwrap().cversion, -2);
     }
 }

@@ -26,8 +26,8 @@ impl Step<'_> {
             None => return Err(Refusal::GuardsFailed { failed }),
         };
         let mut read_bytes = 0;
-        let results = self
-            .all_or_nothing(|step| in_order(ops, |op| step.txn_op(op, &mut read_bytes)))?;
+        let results =
+            self.all_or_nothing(|step| in_order(ops, |op| step.txn_op(op, &mut read_bytes)))?;
         Ok(Reply::Txn { then, results })
     }
 
@@ -35,7 +35,9 @@ impl Step<'_> {
         match op {
             TxnOp::Znode(op) => self.znode_op(op).map(TxnReply::Znode),
             TxnOp::Get { path } => {
-                let Some(znode) = self.readable(path)? else { return Ok(TxnReply::Got(None)) };
+                let Some(znode) = self.readable(path)? else {
+                    return Ok(TxnReply::Got(None));
+                };
                 *read_bytes = read_bytes.saturating_add(znode.data_length());
                 if *read_bytes > limits::TXN_READ_BYTES_MAX {
                     return Err(Refusal::limit(
@@ -49,9 +51,9 @@ impl Step<'_> {
                     stat: znode.stat(),
                 })))
             }
-            TxnOp::Release { lock, claim } => {
-                self.release_claim(lock, claim).map(|ended| TxnReply::Released(Box::new(ended)))
-            }
+            TxnOp::Release { lock, claim } => self
+                .release_claim(lock, claim)
+                .map(|ended| TxnReply::Released(Box::new(ended))),
         }
     }
 
@@ -64,7 +66,11 @@ impl Step<'_> {
         let mut failed = Vec::new();
         for (index, guard) in (0_u32..).zip(guards) {
             if let Some((expected, actual)) = self.failure(guard)? {
-                failed.push(FailedGuard { index, expected, actual });
+                failed.push(FailedGuard {
+                    index,
+                    expected,
+                    actual,
+                });
             }
         }
         Ok(failed)
@@ -76,12 +82,20 @@ impl Step<'_> {
             Guard::Version { path, version } => {
                 let found = self.readable(path)?;
                 let holds = found.is_some_and(|znode| znode.version == *version);
-                (holds, format!("{path} in version {version}"), found_version(found))
+                (
+                    holds,
+                    format!("{path} in version {version}"),
+                    found_version(found),
+                )
             }
             Guard::Exists { path, exists } => {
                 let found = self.readable(path)?;
                 let wanted = if *exists { "exists" } else { "does not exist" };
-                (found.is_some() == *exists, format!("{path} {wanted}"), found_version(found))
+                (
+                    found.is_some() == *exists,
+                    format!("{path} {wanted}"),
+                    found_version(found),
+                )
             }
             Guard::Value { path, value } => {
                 let found = self.readable(path)?;
@@ -91,7 +105,11 @@ impl Step<'_> {
                     (Some(_), None) => "null".to_owned(),
                     (None, _) => found_version(None),
                 };
-                (data == Some(value), format!("{path} with given data of {} bytes", value.len()), actual)
+                (
+                    data == Some(value),
+                    format!("{path} with given data of {} bytes", value.len()),
+                    actual,
+                )
             }
             Guard::Fence(FenceGuard { lock, fence }) => {
                 let holds = self.state.verify(lock, *fence).is_ok();
@@ -104,12 +122,17 @@ impl Step<'_> {
 
     /// The znode at `path`, if there is one, which the asker must be allowed to read.
     fn readable(&self, path: &ZnodePath) -> Result<Option<&Znode>, Refusal> {
-        let Some(znode) = self.state.znode(path) else { return Ok(None) };
+        let Some(znode) = self.state.znode(path) else {
+            return Ok(None);
+        };
         acl::require(path, &znode.acl, self.identities, Perms::READ)?;
         Ok(Some(znode))
     }
 }
 
 fn found_version(found: Option<&Znode>) -> String {
-    found.map_or_else(|| "no such znode".to_owned(), |znode| format!("version {}", znode.version))
+    found.map_or_else(
+        || "no such znode".to_owned(),
+        |znode| format!("version {}", znode.version),
+    )
 }

@@ -38,12 +38,18 @@ impl Step<'_> {
         let acl = acl::fix_up(&create.path, &create.acl, self.identities)?;
         let parent = ZnodePath::parse(parent)?;
         let missing = self.missing_parents(&parent, create.parents)?;
-        let base = missing.last().and_then(ZnodePath::parent).unwrap_or_else(|| parent.clone());
+        let base = missing
+            .last()
+            .and_then(ZnodePath::parent)
+            .unwrap_or_else(|| parent.clone());
         let base_acl = &self.state.existing(&base)?.acl;
         acl::require(&base, base_acl, self.identities, Perms::CREATE)?;
         let path = self.path_to_make(create, &parent)?;
         if let Some(existing) = self.state.znode(&path) {
-            return Err(Refusal::NodeExists { path, version: existing.version });
+            return Err(Refusal::NodeExists {
+                path,
+                version: existing.version,
+            });
         }
         self.check_room(&base, missing.len().saturating_add(1))?;
         check_data(create.data.as_ref(), create.content_type.as_deref())?;
@@ -54,7 +60,15 @@ impl Step<'_> {
             self.insert_znode(parent, new);
         }
         let (data, content_type) = (create.data.clone(), create.content_type.clone());
-        self.insert_znode(path.clone(), NewZnode { data, content_type, acl, kind });
+        self.insert_znode(
+            path.clone(),
+            NewZnode {
+                data,
+                content_type,
+                acl,
+                kind,
+            },
+        );
         if is_claim_like {
             self.claim_znode_created(&path);
         }
@@ -75,24 +89,22 @@ impl Step<'_> {
             ))),
             CreateKind::Ephemeral => match self.session {
                 Some(session) => Ok(ZnodeKind::Ephemeral(session)),
-                None => {
-                    Err(Refusal::SessionRequired { what: "to create an ephemeral znode".to_owned() })
-                }
+                None => Err(Refusal::SessionRequired {
+                    what: "creating an ephemeral znode".to_owned(),
+                }),
             },
         }
     }
 
     /// The parents a create has to make, deepest first.
-    fn missing_parents(
-        &self,
-        parent: &ZnodePath,
-        make: bool,
-    ) -> Result<Vec<ZnodePath>, Refusal> {
+    fn missing_parents(&self, parent: &ZnodePath, make: bool) -> Result<Vec<ZnodePath>, Refusal> {
         if self.state.znodes.contains_key(parent) {
             return Ok(Vec::new());
         }
         if !make {
-            return Err(Refusal::NoNode { path: parent.clone() });
+            return Err(Refusal::NoNode {
+                path: parent.clone(),
+            });
         }
         self.missing_from(parent)
     }
@@ -102,7 +114,11 @@ impl Step<'_> {
         if !create.sequential {
             return ZnodePath::parse(&create.path);
         }
-        ZnodePath::parse(&format!("{}{:010}", create.path, self.next_sequence(parent)))
+        ZnodePath::parse(&format!(
+            "{}{:010}",
+            create.path,
+            self.next_sequence(parent)
+        ))
     }
 
     /// Whether this create makes what the locks look at; with the bounds of ephemerals.
@@ -112,7 +128,9 @@ impl Step<'_> {
         kind: ZnodeKind,
         sequential: bool,
     ) -> Result<bool, Refusal> {
-        let ZnodeKind::Ephemeral(owner) = kind else { return Ok(false) };
+        let ZnodeKind::Ephemeral(owner) = kind else {
+            return Ok(false);
+        };
         self.check_ephemerals(owner)?;
         let is_claim_like = sequential && is_below_locks(path);
         if is_claim_like {
@@ -131,7 +149,10 @@ impl Step<'_> {
         let znode = self.state.existing(&path)?;
         check_version(&path, expect, znode.version)?;
         if znode.num_children > 0 {
-            return Err(Refusal::NotEmpty { count: znode.num_children, path });
+            return Err(Refusal::NotEmpty {
+                count: znode.num_children,
+                path,
+            });
         }
         if let Some(removed) = self.remove_znode(&path) {
             self.tell_locks(&path, &removed);
@@ -226,16 +247,20 @@ fn parent_text(text: &str) -> Result<&str, InvalidPath> {
 /// Refuses to delete what every tree has.
 pub(super) fn check_deletable(text: &str) -> Result<(), Refusal> {
     if text == "/" || path::SYSTEM.contains(&text) {
-        return Err(Refusal::BadArguments(format!("znode {text} belongs to the system and stays")));
+        return Err(Refusal::BadArguments(format!(
+            "znode {text} belongs to the system and stays"
+        )));
     }
     Ok(())
 }
 
 fn check_version(path: &ZnodePath, expect: Expect, actual: i32) -> Result<(), Refusal> {
     match expect {
-        Expect::Version(expected) if expected != actual => {
-            Err(Refusal::BadVersion { path: path.clone(), expected, actual })
-        }
+        Expect::Version(expected) if expected != actual => Err(Refusal::BadVersion {
+            path: path.clone(),
+            expected,
+            actual,
+        }),
         Expect::Version(_) | Expect::Any => Ok(()),
     }
 }

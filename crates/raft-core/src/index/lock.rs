@@ -38,9 +38,14 @@ fn deadlines(claim: &Claim) -> impl Iterator<Item = (LogTime, Due)> {
     };
     let (first, second) = match &claim.state {
         ClaimState::Waiting { deadline } => (due(*deadline, Due::ClaimWait), None),
-        ClaimState::Held { expires, acknowledge_by, .. } => {
-            (due(*expires, Due::ClaimHold), due(*acknowledge_by, Due::ClaimAcknowledge))
-        }
+        ClaimState::Held {
+            expires,
+            acknowledge_by,
+            ..
+        } => (
+            due(*expires, Due::ClaimHold),
+            due(*acknowledge_by, Due::ClaimAcknowledge),
+        ),
     };
     first.into_iter().chain(second)
 }
@@ -62,17 +67,26 @@ impl Index {
 
     /// An ended session is remembered. Of several with one name the last one counts.
     pub(crate) fn note_ended_session(&mut self, ended: &EndedSession) {
-        self.due.insert((ended.forget_at, Due::ForgetSession(ended.id)));
-        self.ended_sessions_by_age.insert((ended.forget_at, ended.id));
+        self.due
+            .insert((ended.forget_at, Due::ForgetSession(ended.id)));
+        self.ended_sessions_by_age
+            .insert((ended.forget_at, ended.id));
         let Some(name) = &ended.name else { return };
-        let latest = self.ended_session_names.get(name).copied().unwrap_or(SessionId(0));
-        self.ended_session_names.insert(name.clone(), latest.max(ended.id));
+        let latest = self
+            .ended_session_names
+            .get(name)
+            .copied()
+            .unwrap_or(SessionId(0));
+        self.ended_session_names
+            .insert(name.clone(), latest.max(ended.id));
     }
 
     /// An ended session is forgotten.
     pub(crate) fn forget_ended_session(&mut self, ended: &EndedSession) {
-        self.due.remove(&(ended.forget_at, Due::ForgetSession(ended.id)));
-        self.ended_sessions_by_age.remove(&(ended.forget_at, ended.id));
+        self.due
+            .remove(&(ended.forget_at, Due::ForgetSession(ended.id)));
+        self.ended_sessions_by_age
+            .remove(&(ended.forget_at, ended.id));
         let Some(name) = &ended.name else { return };
         if self.ended_session_names.get(name) == Some(&ended.id) {
             self.ended_session_names.remove(name);
@@ -97,7 +111,8 @@ impl Index {
     /// its hold, also after the id itself was released.
     pub(crate) fn note_claim(&mut self, claim: &Claim) {
         for id in std::iter::once(&claim.id).chain(&claim.reentries) {
-            self.claim_ids.insert((claim.lock.clone(), id.clone()), claim.fence);
+            self.claim_ids
+                .insert((claim.lock.clone(), id.clone()), claim.fence);
         }
         self.note_deadlines(claim);
     }
@@ -127,14 +142,18 @@ impl Index {
     /// An ended claim is remembered.
     pub(crate) fn note_ended_claim(&mut self, ended: &EndedClaim) {
         let (lock, id) = (ended.lock.clone(), ended.id.clone());
-        self.ended_claims_by_age.insert((ended.forget_at, lock.clone(), id.clone()));
-        self.due.insert((ended.forget_at, Due::ForgetClaim(lock, id)));
+        self.ended_claims_by_age
+            .insert((ended.forget_at, lock.clone(), id.clone()));
+        self.due
+            .insert((ended.forget_at, Due::ForgetClaim(lock, id)));
     }
 
     /// An ended claim is forgotten.
     pub(crate) fn forget_ended_claim(&mut self, ended: &EndedClaim) {
         let (lock, id) = (ended.lock.clone(), ended.id.clone());
-        self.ended_claims_by_age.remove(&(ended.forget_at, lock.clone(), id.clone()));
-        self.due.remove(&(ended.forget_at, Due::ForgetClaim(lock, id)));
+        self.ended_claims_by_age
+            .remove(&(ended.forget_at, lock.clone(), id.clone()));
+        self.due
+            .remove(&(ended.forget_at, Due::ForgetClaim(lock, id)));
     }
 }

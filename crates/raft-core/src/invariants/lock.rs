@@ -37,9 +37,18 @@ fn ensure(holds: bool, why: &str) -> Result<(), String> {
 
 fn check_sessions(state: &State) -> Result<(), String> {
     for (id, session) in state.sessions.iter() {
-        ensure(session.id == *id, &format!("I-6: session {id} is filed wrongly"))?;
-        ensure(session.opened.zxid.0 == id.0, &format!("I-6: session {id} opened elsewhere"))?;
-        ensure(id.0 <= state.clock.zxid.0, &format!("I-6: session {id} is of the future"))?;
+        ensure(
+            session.id == *id,
+            &format!("I-6: session {id} is filed wrongly"),
+        )?;
+        ensure(
+            session.opened.zxid.0 == id.0,
+            &format!("I-6: session {id} opened elsewhere"),
+        )?;
+        ensure(
+            id.0 <= state.clock.zxid.0,
+            &format!("I-6: session {id} is of the future"),
+        )?;
         ensure(
             !state.ended_sessions.contains_key(id),
             &format!("I-6: session {id} is live and ended"),
@@ -52,7 +61,10 @@ fn check_sessions(state: &State) -> Result<(), String> {
         }
     }
     for (id, ended) in state.ended_sessions.iter() {
-        ensure(ended.id == *id, &format!("I-6: ended session {id} is filed wrongly"))?;
+        ensure(
+            ended.id == *id,
+            &format!("I-6: ended session {id} is filed wrongly"),
+        )?;
         ensure(
             ended.released.len() <= limits::RELEASED_PER_ENDED_SESSION_MAX,
             &format!("I-11: ended session {id} lists too many holds"),
@@ -63,14 +75,30 @@ fn check_sessions(state: &State) -> Result<(), String> {
 
 fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String> {
     ensure(claim.fence == fence, "I-3: it is filed under another fence")?;
-    ensure(state.sessions.contains_key(&claim.session), "I-2: its session is not live")?;
-    let path = claim.lock.znode().child(&claim.znode_name).map_err(|e| e.to_string())?;
+    ensure(
+        state.sessions.contains_key(&claim.session),
+        "I-2: its session is not live",
+    )?;
+    let path = claim
+        .lock
+        .znode()
+        .child(&claim.znode_name)
+        .map_err(|e| e.to_string())?;
     let Some(znode) = state.znodes.get(&path) else {
         return Err(format!("I-3: its znode {path} is missing"));
     };
-    ensure(znode.czxid.0 == fence.0, "I-3: its fence is not its znode's czxid")?;
-    ensure(znode.kind == ZnodeKind::Ephemeral(claim.session), "I-2: its znode is another's")?;
-    ensure(!claim.reentries.contains(&claim.id), "I-3: it re-entered itself")?;
+    ensure(
+        znode.czxid.0 == fence.0,
+        "I-3: its fence is not its znode's czxid",
+    )?;
+    ensure(
+        znode.kind == ZnodeKind::Ephemeral(claim.session),
+        "I-2: its znode is another's",
+    )?;
+    ensure(
+        !claim.reentries.contains(&claim.id),
+        "I-3: it re-entered itself",
+    )?;
     ensure(
         !claim.first_released || !claim.reentries.is_empty(),
         "I-3: all its ids are released",
@@ -85,21 +113,31 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
     )
 }
 
-fn check_lock(
-    state: &State,
-    name: &LockName,
-    lock: &Lock,
-    queue: &[&Claim],
-) -> Result<(), String> {
+fn check_lock(state: &State, name: &LockName, lock: &Lock, queue: &[&Claim]) -> Result<(), String> {
     ensure(!lock.is_vacant(), "I-11: it has a record for nothing")?;
-    ensure(lock.claims() <= limits::CLAIMS_PER_LOCK_MAX, "I-11: too many claims")?;
     ensure(
-        queue.iter().all(|claim| claim.is_held() == (claim.fence <= lock.granted_up_to)),
+        lock.claims() <= limits::CLAIMS_PER_LOCK_MAX,
+        "I-11: too many claims",
+    )?;
+    ensure(
+        queue
+            .iter()
+            .all(|claim| claim.is_held() == (claim.fence <= lock.granted_up_to)),
         "I-3: the holders are not the head of the queue",
     )?;
-    let holders: Vec<&Claim> = queue.iter().copied().filter(|claim| claim.is_held()).collect();
-    ensure(lock.holders as usize == holders.len(), "I-4: count of holders")?;
-    ensure(lock.waiters as usize == queue.len() - holders.len(), "I-4: count of waiters")?;
+    let holders: Vec<&Claim> = queue
+        .iter()
+        .copied()
+        .filter(|claim| claim.is_held())
+        .collect();
+    ensure(
+        lock.holders as usize == holders.len(),
+        "I-4: count of holders",
+    )?;
+    ensure(
+        lock.waiters as usize == queue.len() - holders.len(),
+        "I-4: count of waiters",
+    )?;
     let permits: u32 = holders.iter().map(|claim| claim.permits()).sum();
     ensure(lock.permits_held == permits, "I-4: count of permits")?;
     check_together(lock, &holders)?;
@@ -109,7 +147,10 @@ fn check_lock(
     )?;
     if lock.settings.is_some() {
         let kind = state.znodes.get(&name.znode()).map(|znode| znode.kind);
-        ensure(kind == Some(ZnodeKind::Persistent), "I-3: its settings have no znode")?;
+        ensure(
+            kind == Some(ZnodeKind::Persistent),
+            "I-3: its settings have no znode",
+        )?;
     }
     // Decision 8: a wake-up that was lost would leave the queue waiting for ever.
     ensure(
@@ -120,23 +161,39 @@ fn check_lock(
 
 /// Mutual exclusion: who may hold together.
 fn check_together(lock: &Lock, holders: &[&Claim]) -> Result<(), String> {
-    let exclusive = holders.iter().filter(|claim| claim.mode == LockMode::Exclusive).count();
-    let shared = holders.iter().filter(|claim| claim.mode == LockMode::Shared).count();
+    let exclusive = holders
+        .iter()
+        .filter(|claim| claim.mode == LockMode::Exclusive)
+        .count();
+    let shared = holders
+        .iter()
+        .filter(|claim| claim.mode == LockMode::Shared)
+        .count();
     let permits = holders.len() - exclusive - shared;
     ensure(exclusive <= 1, "I-3: two exclusive holders")?;
     ensure(
-        [exclusive, shared, permits].iter().filter(|count| **count > 0).count() <= 1,
+        [exclusive, shared, permits]
+            .iter()
+            .filter(|count| **count > 0)
+            .count()
+            <= 1,
         "I-3: holders of different kinds together",
     )?;
     // A limit that was lowered while permits were out is exceeded until they are back, so the sum
     // is compared with the lock's own limit only where permits are granted.
-    ensure(lock.permits_held <= limits::PERMITS_MAX, "I-11: too many permits")
+    ensure(
+        lock.permits_held <= limits::PERMITS_MAX,
+        "I-11: too many permits",
+    )
 }
 
 fn check_ended_claims(state: &State) -> Result<(), String> {
     for ((lock, id), ended) in state.ended_claims.iter() {
         let key = (&ended.lock, &ended.id);
-        ensure(key == (lock, id), &format!("I-3: ended claim {id} of {lock} is filed wrongly"))?;
+        ensure(
+            key == (lock, id),
+            &format!("I-3: ended claim {id} of {lock} is filed wrongly"),
+        )?;
         ensure(
             state.live_claim(lock, id).is_none(),
             &format!("I-3: claim {id} of {lock} is live and ended"),

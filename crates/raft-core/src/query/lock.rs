@@ -55,10 +55,17 @@ impl State {
     #[must_use]
     pub fn claim(&self, lock: &LockName, id: &ClaimId) -> ClaimStatus<'_> {
         if let Some(claim) = self.live_claim(lock, id) {
-            let (holders, waiters) =
-                self.locks.get(lock).map_or((0, 0), |record| (record.holders, record.waiters));
+            let (holders, waiters) = self
+                .locks
+                .get(lock)
+                .map_or((0, 0), |record| (record.holders, record.waiters));
             let position = self.position(claim);
-            return ClaimStatus::Live(ClaimView { claim, position, holders, waiters });
+            return ClaimStatus::Live(ClaimView {
+                claim,
+                position,
+                holders,
+                waiters,
+            });
         }
         match self.ended_claims.get(&(lock.clone(), id.clone())) {
             Some(ended) => ClaimStatus::Ended(ended),
@@ -92,7 +99,10 @@ impl State {
     /// Holders of a lock in order of fences, at most `limit`.
     #[must_use]
     pub fn holders(&self, lock: &LockName, limit: usize) -> Vec<&Claim> {
-        self.claims_of_lock(lock).take_while(|claim| claim.is_held()).take(limit).collect()
+        self.claims_of_lock(lock)
+            .take_while(|claim| claim.is_held())
+            .take(limit)
+            .collect()
     }
 
     /// Waiters of a lock, first to be served first, at most `limit`.

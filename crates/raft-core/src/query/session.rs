@@ -25,9 +25,10 @@ impl State {
     pub fn session(&self, session: &SessionRef) -> SessionStatus<'_> {
         let (live, ended) = match session {
             SessionRef::Id(id) => (Some(id), Some(id)),
-            SessionRef::Name(name) => {
-                (self.index.session_names.get(name), self.index.ended_session_names.get(name))
-            }
+            SessionRef::Name(name) => (
+                self.index.session_names.get(name),
+                self.index.ended_session_names.get(name),
+            ),
         };
         if let Some(session) = live.and_then(|id| self.sessions.get(id)) {
             return SessionStatus::Live(session);
@@ -57,6 +58,9 @@ impl State {
     #[must_use]
     pub fn claims_of(&self, session: SessionId) -> Vec<&Claim> {
         let (claims, _) = self.owned_by(session);
-        claims.iter().filter_map(|key| self.claims.get(key)).collect()
+        claims
+            .iter()
+            .filter_map(|key| self.claims.get(key))
+            .collect()
     }
 }

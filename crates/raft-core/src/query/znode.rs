@@ -79,7 +79,12 @@ impl State {
         limit: usize,
     ) -> Option<Vec<(ZnodePath, Stat)>> {
         let found = self.subtree_nodes(path, depth, limit)?;
-        Some(found.into_iter().map(|(path, znode)| (path.clone(), znode.stat())).collect())
+        Some(
+            found
+                .into_iter()
+                .map(|(path, znode)| (path.clone(), znode.stat()))
+                .collect(),
+        )
     }
 
     /// As [`State::subtree`], by reference.
@@ -96,7 +101,9 @@ impl State {
         }
         for level in 1..=depth {
             let before = found.len();
-            let Some(start) = path.level_below(level) else { break };
+            let Some(start) = path.level_below(level) else {
+                break;
+            };
             let of_level = self
                 .znodes
                 .range((Bound::Included(start.clone()), Bound::Unbounded))
@@ -158,6 +165,8 @@ impl State {
 
     /// The znode at `path`, or the refusal that there is none.
     pub(crate) fn existing(&self, path: &ZnodePath) -> Result<&Znode, Refusal> {
-        self.znodes.get(path).ok_or_else(|| Refusal::NoNode { path: path.clone() })
+        self.znodes
+            .get(path)
+            .ok_or_else(|| Refusal::NoNode { path: path.clone() })
     }
 }

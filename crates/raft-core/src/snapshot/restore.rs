@@ -64,7 +64,12 @@ impl State {
     /// Why there is no state in it.
     pub fn restore(reader: &mut dyn Read) -> Result<State, RestoreError> {
         read_header(reader)?;
-        let mut records = Records { reader, buffer: Vec::new(), number: 0, section: None };
+        let mut records = Records {
+            reader,
+            buffer: Vec::new(),
+            number: 0,
+            section: None,
+        };
         let mut state = State::empty();
         let (clock, written) = loop {
             let section = records.next()?;
@@ -90,7 +95,9 @@ impl State {
             Section::Znodes => {
                 let (path, mut znode): (ZnodePath, Znode) = records.decode()?;
                 if znode.data_hash != data_hash(znode.data.as_ref()) {
-                    return Err(records.damaged(format!("the data of {path} is not what was stored")));
+                    return Err(
+                        records.damaged(format!("the data of {path} is not what was stored"))
+                    );
                 }
                 self.share_acl(&path, &mut znode);
                 records.append(&mut self.znodes, path, znode)
@@ -127,7 +134,10 @@ fn read_header(reader: &mut dyn Read) -> Result<(), RestoreError> {
     reader.read_exact(&mut version)?;
     let found = u16::from_le_bytes(version);
     if found != format::SNAPSHOT {
-        return Err(RestoreError::UnknownVersion { found, known: format::SNAPSHOT });
+        return Err(RestoreError::UnknownVersion {
+            found,
+            known: format::SNAPSHOT,
+        });
     }
     Ok(())
 }
@@ -160,7 +170,9 @@ impl Records<'_> {
         }
         self.buffer.clear();
         // Grows as bytes arrive: a false length allocates nothing.
-        let read = (&mut *self.reader).take(u64::from(length)).read_to_end(&mut self.buffer)?;
+        let read = (&mut *self.reader)
+            .take(u64::from(length))
+            .read_to_end(&mut self.buffer)?;
         if read != length as usize {
             return Err(RestoreError::Read(io::ErrorKind::UnexpectedEof.into()));
         }
@@ -197,7 +209,10 @@ impl Records<'_> {
     }
 
     fn damaged(&self, why: String) -> RestoreError {
-        RestoreError::Damaged { record: self.number.saturating_sub(1), why }
+        RestoreError::Damaged {
+            record: self.number.saturating_sub(1),
+            why,
+        }
     }
 }
 

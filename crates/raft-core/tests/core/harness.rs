@@ -31,12 +31,20 @@ impl Harness {
     pub(crate) fn new() -> Harness {
         let state = State::new();
         state.check_invariants().unwrap();
-        Harness { state, stamp: Stamp::default(), log: Vec::new(), sequence: 0 }
+        Harness {
+            state,
+            stamp: Stamp::default(),
+            log: Vec::new(),
+            sequence: 0,
+        }
     }
 
     /// Runs each line of a script; gives back what they say.
     pub(crate) fn run(&mut self, script: &str) -> String {
-        let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = script
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty());
         let lines = lines.filter(|line| !line.starts_with('#'));
         lines.map(|line| self.line(line)).collect()
     }
@@ -82,7 +90,10 @@ impl Harness {
             }
             "next-due" => {
                 words.next();
-                let due = self.state.next_due().map_or("none".to_owned(), |at| at.to_string());
+                let due = self
+                    .state
+                    .next_due()
+                    .map_or("none".to_owned(), |at| at.to_string());
                 Some(format!("next due {due}\n"))
             }
             "counts" => {
@@ -97,7 +108,11 @@ impl Harness {
     pub(crate) fn request(&mut self, mut settings: Words, command: Command) -> Request {
         self.sequence += 1;
         let request = Request {
-            id: RequestId { origin: 1, incarnation: 7, sequence: self.sequence },
+            id: RequestId {
+                origin: 1,
+                incarnation: 7,
+                sequence: self.sequence,
+            },
             identities: identities(&mut settings),
             session: settings.value("session").map(|text| session_ref(&text)),
             fences: fences(&mut settings),
@@ -113,11 +128,21 @@ impl Harness {
 
     /// Applies a request at the present time.
     pub(crate) fn apply(&mut self, request: &Request) -> Outcome {
-        let before = self.state.last_zxid();
+        let (before, log_time) = (self.state.last_zxid(), self.state.log_time());
         let (stamp, decoded) = through_the_log(self.stamp, request);
         assert_eq!(&decoded, request);
         let outcome = self.state.apply(stamp, &decoded);
-        assert_eq!(self.state.last_zxid().0, before.0 + 1, "one zxid for each attempt");
+        assert_eq!(
+            self.state.last_zxid().0,
+            before.0 + 1,
+            "one zxid for each attempt"
+        );
+        let latest = log_time.max(stamp.log_time);
+        assert_eq!(
+            self.state.log_time(),
+            latest,
+            "I-1: log time never goes back"
+        );
         check_events(&outcome);
         if let Err(broken) = self.state.check_invariants() {
             panic!("{broken}\nafter {request:?}\nwhich gave {outcome:?}");
@@ -136,7 +161,11 @@ impl Drop for Harness {
         for (stamp, request) in &self.log {
             again.apply(*stamp, request);
         }
-        assert_eq!(again.digest(), self.state.digest(), "I-9: the same log, another state");
+        assert_eq!(
+            again.digest(),
+            self.state.digest(),
+            "I-9: the same log, another state"
+        );
     }
 }
 
@@ -145,7 +174,11 @@ pub(crate) fn restored(state: &State) -> State {
     let bytes = snapshot_bytes(state);
     let restored = State::restore(&mut &bytes[..]).unwrap();
     assert_eq!(restored.digest(), state.digest(), "I-10");
-    assert_eq!(snapshot_bytes(&restored), bytes, "the same state is the same bytes");
+    assert_eq!(
+        snapshot_bytes(&restored),
+        bytes,
+        "the same state is the same bytes"
+    );
     restored.check_invariants().unwrap();
     restored
 }
@@ -173,8 +206,16 @@ fn through_the_log(stamp: Stamp, request: &Request) -> (Stamp, Request) {
 
 /// I-7, I-8.
 fn check_events(outcome: &Outcome) {
-    let Outcome { moment, result, events, .. } = outcome;
-    assert!(result.is_ok() || events.is_empty(), "I-7: a refusal with events");
+    let Outcome {
+        moment,
+        result,
+        events,
+        ..
+    } = outcome;
+    assert!(
+        result.is_ok() || events.is_empty(),
+        "I-7: a refusal with events"
+    );
     for (index, event) in events.iter().enumerate() {
         assert_eq!(event.moment, *moment, "I-8");
         assert_eq!(event.ordinal as usize, index, "I-8");
@@ -184,10 +225,15 @@ fn check_events(outcome: &Outcome) {
 
 /// `as=scheme:id,scheme:id`
 fn identities(settings: &mut Words) -> Vec<Identity> {
-    let Some(text) = settings.value("as") else { return Vec::new() };
+    let Some(text) = settings.value("as") else {
+        return Vec::new();
+    };
     let identity = |text: &str| {
         let (scheme, id) = text.split_once(':').unwrap_or((text, ""));
-        Identity { scheme: scheme.to_owned(), id: id.to_owned() }
+        Identity {
+            scheme: scheme.to_owned(),
+            id: id.to_owned(),
+        }
     };
     text.split(',').map(identity).collect()
 }
@@ -195,7 +241,10 @@ fn identities(settings: &mut Words) -> Vec<Identity> {
 /// `fence=lock:number,lock:number`
 fn fences(settings: &mut Words) -> Vec<FenceGuard> {
     let text = settings.value("fence");
-    text.iter().flat_map(|text| text.split(',')).map(fence_guard).collect()
+    text.iter()
+        .flat_map(|text| text.split(','))
+        .map(fence_guard)
+        .collect()
 }
 
 /// `lock:number`
@@ -245,13 +294,27 @@ fn shown_reply(reply: &Reply) -> String {
 
 /// The name of the variant and the text a person sees.
 pub(crate) fn shown_refusal(refusal: &Refusal) -> String {
-    format!("REFUSED {}: {refusal}", variant(refusal))
+    let mut text = format!("REFUSED {}: {refusal}", variant(refusal));
+    if let Refusal::GuardsFailed { failed } = refusal {
+        for guard in failed {
+            let (index, expected, actual) = (guard.index, &guard.expected, &guard.actual);
+            write!(
+                text,
+                "\n  guard {index}: expected {expected}, found {actual}"
+            )
+            .unwrap();
+        }
+    }
+    text
 }
 
 /// The name of a variant.
 pub(crate) fn variant(value: &impl std::fmt::Debug) -> String {
     let debug = format!("{value:?}");
-    debug.chars().take_while(char::is_ascii_alphanumeric).collect()
+    debug
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect()
 }
 
 fn shown_event(event: &Event) -> String {

@@ -24,7 +24,13 @@ fn apply(state: &mut State, session: Option<SessionId>, command: Command) -> Out
         command,
     };
     let now = state.log_time().0 + 1;
-    state.apply(Stamp { log_time: LogTime(now), wall: WallTime(now) }, &request)
+    state.apply(
+        Stamp {
+            log_time: LogTime(now),
+            wall: WallTime(now),
+        },
+        &request,
+    )
 }
 
 fn open(state: &mut State, name: Option<String>) -> SessionId {
@@ -36,7 +42,10 @@ fn open(state: &mut State, name: Option<String>) -> SessionId {
         lock_delay_ms: 0,
     };
     match apply(state, None, Command::OpenSession(open)).result {
-        Ok(Reply::SessionOpened { session, created: true }) => session.id,
+        Ok(Reply::SessionOpened {
+            session,
+            created: true,
+        }) => session.id,
         other => panic!("not opened: {other:?}"),
     }
 }
@@ -65,23 +74,56 @@ fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
     let most = limits::EPHEMERALS_PER_SESSION_MAX;
     // Half of them share one lock, the others have one each.
     for n in 0..most {
-        let lock = if n % 2 == 0 { "crowd".to_owned() } else { format!("own/{n}") };
-        let outcome =
-            apply(&mut state, Some(rich), acquire(&lock, &format!("c{n}"), LockMode::Shared));
+        let lock = if n % 2 == 0 {
+            "crowd".to_owned()
+        } else {
+            format!("own/{n}")
+        };
+        let outcome = apply(
+            &mut state,
+            Some(rich),
+            acquire(&lock, &format!("c{n}"), LockMode::Shared),
+        );
         assert!(outcome.result.is_ok(), "{outcome:?}");
     }
-    let over = apply(&mut state, Some(rich), acquire("one/more", "c", LockMode::Shared));
-    assert!(matches!(over.result, Err(Refusal::LimitReached { limit, .. }) if limit == most as u64));
-    apply(&mut state, Some(poor), acquire("crowd", "last", LockMode::Exclusive));
+    let over = apply(
+        &mut state,
+        Some(rich),
+        acquire("one/more", "c", LockMode::Shared),
+    );
+    assert!(
+        matches!(over.result, Err(Refusal::LimitReached { limit, .. }) if limit == most as u64)
+    );
+    apply(
+        &mut state,
+        Some(poor),
+        acquire("crowd", "last", LockMode::Exclusive),
+    );
 
-    let outcome = apply(&mut state, None, Command::CloseSession(SessionRef::Id(rich)));
-    let Ok(Reply::SessionEnded(ended)) = outcome.result else { panic!("{:?}", outcome.result) };
+    let outcome = apply(
+        &mut state,
+        None,
+        Command::CloseSession(SessionRef::Id(rich)),
+    );
+    let Ok(Reply::SessionEnded(ended)) = outcome.result else {
+        panic!("{:?}", outcome.result)
+    };
     assert_eq!(ended.released.len(), limits::RELEASED_PER_ENDED_SESSION_MAX);
     let count = |wanted: fn(&EventKind) -> bool| {
-        outcome.events.iter().filter(|event| wanted(&event.kind)).count()
+        outcome
+            .events
+            .iter()
+            .filter(|event| wanted(&event.kind))
+            .count()
     };
-    assert_eq!(count(|kind| matches!(kind, EventKind::ClaimEnded { held: true, .. })), most);
-    assert_eq!(count(|kind| matches!(kind, EventKind::ClaimGranted { .. })), 1);
+    assert_eq!(
+        count(|kind| matches!(kind, EventKind::ClaimEnded { held: true, .. })),
+        most
+    );
+    assert_eq!(
+        count(|kind| matches!(kind, EventKind::ClaimGranted { .. })),
+        1
+    );
     assert_eq!(state.counts().claims, 1);
     assert_eq!(state.counts().locks, 1);
     state.check_invariants().unwrap();
@@ -91,17 +133,34 @@ fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
 fn the_memory_of_ended_sessions_is_bounded_and_drops_the_oldest() {
     let mut state = State::new();
     let first = open(&mut state, Some("s0".to_owned()));
-    apply(&mut state, None, Command::CloseSession(SessionRef::Id(first)));
+    apply(
+        &mut state,
+        None,
+        Command::CloseSession(SessionRef::Id(first)),
+    );
     for n in 1..limits::ENDED_SESSIONS_MAX {
         let id = open(&mut state, Some(format!("s{n}")));
         apply(&mut state, None, Command::CloseSession(SessionRef::Id(id)));
     }
-    assert!(matches!(state.session(&SessionRef::Id(first)), SessionStatus::Ended(_)));
+    assert!(matches!(
+        state.session(&SessionRef::Id(first)),
+        SessionStatus::Ended(_)
+    ));
     let last = open(&mut state, None);
-    apply(&mut state, None, Command::CloseSession(SessionRef::Id(last)));
+    apply(
+        &mut state,
+        None,
+        Command::CloseSession(SessionRef::Id(last)),
+    );
     assert_eq!(state.counts().ended_sessions, limits::ENDED_SESSIONS_MAX);
-    assert!(matches!(state.session(&SessionRef::Id(first)), SessionStatus::Unknown));
-    assert!(matches!(state.session(&SessionRef::Id(last)), SessionStatus::Ended(_)));
+    assert!(matches!(
+        state.session(&SessionRef::Id(first)),
+        SessionStatus::Unknown
+    ));
+    assert!(matches!(
+        state.session(&SessionRef::Id(last)),
+        SessionStatus::Ended(_)
+    ));
     // The name of the one that was dropped can be used again.
     open(&mut state, Some("s0".to_owned()));
     state.check_invariants().unwrap();

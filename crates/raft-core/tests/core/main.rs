@@ -1,2 +1,22 @@
+//! Tests of the state machine through its public face: scripts, models, golden bytes.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests read script and golden files, and stop at the first surprise"
+)]
+
+mod damage;
+mod golden;
+mod harness;
+mod lock_commands;
 mod lock_limits;
 mod lock_model;
+mod model;
+mod scripts;
+mod words;
+mod znode_commands;
+mod znode_limits;

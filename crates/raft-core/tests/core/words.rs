@@ -64,7 +64,10 @@ impl Words {
     /// [`Words::value`] as a number.
     pub(crate) fn number<N: std::str::FromStr>(&mut self, name: &str) -> Option<N> {
         let text = self.value(name)?;
-        Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not such a number")))
+        Some(
+            text.parse()
+                .unwrap_or_else(|_| panic!("{name}={text} is not such a number")),
+        )
     }
 
     /// Takes the word `name`, wherever it stands.
@@ -76,8 +79,14 @@ impl Words {
     /// Takes the leading words of the form `name=value`.
     pub(crate) fn take_settings(&mut self) -> Words {
         let is_setting = |word: &String| word.contains('=') && !word.starts_with('/');
-        let count = self.words.iter().take_while(|word| is_setting(word)).count();
-        Words { words: self.words.drain(..count).collect() }
+        let count = self
+            .words
+            .iter()
+            .take_while(|word| is_setting(word))
+            .count();
+        Words {
+            words: self.words.drain(..count).collect(),
+        }
     }
 
     /// Everything up to the word `separator`, which is dropped, or to the end.

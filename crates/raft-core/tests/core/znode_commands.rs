@@ -16,7 +16,9 @@
 
 use bytes::Bytes;
 use raft_core::acl::{AclEntry, Identity, Perms};
-use raft_core::command::{Command, Create, CreateKind, Expect, Guard, SetData, Txn, TxnOp, ZnodeOp};
+use raft_core::command::{
+    Command, Create, CreateKind, Expect, Guard, SetData, Txn, TxnOp, ZnodeOp,
+};
 use raft_core::event::EventKind;
 use raft_core::ids::{ClaimId, LockName, ZnodePath};
 use raft_core::outcome::{Reply, TxnReply, ZnodeReply};
@@ -46,7 +48,10 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
         "rmr" => {
             words.next();
             let max = words.number("max").expect("max=N");
-            Some(Command::DeleteSubtree { path: path(words), max })
+            Some(Command::DeleteSubtree {
+                path: path(words),
+                max,
+            })
         }
         _ => znode_op(words).map(Command::Znode),
     }
@@ -54,7 +59,10 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
 
 fn znode_op(words: &mut Words) -> Option<ZnodeOp> {
     let verb = words.peek()?.to_owned();
-    if !matches!(&*verb, "create" | "delete" | "set" | "put" | "setacl" | "check") {
+    if !matches!(
+        &*verb,
+        "create" | "delete" | "set" | "put" | "setacl" | "check"
+    ) {
         return None;
     }
     words.next();
@@ -77,13 +85,22 @@ fn znode_op(words: &mut Words) -> Option<ZnodeOp> {
             parents: words.flag("parents"),
             set: set(path, expect, words),
         },
-        "setacl" => ZnodeOp::SetAcl { path, expect, acl: acl(words).expect("acl=LIST") },
+        "setacl" => ZnodeOp::SetAcl {
+            path,
+            expect,
+            acl: acl(words).expect("acl=LIST"),
+        },
         _ => ZnodeOp::Check { path, expect },
     })
 }
 
 fn set(path: String, expect: Expect, words: &mut Words) -> SetData {
-    SetData { path, expect, content_type: words.value("type").map(Into::into), data: data(words) }
+    SetData {
+        path,
+        expect,
+        content_type: words.value("type").map(Into::into),
+        data: data(words),
+    }
 }
 
 fn kind(words: &mut Words) -> CreateKind {
@@ -129,15 +146,28 @@ fn acl_entry(text: &str) -> AclEntry {
         _ => 32,
     });
     let perms = Perms(bits.fold(0, |all, bit| all | bit));
-    AclEntry { perms, scheme: scheme.to_owned(), id: id.to_owned() }
+    AclEntry {
+        perms,
+        scheme: scheme.to_owned(),
+        id: id.to_owned(),
+    }
 }
 
 fn txn(words: &mut Words) -> Txn {
     let guards = words.until("then").parts().into_iter().map(guard).collect();
     let has_otherwise = words.clone().flag("else");
-    let then = words.until("else").parts().into_iter().map(txn_op).collect();
+    let then = words
+        .until("else")
+        .parts()
+        .into_iter()
+        .map(txn_op)
+        .collect();
     let otherwise = words.until("").parts().into_iter().map(txn_op).collect();
-    Txn { guards, then, otherwise: has_otherwise.then_some(otherwise) }
+    Txn {
+        guards,
+        then,
+        otherwise: has_otherwise.then_some(otherwise),
+    }
 }
 
 fn guard(mut words: Words) -> Guard {
@@ -149,11 +179,17 @@ fn guard(mut words: Words) -> Guard {
         }
         "exists" => {
             let path = path(&mut words);
-            Guard::Exists { path, exists: words.expect("yes or no") == "yes" }
+            Guard::Exists {
+                path,
+                exists: words.expect("yes or no") == "yes",
+            }
         }
         "value" => {
             let path = path(&mut words);
-            Guard::Value { path, value: Bytes::from(words.expect("a value")) }
+            Guard::Value {
+                path,
+                value: Bytes::from(words.expect("a value")),
+            }
         }
         "fence" => Guard::Fence(fence_guard(&words.expect("lock:fence"))),
         other => panic!("no such guard: {other}"),
@@ -164,10 +200,15 @@ fn guard(mut words: Words) -> Guard {
 
 fn txn_op(mut words: Words) -> TxnOp {
     let op = if words.flag("get") {
-        TxnOp::Get { path: path(&mut words) }
+        TxnOp::Get {
+            path: path(&mut words),
+        }
     } else if words.flag("release") {
         let lock = LockName::parse(&words.expect("a lock")).unwrap();
-        TxnOp::Release { lock, claim: ClaimId::parse(&words.expect("a claim")).unwrap() }
+        TxnOp::Release {
+            lock,
+            claim: ClaimId::parse(&words.expect("a claim")).unwrap(),
+        }
     } else {
         TxnOp::Znode(znode_op(&mut words).expect("an operation"))
     };
@@ -190,23 +231,35 @@ pub(crate) fn query(state: &State, who: &[Identity], words: &mut Words) -> Optio
     let limit = words.number("limit").unwrap_or(usize::MAX);
     let nothing = || format!("no znode {path}");
     Some(match &*verb {
-        "stat" => state.stat(&path).map_or_else(nothing, |stat| shown_stat(&stat)),
+        "stat" => state
+            .stat(&path)
+            .map_or_else(nothing, |stat| shown_stat(&stat)),
         "data" => state.znode(&path).map_or_else(nothing, |znode| {
             let kind = znode.content_type.as_deref().unwrap_or("-");
-            format!("{} {kind} {:?}", shown_data(znode.data.as_ref()), znode.kind)
+            format!(
+                "{} {kind} {:?}",
+                shown_data(znode.data.as_ref()),
+                znode.kind
+            )
         }),
         "ls" => {
             let after = words.value("after");
             let found = state.children(&path, after.as_deref(), limit);
-            found.map_or_else(nothing, |found| joined(found.iter().map(|(name, _)| name.clone())))
+            found.map_or_else(nothing, |found| {
+                joined(found.iter().map(|(name, _)| name.clone()))
+            })
         }
         "tree" => {
             let depth = words.number("depth").unwrap_or(usize::MAX);
             let found = state.subtree(&path, depth, limit);
-            found.map_or_else(nothing, |found| joined(found.iter().map(|(p, _)| p.to_string())))
+            found.map_or_else(nothing, |found| {
+                joined(found.iter().map(|(p, _)| p.to_string()))
+            })
         }
         "acl" => match state.acl(&path, who) {
-            Ok((acl, stat)) => format!("{} av={}", joined(acl.iter().map(shown_acl)), stat.aversion),
+            Ok((acl, stat)) => {
+                format!("{} av={}", joined(acl.iter().map(shown_acl)), stat.aversion)
+            }
             Err(refusal) => shown_refusal(&refusal),
         },
         _ => match state.can_read(&path, who) {
@@ -223,8 +276,11 @@ fn joined(items: impl Iterator<Item = String>) -> String {
 
 fn shown_acl(entry: &AclEntry) -> String {
     let bits = [(1, 'r'), (2, 'w'), (4, 'c'), (8, 'd'), (16, 'a')];
-    let perms: String =
-        bits.iter().filter(|(bit, _)| entry.perms.0 & bit != 0).map(|(_, perm)| *perm).collect();
+    let perms: String = bits
+        .iter()
+        .filter(|(bit, _)| entry.perms.0 & bit != 0)
+        .map(|(_, perm)| *perm)
+        .collect();
     format!("{perms}:{}:{}", entry.scheme, entry.id)
 }
 
@@ -261,7 +317,10 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         Reply::Multi(replies) => joined_with(replies.iter().map(shown_znode_reply), " | "),
         Reply::Txn { then, results } => {
             let branch = if *then { "then" } else { "else" };
-            format!("{branch}: {}", joined_with(results.iter().map(shown_txn_reply), " | "))
+            format!(
+                "{branch}: {}",
+                joined_with(results.iter().map(shown_txn_reply), " | ")
+            )
         }
         Reply::SubtreeDeleted { count } => format!("deleted {count}"),
         other => panic!("not of this family: {other:?}"),
@@ -288,7 +347,11 @@ fn shown_txn_reply(reply: &TxnReply) -> String {
         TxnReply::Znode(reply) => shown_znode_reply(reply),
         TxnReply::Got(None) => "got nothing".to_owned(),
         TxnReply::Got(Some(read)) => {
-            format!("got {} v{}", shown_data(read.data.as_ref()), read.stat.version)
+            format!(
+                "got {} v{}",
+                shown_data(read.data.as_ref()),
+                read.stat.version
+            )
         }
         TxnReply::Released(ended) => format!("released {} of {}", ended.id, ended.lock),
     }
@@ -297,13 +360,24 @@ fn shown_txn_reply(reply: &TxnReply) -> String {
 /// Shows an event of this family.
 pub(crate) fn shown_event(kind: &EventKind) -> String {
     match kind {
-        EventKind::NodeCreated { path, value, content_type, stat } => format!(
+        EventKind::NodeCreated {
+            path,
+            value,
+            content_type,
+            stat,
+        } => format!(
             "node.created {path} {} {} v{}",
             shown_data(value.as_ref()),
             content_type.as_deref().unwrap_or("-"),
             stat.version
         ),
-        EventKind::NodeChanged { path, value, previous, content_type, stat } => format!(
+        EventKind::NodeChanged {
+            path,
+            value,
+            previous,
+            content_type,
+            stat,
+        } => format!(
             "node.changed {path} {} was {} {} v{}",
             shown_data(value.as_ref()),
             shown_data(previous.as_ref()),
@@ -313,8 +387,16 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
         EventKind::NodeAclChanged { path, stat } => {
             format!("node.acl_changed {path} av{}", stat.aversion)
         }
-        EventKind::NodeDeleted { path, previous, stat } => {
-            format!("node.deleted {path} was {} v{}", shown_data(previous.as_ref()), stat.version)
+        EventKind::NodeDeleted {
+            path,
+            previous,
+            stat,
+        } => {
+            format!(
+                "node.deleted {path} was {} v{}",
+                shown_data(previous.as_ref()),
+                stat.version
+            )
         }
         other => panic!("not of this family: {other:?}"),
     }

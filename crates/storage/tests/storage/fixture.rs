@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use openraft::EntryPayload;
@@ -13,8 +14,9 @@ use raft_types::{
     ClusterId, Entry, EntryBytes, LogId, Membership, PeerAddress, StoredMembership, TypeConfig,
     Vote,
 };
+use storage::backend::LogBackend;
 use storage::record::log_id;
-use storage::{DataDirectory, Expectations, LogStore};
+use storage::{DataDirectory, Expectations, LogOptions, LogStore};
 use tempfile::TempDir;
 
 pub(crate) const CLUSTER: ClusterId = ClusterId(0x0123_4567_89ab_cdef_0011_2233_4455_6677);
@@ -193,4 +195,13 @@ fn assert_kept(before: BTreeMap<PathBuf, Vec<u8>>, data: &Path, must: fn(&str) -
             assert!(kept == Some(&content), "{} was changed", path.display());
         }
     }
+}
+
+/// A log store with a cache of this size.
+pub(crate) fn store_on(backend: Arc<dyn LogBackend>, cache_bytes: usize) -> LogStore {
+    let options = LogOptions {
+        tail_cache_bytes_max: cache_bytes,
+        ..LogOptions::default()
+    };
+    LogStore::open(backend, options).unwrap()
 }

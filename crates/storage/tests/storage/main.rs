@@ -15,5 +15,7 @@ mod fixture;
 mod golden;
 mod log_store;
 mod model;
+mod observed;
+mod readers;
 mod snapshots;
 mod suite;

@@ -203,6 +203,17 @@ fn a_file_cut_short_or_continued_is_refused() {
             &[&name(1, 20), "damaged", "not skipped"],
         );
     }
+    // Its last block missing as a whole: every checksum that is left is right.
+    let footer_at = whole.len() - 32;
+    let shorter = [&whole[..footer_at - 108], &whole[footer_at..]].concat();
+    std::fs::write(&path, shorter).unwrap();
+    let Err(error) = store.current() else {
+        panic!("a missing block was not noticed")
+    };
+    assert_says(
+        &error.to_string(),
+        &[&name(1, 20), "not what its footer says"],
+    );
     std::fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
     assert!(store.current().is_err());
     let report = check_directory(&data);

@@ -18,7 +18,14 @@ fn a_version_stands_in_quotes() {
     assert_eq!(read("\"v7-91ab\"").unwrap(), IfMatch::Version(7));
     assert_eq!(read("*").unwrap(), IfMatch::Exists);
     assert_eq!(if_match(&HeaderMap::new()).unwrap(), IfMatch::Absent);
-    for bad in ["\"7\"", "\"v\"", "\"v-1\"", "\"v7\", \"v8\"", "W/\"v7\"", "\"v99999999999\""] {
+    for bad in [
+        "\"7\"",
+        "\"v\"",
+        "\"v-1\"",
+        "\"v7\", \"v8\"",
+        "W/\"v7\"",
+        "\"v99999999999\"",
+    ] {
         assert!(read(bad).is_err(), "{bad} was accepted");
     }
 }
@@ -35,12 +42,29 @@ fn a_fence_is_told_from_a_version() {
 
 #[test]
 fn fences_repeat_as_headers_because_names_may_hold_commas() {
-    let map = headers(&[("holdfast-fence", "orders/42=18231"), ("holdfast-fence", "a,b=7")]);
+    let map = headers(&[
+        ("holdfast-fence", "orders/42=18231"),
+        ("holdfast-fence", "a,b=7"),
+    ]);
     let fences = fences(&map).unwrap();
-    let shown: Vec<String> = fences.iter().map(|f| format!("{} {}", f.lock, f.fence)).collect();
+    let shown: Vec<String> = fences
+        .iter()
+        .map(|f| format!("{} {}", f.lock, f.fence))
+        .collect();
     assert_eq!(shown, ["orders/42 18231", "a,b 7"]);
-    for bad in ["", "orders", "orders=", "=1", "orders=-1", "orders=x", "a b=1"] {
-        assert!(super::fences(&headers(&[("holdfast-fence", bad)])).is_err(), "{bad} was accepted");
+    for bad in [
+        "",
+        "orders",
+        "orders=",
+        "=1",
+        "orders=-1",
+        "orders=x",
+        "a b=1",
+    ] {
+        assert!(
+            super::fences(&headers(&[("holdfast-fence", bad)])).is_err(),
+            "{bad} was accepted"
+        );
     }
 }
 
@@ -61,10 +85,22 @@ fn if_none_match_is_a_list() {
 fn preferences_combine() {
     let read = |value| Prefer::from(&headers(&[("prefer", value)]));
     let both = read("wait=30, return=minimal").unwrap();
-    assert_eq!(both, Prefer { wait: Some(Duration::from_secs(30)), minimal: true });
-    assert_eq!(read("respond-async, colour=blue").unwrap(), Prefer::default());
+    assert_eq!(
+        both,
+        Prefer {
+            wait: Some(Duration::from_secs(30)),
+            minimal: true
+        }
+    );
+    assert_eq!(
+        read("respond-async, colour=blue").unwrap(),
+        Prefer::default()
+    );
     let two = headers(&[("prefer", "wait=1"), ("prefer", "return=minimal")]);
-    assert_eq!(Prefer::from(&two).unwrap().wait, Some(Duration::from_secs(1)));
+    assert_eq!(
+        Prefer::from(&two).unwrap().wait,
+        Some(Duration::from_secs(1))
+    );
     for bad in ["wait", "wait=", "wait=-1", "wait=soon", "wait=99999999999"] {
         assert!(read(bad).is_err(), "{bad} was accepted");
     }
@@ -74,13 +110,22 @@ fn preferences_combine() {
 fn weaker_reads_are_asked_for_by_name() {
     let read = |value| read_options(&headers(&[("holdfast-consistency", value)]));
     let stale = |max_age| Consistency::Stale { max_age };
-    assert_eq!(read("linearizable").unwrap().consistency, Consistency::Linearizable);
+    assert_eq!(
+        read("linearizable").unwrap().consistency,
+        Consistency::Linearizable
+    );
     assert_eq!(read("stale").unwrap().consistency, stale(None));
     assert_eq!(
         read("stale; max_age=500ms").unwrap().consistency,
         stale(Some(Duration::from_millis(500)))
     );
-    for bad in ["", "fast", "stale; age=1s", "stale; max_age=1", "linearizable; max_age=1s"] {
+    for bad in [
+        "",
+        "fast",
+        "stale; age=1s",
+        "stale; max_age=1",
+        "linearizable; max_age=1s",
+    ] {
         assert!(read(bad).is_err(), "{bad} was accepted");
     }
     assert!(read_options(&headers(&[("holdfast-min-index", "x")])).is_err());
@@ -96,7 +141,11 @@ fn a_header_that_stands_twice_is_refused() {
 fn only_a_well_formed_trace_is_echoed() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(traceparent(&headers(&[("traceparent", good)])), Some(good));
-    for bad in ["", "00-xyz", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"] {
+    for bad in [
+        "",
+        "00-xyz",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+    ] {
         assert_eq!(traceparent(&headers(&[("traceparent", bad)])), None);
     }
 }

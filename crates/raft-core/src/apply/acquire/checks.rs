@@ -17,7 +17,9 @@ pub(super) fn bounds(acquire: &Acquire) -> Result<(), Refusal> {
     text("reason", acquire.reason.as_deref())?;
     labels(&acquire.labels)?;
     if acquire.session == ClaimSession::Implicit && acquire.wait_ms.is_none() {
-        return Err(bad("a claim without a session needs a time it may wait at most"));
+        return Err(bad(
+            "a claim without a session needs a time it may wait at most",
+        ));
     }
     match (acquire.mode, acquire.limit) {
         (LockMode::Exclusive | LockMode::Shared, None) => Ok(()),
@@ -36,7 +38,10 @@ pub(in crate::apply) fn permit_count(what: &str, count: u32) -> Result<(), Refus
     if (1..=limits::PERMITS_MAX).contains(&count) {
         return Ok(());
     }
-    Err(bad(&format!("{what} must be between 1 and {}, not {count}", limits::PERMITS_MAX)))
+    Err(bad(&format!(
+        "{what} must be between 1 and {}, not {count}",
+        limits::PERMITS_MAX
+    )))
 }
 
 /// Whether a duration of a lock is within its limit.
@@ -74,9 +79,15 @@ pub(in crate::apply) fn labels(labels: &BTreeMap<String, String>) -> Result<(), 
     if labels.len() > limits::LABELS_MAX {
         return Err(Refusal::limit("labels", limits::LABELS_MAX as u64));
     }
-    let longest = labels.iter().map(|(key, value)| key.len().max(value.len())).max();
+    let longest = labels
+        .iter()
+        .map(|(key, value)| key.len().max(value.len()))
+        .max();
     if longest.is_some_and(|bytes| bytes > limits::LABEL_BYTES_MAX) {
-        return Err(Refusal::limit("bytes of a label", limits::LABEL_BYTES_MAX as u64));
+        return Err(Refusal::limit(
+            "bytes of a label",
+            limits::LABEL_BYTES_MAX as u64,
+        ));
     }
     Ok(())
 }
@@ -95,7 +106,10 @@ impl State {
         mode: LockMode,
         limit: Option<Option<u32>>,
     ) -> Result<Option<u32>, Refusal> {
-        let mismatch = |why: String| Refusal::ModeMismatch { lock: name.clone(), why };
+        let mismatch = |why: String| Refusal::ModeMismatch {
+            lock: name.clone(),
+            why,
+        };
         let record = self.locks.get(name);
         let settings = record.and_then(|record| record.settings.as_ref());
         match (settings.map(|settings| settings.kind), mode) {
@@ -129,15 +143,24 @@ impl State {
         name: &LockName,
         free: bool,
     ) -> Result<(), Refusal> {
-        let Some(record) = self.locks.get(name) else { return Ok(()) };
+        let Some(record) = self.locks.get(name) else {
+            return Ok(());
+        };
         if record.claims() >= limits::CLAIMS_PER_LOCK_MAX {
-            return Err(Refusal::limit("claims per lock", u64::from(limits::CLAIMS_PER_LOCK_MAX)));
+            return Err(Refusal::limit(
+                "claims per lock",
+                u64::from(limits::CLAIMS_PER_LOCK_MAX),
+            ));
         }
-        let most = record.settings.as_ref().and_then(|settings| settings.max_waiters);
+        let most = record
+            .settings
+            .as_ref()
+            .and_then(|settings| settings.max_waiters);
         match most {
-            Some(most) if !free && record.waiters >= most => {
-                Err(Refusal::limit(&format!("waiters of lock {name}"), u64::from(most)))
-            }
+            Some(most) if !free && record.waiters >= most => Err(Refusal::limit(
+                &format!("waiters of lock {name}"),
+                u64::from(most),
+            )),
             Some(_) | None => Ok(()),
         }
     }
@@ -154,10 +177,14 @@ pub(in crate::apply) fn kind_accepts(
         | (LockKind::ReadWrite, LockMode::Shared) => Ok(None),
         (LockKind::Semaphore { limit }, LockMode::Permits(permits)) => {
             if let Some(named) = named_limit.filter(|named| *named != limit) {
-                return Err(format!("it is a semaphore of {limit} permits, not of {named}"));
+                return Err(format!(
+                    "it is a semaphore of {limit} permits, not of {named}"
+                ));
             }
             if permits > limit {
-                return Err(format!("{permits} permits are asked for and it has {limit}"));
+                return Err(format!(
+                    "{permits} permits are asked for and it has {limit}"
+                ));
             }
             Ok(None)
         }
@@ -182,19 +209,23 @@ fn agree(
     let agreed = record.and_then(|record| record.agreed_limit);
     let limit = match (agreed, named) {
         (Some(agreed), Some(Some(named))) if agreed != named => {
-            return Err(format!("its claims agreed on {agreed} permits in all, not {named}"));
+            return Err(format!(
+                "its claims agreed on {agreed} permits in all, not {named}"
+            ));
         }
         (None, Some(None)) => {
-            return Err("it is not configured, so the claim must say how many permits \
+            return Err(
+                "it is not configured, so the claim must say how many permits \
                         there are in all"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         (agreed, named) => agreed.or(named.flatten()),
     };
     match limit {
-        Some(limit) if permits > limit => {
-            Err(format!("{permits} permits are asked for and it has {limit}"))
-        }
+        Some(limit) if permits > limit => Err(format!(
+            "{permits} permits are asked for and it has {limit}"
+        )),
         limit => Ok(limit),
     }
 }

@@ -34,13 +34,24 @@ impl Step<'_> {
     /// final path: refuses what the queue cannot take. A second claim of one lock within one multi
     /// would have the same czxid and so the same fence, and nobody could tell the two apart.
     pub(crate) fn claim_znode_allowed(&self, path: &ZnodePath) -> Result<(), Refusal> {
-        let Some(ForeignClaim { lock, id, mode }) = ForeignClaim::of(path) else { return Ok(()) };
-        if self.state.claims.contains_key(&(lock.clone(), Fence(self.now.zxid.0))) {
+        let Some(ForeignClaim { lock, id, mode }) = ForeignClaim::of(path) else {
+            return Ok(());
+        };
+        if self
+            .state
+            .claims
+            .contains_key(&(lock.clone(), Fence(self.now.zxid.0)))
+        {
             return Err(Refusal::BadArguments(format!(
                 "two claims of lock {lock} in one command would have the same fence"
             )));
         }
-        if self.state.index.claim_ids.contains_key(&(lock.clone(), id.clone())) {
+        if self
+            .state
+            .index
+            .claim_ids
+            .contains_key(&(lock.clone(), id.clone()))
+        {
             return Err(Refusal::ClaimMismatch { lock, claim: id });
         }
         self.state.accepts(&lock, mode, None)?;
@@ -50,7 +61,9 @@ impl Step<'_> {
 
     /// Called after a client created an ephemeral sequential znode below `/locks`.
     pub(crate) fn claim_znode_created(&mut self, path: &ZnodePath) {
-        let Some(claim) = self.state.foreign_claim(path, self.now) else { return };
+        let Some(claim) = self.state.foreign_claim(path, self.now) else {
+            return;
+        };
         self.settle_delay(&claim.lock);
         self.enqueue(claim, None);
     }
@@ -59,7 +72,10 @@ impl Step<'_> {
     /// of ZooKeeper clients release.
     pub(crate) fn claim_znode_removed(&mut self, path: &ZnodePath, removed: &Znode) {
         if let Some(key) = self.state.claim_of_znode(path, Fence(removed.czxid.0)) {
-            let ending = Ending { znode_removed: true, ..Ending::from(ClaimEnd::ZnodeDeleted) };
+            let ending = Ending {
+                znode_removed: true,
+                ..Ending::from(ClaimEnd::ZnodeDeleted)
+            };
             self.end_claim(&key, ending);
         }
     }
@@ -68,8 +84,14 @@ impl Step<'_> {
     /// ephemeral: the lock's own znode, and its settings go with it. It had no children, so there
     /// are no claims; a lock delay goes on.
     pub(crate) fn lock_znode_removed(&mut self, path: &ZnodePath, _removed: &Znode) {
-        let Some(lock) = LockName::of_znode(path) else { return };
-        let configured = self.state.locks.get(&lock).is_some_and(|l| l.settings.is_some());
+        let Some(lock) = LockName::of_znode(path) else {
+            return;
+        };
+        let configured = self
+            .state
+            .locks
+            .get(&lock)
+            .is_some_and(|l| l.settings.is_some());
         if configured {
             self.update_lock(&lock, |record| record.settings = None);
         }

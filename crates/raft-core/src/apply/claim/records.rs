@@ -28,7 +28,11 @@ pub(in crate::apply) struct Ending<'a> {
 
 impl From<ClaimEnd> for Ending<'_> {
     fn from(end: ClaimEnd) -> Self {
-        Ending { end, reason: None, znode_removed: false }
+        Ending {
+            end,
+            reason: None,
+            znode_removed: false,
+        }
     }
 }
 
@@ -43,7 +47,9 @@ impl State {
     /// The live claim that answers to `id`.
     pub(crate) fn live_claim(&self, lock: &LockName, id: &ClaimId) -> Option<&Claim> {
         let fence = self.index.claim_ids.get(&(lock.clone(), id.clone()))?;
-        self.claims.get(&(lock.clone(), *fence)).filter(|claim| claim.answers_to(id))
+        self.claims
+            .get(&(lock.clone(), *fence))
+            .filter(|claim| claim.answers_to(id))
     }
 
     /// All live claims of a lock, in order of fences: holders, then waiters.
@@ -53,7 +59,10 @@ impl State {
 
     /// The waiters of a lock, first to be served first.
     pub(crate) fn waiters_of_lock(&self, lock: &LockName) -> impl Iterator<Item = &Claim> {
-        let granted = self.locks.get(lock).map_or(Fence(0), |record| record.granted_up_to);
+        let granted = self
+            .locks
+            .get(lock)
+            .map_or(Fence(0), |record| record.granted_up_to);
         self.claims_beyond(lock, granted)
     }
 
@@ -71,8 +80,13 @@ impl State {
             fence: claim.fence,
             mode: claim.mode,
         };
-        let holders = self.claims_of_lock(lock).take_while(|claim| claim.is_held());
-        holders.take(limits::HOLDERS_SHOWN_MAX).map(summary).collect()
+        let holders = self
+            .claims_of_lock(lock)
+            .take_while(|claim| claim.is_held());
+        holders
+            .take(limits::HOLDERS_SHOWN_MAX)
+            .map(summary)
+            .collect()
     }
 
     /// Why a claim cannot have the lock now.
@@ -90,7 +104,9 @@ impl State {
         if claim.is_held() {
             return 0;
         }
-        let ahead = self.waiters_of_lock(&claim.lock).take_while(|c| c.fence <= claim.fence);
+        let ahead = self
+            .waiters_of_lock(&claim.lock)
+            .take_while(|c| c.fence <= claim.fence);
         u32::try_from(ahead.count()).unwrap_or(u32::MAX)
     }
 }
@@ -100,19 +116,38 @@ impl Step<'_> {
     pub(in crate::apply) fn claim_reply(&self, key: &ClaimKey, created: bool) -> Reply {
         let claim = self.claim(key).clone();
         let position = self.state.position(&claim);
-        let (holders, waiters) =
-            self.state.locks.get(&key.0).map_or((0, 0), |lock| (lock.holders, lock.waiters));
-        Reply::Claim(Box::new(ClaimReply { claim, created, position, holders, waiters }))
+        let (holders, waiters) = self
+            .state
+            .locks
+            .get(&key.0)
+            .map_or((0, 0), |lock| (lock.holders, lock.waiters));
+        Reply::Claim(Box::new(ClaimReply {
+            claim,
+            created,
+            position,
+            holders,
+            waiters,
+        }))
     }
 
     /// A claim that is known to be live.
-    #[expect(clippy::expect_used, reason = "keys come from the index or the table itself")]
+    #[expect(
+        clippy::expect_used,
+        reason = "keys come from the index or the table itself"
+    )]
     pub(in crate::apply) fn claim(&self, key: &ClaimKey) -> &Claim {
-        self.state.claims.get(key).expect("a key that was just looked up names a live claim")
+        self.state
+            .claims
+            .get(key)
+            .expect("a key that was just looked up names a live claim")
     }
 
     /// Changes the record of a lock, which exists only while there is something to remember.
-    pub(in crate::apply) fn update_lock(&mut self, name: &LockName, change: impl FnOnce(&mut Lock)) {
+    pub(in crate::apply) fn update_lock(
+        &mut self,
+        name: &LockName,
+        change: impl FnOnce(&mut Lock),
+    ) {
         let mut lock = self.state.locks.get(name).cloned().unwrap_or_default();
         self.state.index.forget_lock(name, &lock);
         change(&mut lock);
@@ -141,10 +176,18 @@ impl Step<'_> {
 
     /// Adds a claim at the end of the queue. It must be waiting and its znode must exist.
     pub(in crate::apply) fn insert_claim(&mut self, claim: Claim, agreed_limit: Option<u32>) {
-        assert!(!claim.is_held(), "claim {} enters the queue as a holder", claim.id);
+        assert!(
+            !claim.is_held(),
+            "claim {} enters the queue as a holder",
+            claim.id
+        );
         let key = (claim.lock.clone(), claim.fence);
         self.update_lock(&claim.lock, |lock| {
-            assert!(lock.granted_up_to < claim.fence, "fence {} is not new", claim.fence);
+            assert!(
+                lock.granted_up_to < claim.fence,
+                "fence {} is not new",
+                claim.fence
+            );
             lock.waiters += 1;
             if agreed_limit.is_some() {
                 lock.agreed_limit = agreed_limit;
@@ -165,7 +208,11 @@ impl Step<'_> {
 
     /// Ends a session that was made for one claim alone, after that claim ended.
     pub(in crate::apply) fn end_implicit_session(&mut self, session: SessionId) {
-        let kind = self.state.sessions.get(&session).map(|session| session.kind);
+        let kind = self
+            .state
+            .sessions
+            .get(&session)
+            .map(|session| session.kind);
         if kind == Some(SessionKind::Implicit) {
             self.end_session(session, SessionEnd::Closed);
         }
@@ -185,7 +232,11 @@ impl Step<'_> {
         }
         self.state.index.forget_claim(&claim);
         self.state.claims.remove(key);
-        let delay_ms = if ended.held { self.delay_ms_after(&claim, ending.end) } else { 0 };
+        let delay_ms = if ended.held {
+            self.delay_ms_after(&claim, ending.end)
+        } else {
+            0
+        };
         let delayed_until = (delay_ms > 0).then(|| self.now.log_time.after(delay_ms));
         self.update_lock(&key.0, |lock| {
             if claim.is_held() {
@@ -217,11 +268,19 @@ impl Step<'_> {
     /// claim, which is how ZooKeeper clients release; somebody else who deletes it breaks the lock.
     fn delay_ms_after(&self, claim: &Claim, end: ClaimEnd) -> u64 {
         let of_lock = || {
-            let settings = self.state.locks.get(&claim.lock).and_then(|l| l.settings.as_ref());
+            let settings = self
+                .state
+                .locks
+                .get(&claim.lock)
+                .and_then(|l| l.settings.as_ref());
             settings.map_or(0, |settings| settings.lock_delay_ms)
         };
-        let of_session =
-            || self.state.sessions.get(&claim.session).map_or(0, |session| session.lock_delay_ms);
+        let of_session = || {
+            self.state
+                .sessions
+                .get(&claim.session)
+                .map_or(0, |session| session.lock_delay_ms)
+        };
         match end {
             ClaimEnd::Released
             | ClaimEnd::Left
@@ -256,7 +315,10 @@ impl Step<'_> {
             self.remember_ended_claim(ended.clone());
         }
         for id in &claim.reentries {
-            self.remember_ended_claim(EndedClaim { id: id.clone(), ..ended.clone() });
+            self.remember_ended_claim(EndedClaim {
+                id: id.clone(),
+                ..ended.clone()
+            });
         }
     }
 
@@ -265,7 +327,8 @@ impl Step<'_> {
         let key = (ended.lock.clone(), ended.id.clone());
         self.forget_ended_claim(&key);
         while self.state.ended_claims.len() >= limits::ENDED_CLAIMS_MAX {
-            let Some((_, lock, id)) = self.state.index.ended_claims_by_age.get_min().cloned() else {
+            let Some((_, lock, id)) = self.state.index.ended_claims_by_age.get_min().cloned()
+            else {
                 break;
             };
             self.forget_ended_claim(&(lock, id));
@@ -283,9 +346,16 @@ impl Step<'_> {
 }
 
 /// The znode of a claim.
-#[expect(clippy::expect_used, reason = "the znode exists, so its path was valid")]
+#[expect(
+    clippy::expect_used,
+    reason = "the znode exists, so its path was valid"
+)]
 fn znode_of(claim: &Claim) -> ZnodePath {
-    claim.lock.znode().child(&claim.znode_name).expect("the path of a claim's znode is valid")
+    claim
+        .lock
+        .znode()
+        .child(&claim.znode_name)
+        .expect("the path of a claim's znode is valid")
 }
 
 #[cfg(test)]
@@ -300,8 +370,13 @@ mod tests {
     fn the_oldest_ended_claim_is_forgotten_when_there_are_too_many() {
         let mut state = State::new();
         let now = state.clock;
-        let mut step =
-            Step { state: &mut state, now, session: None, identities: &[], events: Vec::new() };
+        let mut step = Step {
+            state: &mut state,
+            now,
+            session: None,
+            identities: &[],
+            events: Vec::new(),
+        };
         let lock = LockName::parse("a").unwrap();
         let id = |n: usize| ClaimId::parse(&format!("c{n}")).unwrap();
         for n in 0..=limits::ENDED_CLAIMS_MAX {

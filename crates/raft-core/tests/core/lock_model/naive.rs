@@ -1,60 +1,16 @@
-//! A lock service written the plain way: a list of claims per lock, searched from the front. It
-//! shares no code with the state machine and knows nothing of znodes, indices or counters.
+//! A lock service written the plain way. It shares no code with the state machine and knows
+//! nothing of znodes, indices or counters.
 
 use std::collections::BTreeMap;
 
-use raft_core::command::{LockKind, LockMode};
+use raft_core::command::LockMode;
+
+use super::queue::{Ask, Claim, Lock, Settings, Standing, acknowledge};
 
 /// What the model says of one operation: accepted, or the name of the refusal.
 pub(super) type Verdict = Result<(), &'static str>;
 
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Standing {
-    Waiting { deadline: Option<u64> },
-    Held { granted: u64, expires: Option<u64>, acknowledge_by: Option<u64> },
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Claim {
-    /// Empty for one that a ZooKeeper client made.
-    pub(super) id: String,
-    pub(super) fence: u64,
-    /// The session that owns it; `None`: one of its own.
-    pub(super) session: Option<u64>,
-    pub(super) standing: Standing,
-    pub(super) live_ids: Vec<String>,
-    pub(super) ask: Ask,
-    pub(super) ttl: Option<u64>,
-    /// Made as a znode by a ZooKeeper client.
-    pub(super) foreign: bool,
-}
-
-/// The parameters of an acquire.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Ask {
-    pub(super) mode: LockMode,
-    pub(super) limit: Option<u32>,
-    pub(super) implicit: bool,
-    pub(super) wait: Option<u64>,
-    pub(super) ttl: Option<u64>,
-    pub(super) ack_within: u64,
-    pub(super) reentrant: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Settings {
-    pub(super) kind: LockKind,
-    pub(super) delay: u64,
-    pub(super) max_hold: Option<u64>,
-    pub(super) max_waiters: Option<u32>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lock {
-    pub(super) queue: Vec<Claim>,
-    pub(super) settings: Option<Settings>,
-    pub(super) delayed_until: Option<u64>,
-}
+const TOMBSTONE_MS: u64 = 15 * 60_000;
 
 /// How an id ended, until when that is remembered.
 #[derive(Clone, Debug)]
@@ -72,87 +28,6 @@ pub(super) struct Model {
     pub(super) tombstones: BTreeMap<(String, String), Tombstone>,
 }
 
-const TOMBSTONE_MS: u64 = 15 * 60_000;
-/// Permits in all of a semaphore that is not configured: what every test claim says.
-pub(super) const AGREED: u32 = 3;
-
-impl Claim {
-    pub(super) fn held(&self) -> bool {
-        matches!(self.standing, Standing::Held { .. })
-    }
-}
-
-impl Lock {
-    fn limit(&self) -> u32 {
-        match self.settings.as_ref().map(|s| s.kind) {
-            Some(LockKind::Semaphore { limit }) => limit,
-            _ => AGREED,
-        }
-    }
-
-    fn compatible(&self, mode: LockMode) -> bool {
-        let held: Vec<LockMode> =
-            self.queue.iter().filter(|c| c.held()).map(|c| c.ask.mode).collect();
-        match mode {
-            LockMode::Exclusive => held.is_empty(),
-            LockMode::Shared => held.iter().all(|m| *m == LockMode::Shared),
-            LockMode::Permits(p) => {
-                let mut sum = p;
-                for mode in held {
-                    match mode {
-                        LockMode::Permits(q) => sum += q,
-                        _ => return false,
-                    }
-                }
-                sum <= self.limit()
-            }
-        }
-    }
-
-    fn takes(&self, mode: LockMode) -> bool {
-        let permits = matches!(mode, LockMode::Permits(_));
-        match self.settings.as_ref().map(|s| s.kind) {
-            Some(LockKind::Mutex) => mode == LockMode::Exclusive,
-            Some(LockKind::ReadWrite) => !permits,
-            Some(LockKind::Semaphore { limit }) => {
-                matches!(mode, LockMode::Permits(p) if p <= limit)
-            }
-            None => {
-                let others = |c: &Claim| matches!(c.ask.mode, LockMode::Permits(_)) != permits;
-                !self.queue.iter().any(others)
-                    && !matches!(mode, LockMode::Permits(p) if p > AGREED)
-            }
-        }
-    }
-
-    fn hold_ms(&self, ttl: Option<u64>) -> Option<u64> {
-        let max = self.settings.as_ref().and_then(|s| s.max_hold);
-        [ttl, max].into_iter().flatten().min()
-    }
-
-    fn serve(&mut self, now: u64) {
-        if self.delayed_until.is_some() {
-            return;
-        }
-        while let Some(at) = self.queue.iter().position(|c| !c.held()) {
-            if !self.compatible(self.queue[at].ask.mode) {
-                return;
-            }
-            self.give(at, now, true);
-        }
-    }
-
-    fn give(&mut self, at: usize, now: u64, handed_over: bool) {
-        let hold = self.hold_ms(self.queue[at].ttl);
-        let claim = &mut self.queue[at];
-        claim.standing = Standing::Held {
-            granted: now,
-            expires: hold.map(|ms| now + ms),
-            acknowledge_by: (handed_over && !claim.foreign).then(|| now + claim.ask.ack_within),
-        };
-    }
-}
-
 impl Model {
     pub(super) fn lock(&mut self, name: &str) -> &mut Lock {
         self.locks.entry(name.to_owned()).or_default()
@@ -160,20 +35,27 @@ impl Model {
 
     fn find(&self, lock: &str, id: &str) -> Option<usize> {
         let queue = &self.locks.get(lock)?.queue;
-        queue.iter().position(|c| c.live_ids.iter().any(|live| live == id))
+        queue
+            .iter()
+            .position(|c| c.live_ids.iter().any(|live| live == id))
     }
 
     fn bury(&mut self, lock: &str, ids: Vec<String>, end: &'static str) {
         let forget_at = self.now + TOMBSTONE_MS;
         for id in ids {
-            self.tombstones.insert((lock.to_owned(), id), Tombstone { end, forget_at });
+            self.tombstones
+                .insert((lock.to_owned(), id), Tombstone { end, forget_at });
         }
     }
 
     fn take_out(&mut self, lock: &str, at: usize, end: &'static str) {
         let now = self.now;
-        let session_delay =
-            |m: &Model, c: &Claim| c.session.and_then(|s| m.sessions.get(&s)).copied().unwrap_or(0);
+        let session_delay = |m: &Model, c: &Claim| {
+            c.session
+                .and_then(|s| m.sessions.get(&s))
+                .copied()
+                .unwrap_or(0)
+        };
         let claim = self.lock(lock).queue.remove(at);
         let of_session = session_delay(self, &claim);
         let record = self.lock(lock);
@@ -207,7 +89,11 @@ impl Model {
             let claim = &mut self.lock(lock).queue[at];
             let permits = matches!(ask.mode, LockMode::Permits(_));
             let same = if claim.id == id {
-                claim.ask == Ask { ack_within: claim.ask.ack_within, ..ask.clone() }
+                claim.ask
+                    == Ask {
+                        ack_within: claim.ask.ack_within,
+                        ..ask.clone()
+                    }
             } else {
                 ask.reentrant && !permits && session.is_some()
             };
@@ -220,7 +106,10 @@ impl Model {
             acknowledge(claim);
             return Ok(());
         }
-        if self.tombstones.contains_key(&(lock.to_owned(), id.to_owned())) {
+        if self
+            .tombstones
+            .contains_key(&(lock.to_owned(), id.to_owned()))
+        {
             return Err("ClaimEnded");
         }
         let record = self.lock(lock);
@@ -241,16 +130,21 @@ impl Model {
             return Ok(());
         }
         let ttl = ask.ttl.or(ask.implicit.then_some(60_000));
-        self.queue_up(lock, Claim {
-            id: id.to_owned(),
-            fence,
-            session,
-            standing: Standing::Waiting { deadline: ask.wait.map(|ms| now + ms) },
-            live_ids: vec![id.to_owned()],
-            ask: ask.clone(),
-            ttl,
-            foreign: false,
-        })
+        self.queue_up(
+            lock,
+            Claim {
+                id: id.to_owned(),
+                fence,
+                session,
+                standing: Standing::Waiting {
+                    deadline: ask.wait.map(|ms| now + ms),
+                },
+                live_ids: vec![id.to_owned()],
+                ask: ask.clone(),
+                ttl,
+                foreign: false,
+            },
+        )
     }
 
     /// A ZooKeeper client makes a claim as a znode.
@@ -269,24 +163,37 @@ impl Model {
             ack_within: 0,
             reentrant: false,
         };
-        self.queue_up(lock, Claim {
-            id: String::new(),
-            fence,
-            session: Some(session),
-            standing: Standing::Waiting { deadline: None },
-            live_ids: Vec::new(),
-            ask,
-            ttl: None,
-            foreign: true,
-        })
+        self.queue_up(
+            lock,
+            Claim {
+                id: String::new(),
+                fence,
+                session: Some(session),
+                standing: Standing::Waiting { deadline: None },
+                live_ids: Vec::new(),
+                ask,
+                ttl: None,
+                foreign: true,
+            },
+        )
     }
 
     /// Somebody deletes the znode of a claim.
     pub(super) fn znode_deleted(&mut self, lock: &str, fence: u64, who: Option<u64>) {
         let queue = &self.lock(lock).queue;
-        let Some(at) = queue.iter().position(|c| c.fence == fence) else { return };
+        let Some(at) = queue.iter().position(|c| c.fence == fence) else {
+            return;
+        };
         let own = queue[at].session.is_some() && queue[at].session == who;
-        self.end(lock, at, if own { "ZnodeDeleted" } else { "ZnodeDeletedByOther" });
+        self.end(
+            lock,
+            at,
+            if own {
+                "ZnodeDeleted"
+            } else {
+                "ZnodeDeletedByOther"
+            },
+        );
     }
 
     fn queue_up(&mut self, lock: &str, claim: Claim) -> Verdict {
@@ -308,6 +215,9 @@ impl Model {
         if !delayed && record.delayed_until.take().is_some() {
             record.serve(now);
         }
+        // The delay that was just ended may have let waiters in beside whom this claim fits.
+        let all_held = record.queue.iter().all(Claim::held);
+        let free = all_held && !delayed && record.compatible(claim.ask.mode);
         record.queue.push(claim);
         if free {
             let at = record.queue.len() - 1;
@@ -323,7 +233,11 @@ impl Model {
             return Err(known.map_or("NoClaim", |_| "ClaimEnded"));
         };
         let owner = self.locks[lock].queue[at].session;
-        if owner.is_none() || owner == who { Ok(at) } else { Err("NotOwner") }
+        if owner.is_none() || owner == who {
+            Ok(at)
+        } else {
+            Err("NotOwner")
+        }
     }
 
     pub(super) fn release(&mut self, lock: &str, id: &str, who: Option<u64>) -> Verdict {
@@ -331,7 +245,11 @@ impl Model {
             Ok(at) => at,
             Err("ClaimEnded") => {
                 let end = self.tombstones[&(lock.to_owned(), id.to_owned())].end;
-                return if matches!(end, "Released" | "Left") { Ok(()) } else { Err("ClaimEnded") };
+                return if matches!(end, "Released" | "Left") {
+                    Ok(())
+                } else {
+                    Err("ClaimEnded")
+                };
             }
             Err(refused) => return Err(refused),
         };
@@ -356,16 +274,30 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn extend(&mut self, lock: &str, id: &str, who: Option<u64>, ttl: Option<u64>) -> Verdict {
+    pub(super) fn extend(
+        &mut self,
+        lock: &str,
+        id: &str,
+        who: Option<u64>,
+        ttl: Option<u64>,
+    ) -> Verdict {
         let now = self.now;
         let at = self.own(lock, id, who)?;
         let record = self.lock(lock);
         let max = record.settings.as_ref().and_then(|s| s.max_hold);
         let claim = &mut record.queue[at];
         claim.ttl = ttl.or(claim.ttl);
-        if let Standing::Held { granted, expires, acknowledge_by } = &mut claim.standing {
+        if let Standing::Held {
+            granted,
+            expires,
+            acknowledge_by,
+        } = &mut claim.standing
+        {
             let own = claim.ttl.map(|ms| now + ms);
-            *expires = [own, max.map(|ms| *granted + ms)].into_iter().flatten().min();
+            *expires = [own, max.map(|ms| *granted + ms)]
+                .into_iter()
+                .flatten()
+                .min();
             *acknowledge_by = None;
         }
         Ok(())
@@ -385,15 +317,21 @@ impl Model {
     pub(super) fn configure(&mut self, lock: &str, settings: &Settings) -> Verdict {
         let now = self.now;
         let record = self.lock(lock);
-        let candidate =
-            Lock { settings: Some(settings.clone()), ..Lock::default() };
+        let candidate = Lock {
+            settings: Some(settings.clone()),
+            ..Lock::default()
+        };
         if record.queue.iter().any(|c| !candidate.takes(c.ask.mode)) {
             return Err("ModeMismatch");
         }
         record.settings = Some(settings.clone());
         for claim in &mut record.queue {
-            if let (Standing::Held { granted, expires, .. }, Some(max)) =
-                (&mut claim.standing, settings.max_hold)
+            if let (
+                Standing::Held {
+                    granted, expires, ..
+                },
+                Some(max),
+            ) = (&mut claim.standing, settings.max_hold)
             {
                 *expires = [*expires, Some(*granted + max)].into_iter().flatten().min();
             }
@@ -403,12 +341,19 @@ impl Model {
     }
 
     pub(super) fn end_session(&mut self, session: u64, expired: bool) {
-        let end = if expired { "SessionExpired" } else { "SessionClosed" };
+        let end = if expired {
+            "SessionExpired"
+        } else {
+            "SessionClosed"
+        };
         let names: Vec<String> = self.locks.keys().cloned().collect();
         for name in names {
             let mut touched = false;
-            while let Some(at) =
-                self.lock(&name).queue.iter().position(|c| c.session == Some(session))
+            while let Some(at) = self
+                .lock(&name)
+                .queue
+                .iter()
+                .position(|c| c.session == Some(session))
             {
                 self.take_out(&name, at, end);
                 touched = true;
@@ -433,7 +378,11 @@ impl Model {
             };
             let end = match record.queue[at].standing {
                 Standing::Waiting { .. } => "WaitElapsed",
-                Standing::Held { expires, acknowledge_by, .. } => {
+                Standing::Held {
+                    expires,
+                    acknowledge_by,
+                    ..
+                } => {
                     let first = expires.unwrap_or(u64::MAX) <= acknowledge_by.unwrap_or(u64::MAX);
                     if first { "Expired" } else { "Abandoned" }
                 }
@@ -441,7 +390,8 @@ impl Model {
             self.end(&name, at, end);
         }
         let now = self.now;
-        self.tombstones.retain(|_, tombstone| tombstone.forget_at > now);
+        self.tombstones
+            .retain(|_, tombstone| tombstone.forget_at > now);
     }
 
     fn first_due(&self) -> Option<(u64, u8, String, Option<u64>)> {
@@ -454,7 +404,11 @@ impl Model {
                 };
                 match claim.standing {
                     Standing::Waiting { deadline } => add(deadline, 0),
-                    Standing::Held { expires, acknowledge_by, .. } => {
+                    Standing::Held {
+                        expires,
+                        acknowledge_by,
+                        ..
+                    } => {
                         add(expires, 1);
                         add(acknowledge_by, 2);
                     }
@@ -462,11 +416,5 @@ impl Model {
             }
         }
         due.into_iter().filter(|(at, ..)| *at <= self.now).min()
-    }
-}
-
-fn acknowledge(claim: &mut Claim) {
-    if let Standing::Held { acknowledge_by, .. } = &mut claim.standing {
-        *acknowledge_by = None;
     }
 }

@@ -1,0 +1,279 @@
+//! The command line: what there is to say, with the help that explains it.
+
+mod cluster;
+mod lock;
+mod node;
+mod parse;
+mod session;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
+pub(crate) use lock::{
+    AcquireArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs, Wish,
+};
+pub(crate) use node::{
+    CreateArgs, EventsArgs, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, TxnArgs, WatchArgs,
+    WriteArgs,
+};
+pub(crate) use session::SessionCommand;
+
+use crate::config::show::ConfigArgs;
+use crate::dev::DevArgs;
+use crate::serve::ServeArgs;
+
+/// Where `holdfast dev` listens.
+const DEV_ENDPOINTS: &str = "http://127.0.0.1:7401,http://127.0.0.1:7402,http://127.0.0.1:7403";
+
+/// Distributed locks, sessions and configuration that survive the loss of a machine
+#[derive(Clone, Debug, Parser)]
+#[command(name = "holdfast", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every client command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every client command")]
+pub(crate) struct Globals {
+    /// Nodes to ask, comma-separated; any of them will do, the next is asked when one fails
+    #[arg(long, global = true, env = "HOLDFAST_ENDPOINTS", value_name = "URL,…",
+          value_delimiter = ',', default_value = DEV_ENDPOINTS, hide_default_value = true)]
+    pub(crate) endpoints: Vec<String>,
+    /// Time for one request with all its retries; waiting for a lock does not count [default: 10s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse::duration,
+          default_value = "10s", hide_default_value = true)]
+    pub(crate) timeout: Duration,
+    /// How to print: tables are for terminals and turn into tab-separated lines elsewhere
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_default_value = true
+    )]
+    pub(crate) output: Format,
+    /// Say nothing but the answer
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say what is done; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print each request as a curl command to standard error
+    #[arg(long, global = true)]
+    pub(crate) show_curl: bool,
+    /// No colours (also NO_COLOR)
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Read the asked node's own state if it is at most so old, instead of the newest
+    #[arg(long, global = true, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) stale: Option<Duration>,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// The answer of the API, indented
+    Json,
+    /// The answer of the API, one object per line
+    Ndjson,
+    /// Names only, one per line, for xargs
+    Name,
+    /// KEY='value' lines for eval
+    Env,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Client(Box<ClientCommand>),
+    /// Run a node
+    Serve(ServeArgs),
+    /// Run a whole cluster on this machine, to try things out
+    Dev(DevArgs),
+    /// Look at the configuration of a node
+    Config(ConfigArgs),
+    /// Print a completion script for a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with a cluster.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Run a command while holding a lock
+    Lock(LockArgs),
+    /// Take a lock and print the claim; it lives by its time to live
+    Acquire(AcquireArgs),
+    /// Give a claim more time
+    Extend(ExtendArgs),
+    /// Release a claim, or leave the queue
+    Release(ClaimTarget),
+    /// Look at locks and their queues, configure and break them
+    #[command(subcommand)]
+    Locks(LocksCommand),
+    /// Open, renew, look at and end sessions
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Print the value of a node
+    Get(GetArgs),
+    /// Write the value of a node
+    Put(PutArgs),
+    /// Make a node
+    Create(CreateArgs),
+    /// Remove a node, or a whole tree
+    Rm(RmArgs),
+    /// List the children of a node
+    Ls(LsArgs),
+    /// List everything below a node
+    Tree(TreeArgs),
+    /// Print the numbers of a node (ZooKeeper's stat)
+    Stat(GetArgs),
+    /// Follow changes of a node and everything below it
+    Watch(WatchArgs),
+    /// Do several things at once, all or none, if conditions hold
+    Txn(TxnArgs),
+    /// Follow what happens
+    Events(EventsArgs),
+    /// The cluster: members, leader, health
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Copies of the whole state
+    #[command(subcommand)]
+    Snapshot(SnapshotCommand),
+    /// Look for what could be wrong with the cluster, this machine and its disk
+    Doctor(DoctorArgs),
+    /// Print the version of this program and of the nodes
+    Version,
+}
+
+/// Flags of `holdfast doctor`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Check this data directory of a node that is not running; nothing is changed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Measure how long it takes to sync a write to disk in this directory (default: the data
+    /// directory, if one is named)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
+    /// Do not ask the cluster
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  done                              77  not permitted
+   64  used wrongly                      78  configured wrongly
+   65  bad input data                    80  lock lost; the command under it was stopped
+   66  not found                         81  deadlock refused
+   69  no node or no leader; certainly   82  a version, fence or condition did not hold
+       not done                          83  nobody knows whether it was done; look first
+   70  internal error                    84  the cluster or this machine is not well
+   75  lock busy or wait over (see -E)  124  no answer within --timeout
+  128+N  ended by signal N; `lock` passes the code of its command through";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    fn client(cli: Cli) -> ClientCommand {
+        let Command::Client(command) = cli.command else {
+            panic!("{cli:?}")
+        };
+        *command
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_under_a_lock_keeps_its_own_flags() {
+        let cli =
+            parse("holdfast lock deploy/prod -w 5m --reason x -- ./deploy.sh -w 3 --ttl").unwrap();
+        let ClientCommand::Lock(args) = client(cli) else {
+            panic!()
+        };
+        assert_eq!(args.name, "deploy/prod");
+        assert_eq!(args.wish.wait, Some(Duration::from_secs(300)));
+        assert_eq!(args.command, ["./deploy.sh", "-w", "3", "--ttl"]);
+    }
+
+    #[test]
+    fn seconds_may_be_bare_as_with_flock() {
+        let cli = parse("holdfast lock a -w 30 -- true").unwrap();
+        let ClientCommand::Lock(args) = client(cli) else {
+            panic!()
+        };
+        assert_eq!(args.wish.wait, Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_together_is_refused() {
+        for line in [
+            "holdfast lock a -n -w 3s -- true",
+            "holdfast lock a -s -x -- true",
+            "holdfast lock a -s --permits 2 -- true",
+            "holdfast lock a --limit 3 -- true",
+            "holdfast put /a b --create-only --if-version 3",
+            "holdfast put /a b --ephemeral",
+            "holdfast get a -q -v",
+            "holdfast locks break a --reason x",
+            "holdfast",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn global_options_go_anywhere() {
+        let cli =
+            parse("holdfast cluster status -o json --endpoints a:1,b:2 --timeout 3s").unwrap();
+        assert_eq!(cli.globals.output, Format::Json);
+        assert_eq!(cli.globals.endpoints, ["a:1", "b:2"]);
+        assert_eq!(cli.globals.timeout, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn claims_are_named_by_address_or_by_lock_and_id() {
+        for line in [
+            "holdfast release http://h:1/v1/locks/a/b/-/claims/c1",
+            "holdfast release a/b c1",
+        ] {
+            let ClientCommand::Release(target) = client(parse(line).unwrap()) else {
+                panic!()
+            };
+            assert_eq!(
+                target.names(),
+                Some(("a/b".to_owned(), "c1".to_owned())),
+                "{line}"
+            );
+        }
+        let ClientCommand::Release(target) = client(parse("holdfast release a/b").unwrap()) else {
+            panic!()
+        };
+        assert_eq!(target.names(), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! Flags of everything about locks.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use http_types::paths;
+use http_types::v1::locks::{LockKind, LockState};
+
+use super::parse;
+
+/// How a lock is wanted.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Wish {
+    /// Together with other shared claims
+    #[arg(short, long, conflicts_with_all = ["exclusive", "permits"])]
+    pub(crate) shared: bool,
+    /// Alone (the default)
+    #[arg(short = 'x', long, conflicts_with = "permits")]
+    pub(crate) exclusive: bool,
+    /// So many permits of a semaphore
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) permits: Option<u32>,
+    /// Permits in all; everybody who uses the semaphore must say the same
+    #[arg(long, value_name = "N", requires = "permits",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// Take it now or not at all
+    #[arg(short, long, conflicts_with = "wait")]
+    pub(crate) nonblock: bool,
+    /// Stand in the queue at most so long
+    #[arg(short, long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Exit code when the lock is busy or the wait is over
+    #[arg(short = 'E', long, value_name = "CODE", default_value_t = 75)]
+    pub(crate) busy_exit: u8,
+    /// Shown to those who wait
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Shown to those who wait; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse::pair)]
+    pub(crate) annotate: Vec<(String, String)>,
+}
+
+/// `holdfast lock`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LockArgs {
+    /// Name of the lock
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) wish: Wish,
+    /// Silence of this machine after which the cluster may give the lock to the next
+    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "15s")]
+    pub(crate) ttl: Duration,
+    /// When the lock is lost: time between asking the command to end and killing it
+    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "5s")]
+    pub(crate) grace: Duration,
+    /// Give standard input to the command (it must be a pipe or a file)
+    #[arg(long)]
+    pub(crate) pass_stdin: bool,
+    /// How to show the wait
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) progress: ProgressKind,
+    /// The command; without one the lock is held until this program is interrupted
+    #[arg(last = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
+}
+
+/// How a wait is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A moving line on a terminal, plain lines elsewhere
+    #[default]
+    Auto,
+    /// Plain lines
+    Plain,
+    /// Not at all
+    None,
+}
+
+/// `holdfast acquire`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AcquireArgs {
+    /// Name of the lock
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) wish: Wish,
+    /// How long the claim may hold before it must be extended [default: 60s, or as long as the
+    /// session]
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) ttl: Option<Duration>,
+    /// The claim lives with this session, which somebody keeps alive
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Id of the claim, to be able to repeat this command
+    #[arg(long, value_name = "ID")]
+    pub(crate) claim: Option<String>,
+}
+
+/// A claim, by its address or by lock and id.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ClaimTarget {
+    /// Address of the claim as `acquire` prints it, or name of the lock
+    #[arg(value_name = "CLAIM-URL|LOCK")]
+    pub(crate) target: String,
+    /// Id of the claim, after the name of the lock
+    #[arg(value_name = "CLAIM")]
+    pub(crate) claim: Option<String>,
+    /// The session the claim lives with
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+}
+
+impl ClaimTarget {
+    /// Lock and claim.
+    pub(crate) fn names(&self) -> Option<(String, String)> {
+        match &self.claim {
+            Some(claim) => Some((self.target.clone(), claim.clone())),
+            None => paths::parse_claim(&self.target),
+        }
+    }
+}
+
+/// `holdfast extend`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExtendArgs {
+    #[command(flatten)]
+    pub(crate) claim: ClaimTarget,
+    /// New time to hold, from now
+    #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "60s")]
+    pub(crate) ttl: Duration,
+}
+
+/// `holdfast locks …`
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum LocksCommand {
+    /// List locks
+    Ls {
+        /// Names that begin with this
+        #[arg(default_value = "")]
+        prefix: String,
+        /// Only locks in this state
+        #[arg(long, value_enum)]
+        state: Option<StateArg>,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// Show a lock and its settings
+    Get {
+        /// The lock
+        name: String,
+    },
+    /// Show who has a lock and who waits for it, in order
+    Queue {
+        /// The lock
+        name: String,
+    },
+    /// Say in sentences why a lock is as it is and what would free it
+    Explain {
+        /// The lock
+        name: String,
+    },
+    /// Say whether a fence still holds a lock (exit code 82 if not)
+    Verify {
+        /// The lock
+        name: String,
+        /// The fence
+        fence: u64,
+    },
+    /// Take a lock from its holder
+    Break {
+        /// The lock
+        name: String,
+        /// Fence of the hold to break, so that nobody else's is broken by mistake
+        #[arg(long)]
+        fence: u64,
+        /// Why; the holder is told
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Set how a lock behaves
+    Set(SetArgs),
+    /// Follow what happens to a lock, or to all below a prefix
+    Watch {
+        /// The lock or prefix; all locks if left out
+        name: Option<String>,
+        /// Go on after this event
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// First show what is there
+        #[arg(long, conflicts_with = "after")]
+        initial: bool,
+    },
+}
+
+/// `holdfast locks set`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SetArgs {
+    /// The lock
+    pub(crate) name: String,
+    /// What it accepts
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) kind: KindArg,
+    /// Permits in all, for a semaphore
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u32>,
+    /// After a holder was lost, grant to nobody for this long
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) lock_delay: Option<Duration>,
+    /// Longest hold
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) max_hold: Option<Duration>,
+    /// Longest queue
+    #[arg(long, value_name = "N")]
+    pub(crate) max_waiters: Option<u32>,
+    /// Anything else; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse::pair)]
+    pub(crate) label: Vec<(String, String)>,
+    /// Only if the settings still have this version
+    #[arg(long, value_name = "N")]
+    pub(crate) if_version: Option<i32>,
+}
+
+/// [`LockKind`] on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindArg {
+    /// Exclusive claims only
+    Mutex,
+    /// Exclusive and shared claims
+    #[default]
+    Rw,
+    /// Permits
+    Semaphore,
+}
+
+impl From<KindArg> for LockKind {
+    fn from(kind: KindArg) -> LockKind {
+        match kind {
+            KindArg::Mutex => LockKind::Mutex,
+            KindArg::Rw => LockKind::Rw,
+            KindArg::Semaphore => LockKind::Semaphore,
+        }
+    }
+}
+
+/// [`LockState`] on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateArg {
+    /// Nobody has it
+    Free,
+    /// Somebody has it
+    Held,
+    /// Nobody has it, and a lock delay keeps it closed
+    Delayed,
+}
+
+impl From<StateArg> for LockState {
+    fn from(state: StateArg) -> LockState {
+        match state {
+            StateArg::Free => LockState::Free,
+            StateArg::Held => LockState::Held,
+            StateArg::Delayed => LockState::Delayed,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Readers of single arguments.
+
+use std::time::Duration;
+
+use http_types::duration::TextDuration;
+use http_types::headers;
+
+/// A duration with its unit, or bare seconds as flock takes them.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    text.parse::<TextDuration>()
+        .map(TextDuration::as_duration)
+        .map_err(|error| error.to_string())
+}
+
+/// `key=value`
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err("write key=value".to_owned()),
+    }
+}
+
+/// `lock=fence`
+pub(crate) fn fence(text: &str) -> Result<(String, u64), String> {
+    let (lock, fence) = headers::parse_fence_guard(text)
+        .ok_or_else(|| "write lock=fence, for example orders/42=18231".to_owned())?;
+    Ok((lock.to_owned(), fence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_or_explained() {
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+        assert!(duration("soon").unwrap_err().contains("1m30s"));
+        assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(pair("=b").is_err() && pair("a").is_err());
+        assert_eq!(fence("orders/42=7"), Ok(("orders/42".into(), 7)));
+        assert!(fence("orders/42").is_err() && fence("a=-1").is_err());
+    }
+}

@@ -1,0 +1,124 @@
+//! The commands, one module per family. Each asks the cluster through the client library and prints
+//! what it was told.
+
+mod acquire;
+mod cluster;
+mod completion;
+mod curl;
+mod doctor;
+mod events;
+mod lock;
+mod locks;
+mod nodes;
+mod session;
+mod snapshot;
+mod txn;
+mod version;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use holdfast_client::{Client, Options};
+
+use crate::args::{Cli, ClientCommand, Command, Globals};
+use crate::exit::{Context as _, Exit, Failure};
+use crate::output::Output;
+
+/// What every command has at hand.
+struct App {
+    client: Client,
+    out: Output,
+}
+
+/// Runs the command and says what to end with.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve(args) => crate::serve::run(&args),
+        Command::Dev(args) => crate::dev::run(&args),
+        Command::Config(args) => crate::config::show::run(&args),
+        Command::Completion { shell } => completion::run(shell),
+        Command::Client(command) => {
+            let out = Output::new(&cli.globals);
+            match client_command(&cli.globals, *command, out) {
+                Ok(code) => ExitCode::from(code),
+                Err(failure) => {
+                    if failure.code != 0 {
+                        out.failure(&failure);
+                    }
+                    ExitCode::from(failure.code)
+                }
+            }
+        }
+    }
+}
+
+fn client_command(globals: &Globals, command: ClientCommand, out: Output) -> Result<u8, Failure> {
+    if globals.verbose > 0 {
+        log_to_stderr(globals.verbose);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, "start the runtime", error))?;
+    let app = App {
+        client: client(globals)?,
+        out,
+    };
+    runtime.block_on(dispatch(&app, command))
+}
+
+fn client(globals: &Globals) -> Result<Client, Failure> {
+    let options = Options {
+        // Half of the time, so that a node which hangs leaves some for the next.
+        attempt_timeout: globals.timeout / 2,
+        budget: globals.timeout,
+        observer: globals.show_curl.then(|| Arc::new(curl::print) as _),
+        ..Options::default()
+    };
+    let client = Client::with_options(globals.endpoints.clone(), options)
+        .cannot(|| "use these endpoints".to_owned())?;
+    Ok(match globals.stale {
+        Some(max_age) => client.stale_reads(Some(max_age)),
+        None => client,
+    })
+}
+
+/// The library's own log, for `-v`.
+fn log_to_stderr(verbose: u8) {
+    let level = if verbose > 1 {
+        "debug"
+    } else {
+        "holdfast_client=debug"
+    };
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .without_time()
+        .try_init();
+}
+
+async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
+    let done = match command {
+        ClientCommand::Lock(args) => return lock::run(app, args).await,
+        ClientCommand::Doctor(args) => return doctor::run(app, args).await,
+        ClientCommand::Cluster(command) => return cluster::run(app, command).await,
+        ClientCommand::Acquire(args) => return acquire::acquire(app, args).await,
+        ClientCommand::Extend(args) => acquire::extend(app, args).await,
+        ClientCommand::Release(target) => acquire::release(app, target).await,
+        ClientCommand::Locks(command) => locks::run(app, command).await,
+        ClientCommand::Session(command) => session::run(app, command).await,
+        ClientCommand::Get(args) => nodes::get(app, args).await,
+        ClientCommand::Put(args) => nodes::put(app, args).await,
+        ClientCommand::Create(args) => nodes::create(app, args).await,
+        ClientCommand::Rm(args) => nodes::rm(app, args).await,
+        ClientCommand::Ls(args) => nodes::ls(app, args).await,
+        ClientCommand::Tree(args) => nodes::tree(app, args).await,
+        ClientCommand::Stat(args) => nodes::stat(app, args).await,
+        ClientCommand::Watch(args) => events::watch(app, args).await,
+        ClientCommand::Txn(args) => txn::run(app, args).await,
+        ClientCommand::Events(args) => events::events(app, args).await,
+        ClientCommand::Snapshot(command) => snapshot::run(app, command).await,
+        ClientCommand::Version => version::run(app).await,
+    };
+    done.map(|()| 0)
+}

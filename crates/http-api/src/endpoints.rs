@@ -1,0 +1,98 @@
+//! Every endpoint there is. Method and path stand with the code of each, in the attribute that the
+//! OpenAPI document is made of.
+
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+
+use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
+use crate::endpoint::{Class, Endpoint, Handler};
+use crate::routes::{
+    claims, cluster, events, health, locks, meta, nodes, nodes_delete, nodes_views, sessions,
+    snapshots, streams, txn,
+};
+
+/// Makes the table and the document from one list, so that neither can know more than the other.
+macro_rules! endpoints {
+    ($($class:ident $module:ident $handler:ident $path:ident;)*) => {
+        /// The table of endpoints.
+        pub(crate) fn all() -> Vec<Endpoint> {
+            vec![$(of::<$module::$path>($class, |call| Box::pin($module::$handler(call)))),*]
+        }
+
+        #[derive(utoipa::OpenApi)]
+        #[openapi(paths($($module::$handler),*))]
+        struct Described;
+    };
+}
+
+fn of<P: utoipa::Path>(class: Class, handler: Handler) -> Endpoint {
+    Endpoint::of::<P>(class, handler)
+}
+
+/// Paths and schemas of all endpoints.
+pub(crate) fn described() -> OpenApi {
+    Described::openapi()
+}
+
+endpoints! {
+    Read locks list __path_list;
+    Read locks get __path_get;
+    Write locks configure __path_configure;
+    Write claims acquire_one_line __path_acquire_one_line;
+    Read locks queue __path_queue;
+    Read locks holders __path_holders;
+    Read locks explain __path_explain;
+    Ask locks verify __path_verify;
+    Write locks break_lock __path_break_lock;
+    Stream streams of_lock __path_of_lock;
+    Write claims acquire __path_acquire;
+    Read claims claim __path_claim;
+    Write claims extend __path_extend;
+    Write claims release __path_release;
+
+    Read sessions list __path_list;
+    Write sessions open __path_open;
+    Read sessions get __path_get;
+    Write sessions close __path_close;
+    Renew sessions keepalive __path_keepalive;
+    Renew sessions keepalive_many __path_keepalive_many;
+    Stream streams observe_session __path_observe_session;
+    Stream streams stream_session __path_stream_session;
+
+    Read nodes get __path_get;
+    Read nodes head __path_head;
+    WriteData nodes put __path_put;
+    WriteData nodes create __path_create;
+    Write nodes_delete delete __path_delete;
+    Read nodes_views children __path_children;
+    Read nodes_views tree __path_tree;
+    Read nodes_views acl __path_acl;
+    Write nodes_views set_acl __path_set_acl;
+    Stream streams of_node __path_of_node;
+    Write txn txn __path_txn;
+
+    Stream events events __path_events;
+
+    Read cluster get __path_get;
+    Read cluster digest __path_digest;
+    Write cluster add __path_add;
+    Write cluster remove __path_remove;
+    Write cluster promote __path_promote;
+    Write cluster demote __path_demote;
+    Write cluster replace __path_replace;
+    Write cluster transfer __path_transfer;
+
+    Ask snapshots take __path_take;
+    Read snapshots list __path_list;
+    Upload snapshots verify __path_verify;
+    Read snapshots download __path_download;
+
+    Vital health livez __path_livez;
+    Vital health readyz __path_readyz;
+    Vital health health __path_health;
+    Vital health metrics __path_metrics;
+    Vital meta openapi __path_openapi;
+    Vital meta errors __path_errors;
+    Vital meta error __path_error;
+    Vital meta limits __path_limits;
+}

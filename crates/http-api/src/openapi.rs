@@ -1,0 +1,48 @@
+//! The OpenAPI document, made from the attributes of the endpoints and the types of the contract.
+
+use utoipa::openapi::{InfoBuilder, OpenApi, Tag};
+
+use crate::endpoints;
+
+const DESCRIPTION: &str = "Distributed locks with fencing tokens, sessions, znodes and events. \
+Names of locks and paths of znodes may contain slashes; a view of one comes after the segment `-`. \
+Any node answers; durations in requests are text with a unit, in answers whole milliseconds. \
+Every error is a problem document (RFC 9457) whose `outcome` says whether the request happened.";
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut document = endpoints::described();
+    document.info = InfoBuilder::new()
+        .title("Holdfast")
+        .version("v1")
+        .description(Some(DESCRIPTION))
+        .build();
+    let tags = [
+        ("locks", "Locks, claims and queues"),
+        ("sessions", "Sessions and what they own"),
+        ("nodes", "Znodes and transactions"),
+        ("events", "What changes, in order"),
+        ("cluster", "Members and leadership"),
+        ("snapshots", "Copies of the whole state"),
+        ("health", "Is this node fit to serve?"),
+        ("meta", "What the API says about itself"),
+    ];
+    let tag = |(name, description): (&str, &str)| {
+        let mut tag = Tag::new(name);
+        tag.description = Some(description.to_owned());
+        tag
+    };
+    document.tags = Some(tags.into_iter().map(tag).collect());
+    document
+}
+
+/// The document as it is served, and committed in `docs/reference/openapi.json`.
+///
+/// Empty if it could not be written, which a test rules out.
+#[must_use]
+pub fn document_text() -> String {
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}

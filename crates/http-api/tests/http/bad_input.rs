@@ -1,0 +1,292 @@
+//! Bad input of every kind: a problem of the right class, no effect.
+
+use axum::http::Method;
+use raft_core::limits::ZNODE_DATA_BYTES_MAX;
+use serde_json::json;
+
+use crate::harness::{Ask, Client, Doors};
+
+/// One request of the table, and what must come of it.
+fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
+    let claim = "/v1/locks/a/-/claims/c";
+    let session = || {
+        client
+            .put("/v1/sessions/s")
+            .header("content-type", "application/json")
+    };
+    let txn = |body: serde_json::Value| client.post("/v1/txn").json(&body);
+    vec![
+        // Paths.
+        (client.get("/"), 404, "not_found"),
+        (client.get("/v1"), 404, "not_found"),
+        (client.get("/v1/locks/a/-/nonsense"), 404, "not_found"),
+        (client.get("/v1/locks/a/-/claims/-"), 404, "not_found"),
+        (client.get("/v1/locks/%zz"), 400, "bad_request"),
+        (client.get("/v1/locks/a%2Fb"), 400, "bad_request"),
+        (client.get("/v1/locks/%ff"), 400, "bad_request"),
+        (client.get("/v1/locks/a//b"), 400, "invalid_name"),
+        (client.get("/v1/locks/"), 400, "invalid_name"),
+        (client.get("/v1/locks/a%20b"), 400, "invalid_name"),
+        (client.get("/v1/locks/%2D"), 400, "invalid_name"),
+        (client.get("/v1/nodes/a//b"), 400, "invalid_path"),
+        (client.get("/v1/nodes/a/%2E%2E/b"), 400, "invalid_path"),
+        (client.get("/v1/nodes/a%00"), 400, "invalid_path"),
+        (
+            client.get(&format!("/v1/locks/{}", "x".repeat(129))),
+            400,
+            "invalid_name",
+        ),
+        (
+            client.get(&format!("/v1/nodes/{}", "x/".repeat(2100) + "x")),
+            400,
+            "invalid_path",
+        ),
+        (
+            client.put("/v1/sessions/0x12").text("{}"),
+            400,
+            "bad_request",
+        ),
+        // Methods.
+        (client.post("/v1/sessions/s"), 405, "method_not_allowed"),
+        (client.delete("/v1/locks/a"), 405, "method_not_allowed"),
+        (
+            client.ask(Method::OPTIONS, "/v1/txn"),
+            405,
+            "method_not_allowed",
+        ),
+        (
+            client.ask(Method::from_bytes(b"LOCK").unwrap(), "/v1/txn"),
+            405,
+            "method_not_allowed",
+        ),
+        // JSON.
+        (session().text("{"), 400, "bad_request"),
+        (session().text("[]"), 400, "bad_request"),
+        (session().text("null"), 400, "bad_request"),
+        (session().text(r#"{"tll": "3s"}"#), 400, "bad_request"),
+        (session().text(r#"{"ttl": 3}"#), 400, "bad_request"),
+        (session().text(r#"{"ttl": "3"}"#), 400, "bad_request"),
+        (session().text(r#"{"ttl": "3s"} x"#), 400, "bad_request"),
+        (
+            session().text(r#"{"ttl": "3s", "ttl": "4s"}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            session().text(r#"{"owner": {"pid": -1}}"#),
+            400,
+            "bad_request",
+        ),
+        (session().bytes(vec![0xff, 0xfe]), 400, "bad_request"),
+        (
+            client
+                .put("/v1/sessions/s")
+                .header("content-type", "text/xml")
+                .text("<a/>"),
+            415,
+            "unsupported_media_type",
+        ),
+        (client.patch(claim).text(""), 400, "bad_request"),
+        (
+            client.post("/v1/locks/a/-/verify").text(r#"{"fence": -1}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            txn(json!({"then": [{"set": "/a", "get": "/b"}]})),
+            400,
+            "bad_request",
+        ),
+        (txn(json!({"then": [{"get": "a"}]})), 400, "invalid_path"),
+        (
+            txn(json!({"if": [{"claim": "a b", "fence": 1}]})),
+            400,
+            "invalid_name",
+        ),
+        (
+            txn(json!({"then": [{"set": "/a", "value": "!", "encoding": "base64"}]})),
+            400,
+            "bad_request",
+        ),
+        // Sizes.
+        (session().bytes(vec![b' '; (2 << 20) + 1]), 413, "too_large"),
+        (
+            client
+                .put("/v1/nodes/a")
+                .bytes(vec![0; ZNODE_DATA_BYTES_MAX + 1]),
+            413,
+            "too_large",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .bytes(vec![0; ZNODE_DATA_BYTES_MAX * 2]),
+            413,
+            "too_large",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .header("content-length", "99999999999"),
+            413,
+            "too_large",
+        ),
+        (session().text(&("[".repeat(100_000))), 400, "bad_request"),
+        // Queries.
+        (client.get("/v1/locks?limt=3"), 400, "bad_request"),
+        (client.get("/v1/locks?limit=-3"), 400, "bad_request"),
+        (client.get("/v1/locks?state=odd"), 400, "bad_request"),
+        (client.get("/v1/sessions?after=name"), 400, "bad_request"),
+        (client.post("/v1/locks/a?wait=30"), 400, "bad_request"),
+        (
+            client.post("/v1/locks/a?mode=shared&permits=2"),
+            400,
+            "bad_request",
+        ),
+        (client.put("/v1/nodes/a?mode=ttl"), 400, "bad_request"),
+        (client.put("/v1/nodes/a?parents=maybe"), 400, "bad_request"),
+        (client.delete("/v1/nodes/a?max=3"), 400, "bad_request"),
+        (client.get("/v1/events?kinds=nonsense"), 400, "bad_request"),
+        (
+            client.get("/v1/events?include=everything"),
+            400,
+            "bad_request",
+        ),
+        (client.get("/v1/events?initial=yes"), 400, "bad_request"),
+        (client.get("/v1/events?prefix=//"), 400, "invalid_path"),
+        (
+            client.get("/v1/nodes/a/-/events?prefix=/b"),
+            400,
+            "bad_request",
+        ),
+        // Headers.
+        (
+            client
+                .get("/v1/locks")
+                .header("holdfast-consistency", "quick"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.get("/v1/locks").header("holdfast-min-index", "-1"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.get("/v1/locks").header("holdfast-timeout", "soon"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.get("/v1/locks").header("holdfast-session", "a b"),
+            400,
+            "invalid_name",
+        ),
+        (
+            client.get("/v1/locks").header("prefer", "wait=long"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.get("/v1/locks").header("authorization", "Bearer x"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.get("/v1/events").header("last-event-id", "1"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.put(claim).header("holdfast-fence", "a").text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put(claim)
+                .header("holdfast-forward", "perhaps")
+                .text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .header("if-match", "\"7\"")
+                .text(""),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .header("if-none-match", "\"v7\"")
+                .text(""),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .header("if-match", "*")
+                .header("if-none-match", "*")
+                .text(""),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .post("/v1/txn")
+                .header("idempotency-key", "\"\"")
+                .text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .post("/v1/txn")
+                .header("idempotency-key", &"k".repeat(200))
+                .text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.post("/v1/locks/a/-/break").text(r#"{"reason":"x"}"#),
+            428,
+            "precondition_required",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_malformed_is_told_and_never_proposed() {
+    let doors = Doors::open(1).await;
+    let client = doors.one();
+    let node = doors.cluster.node(1);
+    let before = node.applied();
+    for (at, (ask, status, code)) in cases(&client).into_iter().enumerate() {
+        let answer = ask.send().await;
+        assert_eq!(answer.status.as_u16(), status, "case {at}: {answer:?}");
+        let document = answer.problem(status, code);
+        assert_eq!(document["outcome"], "not-applied", "case {at}: {document}");
+        assert!(
+            document["detail"].as_str().is_some_and(|d| !d.is_empty()),
+            "case {at}"
+        );
+        assert_eq!(
+            node.applied(),
+            before,
+            "case {at} entered the log: {document}"
+        );
+    }
+    let position = client
+        .put("/v1/sessions/s")
+        .text("{\n \"ttl\": 3}")
+        .send()
+        .await;
+    let position = position.problem(400, "bad_request")["detail"].to_string();
+    assert!(position.contains("line 2 column"), "{position}");
+    let allowed = client.delete("/v1/locks/a").send().await;
+    assert_eq!(allowed.header("allow"), "GET, PUT, POST");
+}

@@ -1,0 +1,20 @@
+//! The HTTP door over real nodes in one process (simulated network, disks and clocks).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
+
+mod bad_input;
+mod cluster;
+mod events;
+mod harness;
+mod locks;
+mod nodes;
+mod openapi;
+mod serving;
+mod sessions;
+mod thrown;
+mod txn;

@@ -1,0 +1,400 @@
+//! Bytes that must not change: one encoding of every command, a batch, a snapshot
+//! (`tests/golden/*.hex`). `UPDATE=1` writes what the code gives now; a file that is there already
+//! may only change together with its version number in `format.rs`, and then the old file stays
+//! under another name with a test that decodes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use raft_core::acl::{AclEntry, Identity};
+use raft_core::codec::{BatchBuilder, decode_request, encode_request};
+use raft_core::command::{
+    Acquire, ClaimSession, Command, Create, CreateKind, Expect, ExpireSession, FenceGuard, Guard,
+    IdempotencyKey, LockKind, LockMode, LockSettings, OpenSession, Owner, Request, RequestId,
+    SessionRef, SetData, Stamp, Txn, TxnOp, ZnodeOp,
+};
+use raft_core::ids::{
+    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath,
+};
+use raft_core::state::State;
+
+use crate::harness::{Harness, snapshot_bytes};
+
+/// Something in every table that a script can fill.
+pub(crate) const SNAPSHOT_SCRIPT: &str = "
+    time 1000
+    open s
+    open t
+    close t
+    session=s create /e ephemeral data=x type=text/plain
+    key=k fp=1 create /a acl=rwcda:world:anyone,r:ip:10.0.0.0/8
+    key=l fp=2 multi create /b ; delete /none
+    create /c container
+    create /t ttl=5000 null
+    session=s acquire orders/42 c1 ttl=60000 reason=nightly label=team:billing
+    session=s acquire orders/42 c2 wait=5000
+    session=s acquire other c1
+    session=s release other c1
+    configure rates sem=3 delay=10 label=team:billing
+";
+
+/// What the script leads to, with something in the remaining table too.
+pub(crate) fn snapshot_state() -> State {
+    let mut harness = Harness::new();
+    harness.run(SNAPSHOT_SCRIPT);
+    let mut state = harness.state.clone();
+    state.note_members(&BTreeSet::from([1, 2, 3]));
+    state.note_members(&BTreeSet::from([1, 2, 4]));
+    state
+}
+
+/// One request for every kind of command, by the name of its file.
+pub(crate) fn requests() -> Vec<(&'static str, Request)> {
+    let mut all = session_commands();
+    all.extend(tree_commands());
+    all.extend(lock_commands());
+    let numbered = all.into_iter().zip(1..);
+    numbered
+        .map(|((name, command), sequence)| (name, request(sequence, command)))
+        .collect()
+}
+
+/// The request of [`requests`] with this name.
+pub(crate) fn named(name: &str) -> Request {
+    requests()
+        .into_iter()
+        .find(|(other, _)| *other == name)
+        .unwrap()
+        .1
+}
+
+fn request(sequence: u64, command: Command) -> Request {
+    Request {
+        id: RequestId {
+            origin: 3,
+            incarnation: 0x0123_4567_89ab_cdef,
+            sequence,
+        },
+        identities: vec![Identity {
+            scheme: "ip".to_owned(),
+            id: "10.1.2.3".to_owned(),
+        }],
+        session: Some(SessionRef::Name(SessionName::parse("worker-7").unwrap())),
+        fences: vec![FenceGuard {
+            lock: lock(),
+            fence: Fence(300),
+        }],
+        idempotency: Some(IdempotencyKey {
+            key: "key".to_owned(),
+            fingerprint: 77,
+        }),
+        command,
+    }
+}
+
+fn lock() -> LockName {
+    LockName::parse("orders/42").unwrap()
+}
+
+fn claim() -> ClaimId {
+    ClaimId::parse("c1").unwrap()
+}
+
+fn labels() -> BTreeMap<String, String> {
+    BTreeMap::from([("team".to_owned(), "billing".to_owned())])
+}
+
+fn session_commands() -> Vec<(&'static str, Command)> {
+    let owner = Owner {
+        service: Some("billing".to_owned()),
+        host: Some("h1".to_owned()),
+        pid: Some(4711),
+        version: Some("1.2".to_owned()),
+        url: Some("http://h1".to_owned()),
+        reason: Some("nightly".to_owned()),
+        labels: labels(),
+    };
+    let open = OpenSession {
+        name: Some(SessionName::parse("worker-7").unwrap()),
+        timeout_ms: 10_000,
+        password: [9; 16],
+        owner,
+        lock_delay_ms: 500,
+    };
+    let expire = ExpireSession {
+        session: SessionId(17),
+        activity: 5,
+    };
+    vec![
+        ("open_session", Command::OpenSession(open)),
+        (
+            "close_session",
+            Command::CloseSession(SessionRef::Id(SessionId(17))),
+        ),
+        ("expire_session", Command::ExpireSession(expire)),
+    ]
+}
+
+fn set() -> SetData {
+    SetData {
+        path: "/a/b".to_owned(),
+        data: Some(Bytes::from_static(b"data")),
+        content_type: Some("text/plain".into()),
+        expect: Expect::Version(3),
+    }
+}
+
+fn znode_ops() -> Vec<(&'static str, ZnodeOp)> {
+    let path = || "/a/b".to_owned();
+    let create = Create {
+        path: "/a/n-".to_owned(),
+        data: None,
+        content_type: None,
+        acl: vec![AclEntry::open()],
+        kind: CreateKind::Ttl { ttl_ms: 60_000 },
+        sequential: true,
+        parents: false,
+    };
+    let put = ZnodeOp::Put {
+        set: set(),
+        kind: CreateKind::Container,
+        parents: true,
+    };
+    let acl = vec![AclEntry::open()];
+    vec![
+        ("create", ZnodeOp::Create(create)),
+        (
+            "delete",
+            ZnodeOp::Delete {
+                path: path(),
+                expect: Expect::Any,
+            },
+        ),
+        ("set_data", ZnodeOp::SetData(set())),
+        ("put", put),
+        (
+            "set_acl",
+            ZnodeOp::SetAcl {
+                path: path(),
+                acl,
+                expect: Expect::Version(-7),
+            },
+        ),
+        (
+            "check",
+            ZnodeOp::Check {
+                path: path(),
+                expect: Expect::Any,
+            },
+        ),
+    ]
+}
+
+fn tree_commands() -> Vec<(&'static str, Command)> {
+    let path = || ZnodePath::parse("/a/b").unwrap();
+    let txn = Txn {
+        guards: vec![
+            Guard::Version {
+                path: path(),
+                version: -1,
+            },
+            Guard::Exists {
+                path: path(),
+                exists: true,
+            },
+            Guard::Value {
+                path: path(),
+                value: Bytes::from_static(b"v"),
+            },
+            Guard::Fence(FenceGuard {
+                lock: lock(),
+                fence: Fence(300),
+            }),
+        ],
+        then: vec![
+            TxnOp::Znode(ZnodeOp::SetData(set())),
+            TxnOp::Get { path: path() },
+            TxnOp::Release {
+                lock: lock(),
+                claim: claim(),
+            },
+        ],
+        otherwise: Some(Vec::new()),
+    };
+    let mut all: Vec<(&'static str, Command)> = znode_ops()
+        .into_iter()
+        .map(|(name, op)| (name, Command::Znode(op)))
+        .collect();
+    all.push((
+        "multi",
+        Command::Multi(znode_ops().into_iter().map(|(_, op)| op).collect()),
+    ));
+    all.push(("txn", Command::Txn(txn)));
+    all.push((
+        "delete_subtree",
+        Command::DeleteSubtree {
+            path: path(),
+            max: 1_000,
+        },
+    ));
+    all
+}
+
+fn lock_commands() -> Vec<(&'static str, Command)> {
+    let settings = LockSettings {
+        kind: LockKind::Semaphore { limit: 3 },
+        lock_delay_ms: 1,
+        max_hold_ms: Some(2),
+        max_waiters: Some(3),
+        labels: labels(),
+    };
+    let acquire = Acquire {
+        lock: lock(),
+        claim: claim(),
+        mode: LockMode::Permits(2),
+        limit: Some(3),
+        session: ClaimSession::Acting,
+        wait_ms: Some(30_000),
+        ttl_ms: None,
+        ack_within_ms: Some(500),
+        reentrant: true,
+        reason: Some("nightly".to_owned()),
+        labels: labels(),
+    };
+    let (expect, reason) = (Expect::Any, Some("more".to_owned()));
+    vec![
+        (
+            "configure_lock",
+            Command::ConfigureLock {
+                lock: lock(),
+                settings,
+                expect,
+            },
+        ),
+        ("acquire", Command::Acquire(acquire)),
+        (
+            "acknowledge_grant",
+            Command::AcknowledgeGrant {
+                lock: lock(),
+                claim: claim(),
+            },
+        ),
+        (
+            "extend_claim",
+            Command::ExtendClaim {
+                lock: lock(),
+                claim: claim(),
+                ttl_ms: Some(9),
+                reason,
+            },
+        ),
+        (
+            "release_claim",
+            Command::ReleaseClaim {
+                lock: lock(),
+                claim: claim(),
+            },
+        ),
+        (
+            "break_claim",
+            Command::BreakClaim {
+                lock: lock(),
+                fence: Fence(300),
+                reason: "stuck".to_owned(),
+            },
+        ),
+        ("expire_due", Command::ExpireDue),
+    ]
+}
+
+/// Which file a command has; a new variant must be given one here and in [`requests`].
+fn file_of(command: &Command) -> &'static str {
+    match command {
+        Command::OpenSession(_) => "open_session",
+        Command::CloseSession(_) => "close_session",
+        Command::ExpireSession(_) => "expire_session",
+        Command::Znode(op) => match op {
+            ZnodeOp::Create(_) => "create",
+            ZnodeOp::Delete { .. } => "delete",
+            ZnodeOp::SetData(_) => "set_data",
+            ZnodeOp::Put { .. } => "put",
+            ZnodeOp::SetAcl { .. } => "set_acl",
+            ZnodeOp::Check { .. } => "check",
+        },
+        Command::Multi(_) => "multi",
+        Command::Txn(_) => "txn",
+        Command::DeleteSubtree { .. } => "delete_subtree",
+        Command::ConfigureLock { .. } => "configure_lock",
+        Command::Acquire(_) => "acquire",
+        Command::AcknowledgeGrant { .. } => "acknowledge_grant",
+        Command::ExtendClaim { .. } => "extend_claim",
+        Command::ReleaseClaim { .. } => "release_claim",
+        Command::BreakClaim { .. } => "break_claim",
+        Command::ExpireDue => "expire_due",
+    }
+}
+
+#[test]
+fn encodings_of_requests_stay() {
+    for (name, request) in requests() {
+        assert_eq!(name, file_of(&request.command));
+        let bytes = encode_request(&request).unwrap();
+        let golden = golden(name, &bytes);
+        assert_eq!(decode_request(&golden).unwrap(), request, "{name}");
+    }
+}
+
+#[test]
+fn the_encoding_of_a_batch_stays() {
+    let stamp = Stamp {
+        log_time: LogTime(1_000),
+        wall: WallTime(1_700_000_000_000),
+    };
+    let mut builder = BatchBuilder::new(stamp);
+    for name in ["expire_due", "release_claim"] {
+        assert!(builder.push(&encode_request(&named(name)).unwrap()));
+    }
+    golden("batch", &builder.finish());
+}
+
+#[test]
+fn the_encoding_of_a_snapshot_stays() {
+    let state = snapshot_state();
+    let golden = golden("snapshot", &snapshot_bytes(&state));
+    let restored = State::restore(&mut &golden[..]).unwrap();
+    assert_eq!(restored.digest(), state.digest());
+    assert!(restored.is_retired_member(3));
+    assert!(!restored.is_retired_member(4));
+    restored.check_invariants().unwrap();
+}
+
+/// Compares `bytes` with the file, and gives the file's bytes back.
+fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/golden", name]
+        .iter()
+        .collect();
+    let path = path.with_extension("hex");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, to_hex(bytes)).unwrap();
+    }
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}; UPDATE=1 writes it", path.display()));
+    assert_eq!(to_hex(bytes), text, "the encoding of {name} has changed");
+    from_hex(&text)
+}
+
+/// Sixteen bytes a line, so that a difference shows where it is.
+fn to_hex(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| {
+        let bytes: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}\n", bytes.join(" "))
+    };
+    bytes.chunks(16).map(line).collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    text.split_whitespace()
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
