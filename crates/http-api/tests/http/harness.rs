@@ -14,24 +14,24 @@ use sim::Cluster;
 use tower::ServiceExt;
 
 /// How long a test waits for what must come about.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A cluster with a door at every node.
-pub struct Doors {
-    pub cluster: Cluster,
+pub(crate) struct Doors {
+    pub(crate) cluster: Cluster,
     routers: Vec<Router>,
 }
 
 impl Doors {
-    pub async fn open(size: u64) -> Doors {
+    pub(crate) async fn open(size: u64) -> Doors {
         Doors::open_with(size, ApiSettings::default()).await
     }
 
-    pub async fn open_with(size: u64, settings: ApiSettings) -> Doors {
+    pub(crate) async fn open_with(size: u64, settings: ApiSettings) -> Doors {
         Doors::over(Cluster::found(size).await, settings)
     }
 
-    pub fn over(cluster: Cluster, settings: ApiSettings) -> Doors {
+    pub(crate) fn over(cluster: Cluster, settings: ApiSettings) -> Doors {
         let nodes = cluster.running();
         let routers = nodes
             .iter()
@@ -41,7 +41,7 @@ impl Doors {
     }
 
     /// A request to the door of node `id`.
-    pub fn at(&self, id: u64) -> Client {
+    pub(crate) fn at(&self, id: u64) -> Client {
         let index = usize::try_from(id).unwrap() - 1;
         Client {
             router: self.routers[index].clone(),
@@ -49,25 +49,25 @@ impl Doors {
     }
 
     /// A request to the first door.
-    pub fn one(&self) -> Client {
+    pub(crate) fn one(&self) -> Client {
         self.at(1)
     }
 }
 
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     router: Router,
 }
 
 /// A request being written.
-pub struct Ask {
+pub(crate) struct Ask {
     router: Router,
     request: axum::http::request::Builder,
     body: Body,
 }
 
 impl Client {
-    pub fn ask(&self, method: Method, path: &str) -> Ask {
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask {
         let peer: SocketAddr = "127.0.0.1:4321".parse().unwrap();
         let request = Request::builder()
             .method(method)
@@ -80,28 +80,28 @@ impl Client {
         }
     }
 
-    pub fn get(&self, path: &str) -> Ask {
+    pub(crate) fn get(&self, path: &str) -> Ask {
         self.ask(Method::GET, path)
     }
 
-    pub fn put(&self, path: &str) -> Ask {
+    pub(crate) fn put(&self, path: &str) -> Ask {
         self.ask(Method::PUT, path)
     }
 
-    pub fn post(&self, path: &str) -> Ask {
+    pub(crate) fn post(&self, path: &str) -> Ask {
         self.ask(Method::POST, path)
     }
 
-    pub fn patch(&self, path: &str) -> Ask {
+    pub(crate) fn patch(&self, path: &str) -> Ask {
         self.ask(Method::PATCH, path)
     }
 
-    pub fn delete(&self, path: &str) -> Ask {
+    pub(crate) fn delete(&self, path: &str) -> Ask {
         self.ask(Method::DELETE, path)
     }
 
     /// Opens a session.
-    pub async fn session(&self, name: &str) {
+    pub(crate) async fn session(&self, name: &str) {
         let answer = self
             .put(&format!("/v1/sessions/{name}"))
             .text("{}")
@@ -112,32 +112,32 @@ impl Client {
 }
 
 impl Ask {
-    pub fn header(mut self, name: &str, value: &str) -> Ask {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Ask {
         self.request = self.request.header(name, value);
         self
     }
 
-    pub fn session(self, name: &str) -> Ask {
+    pub(crate) fn session(self, name: &str) -> Ask {
         self.header("holdfast-session", name)
     }
 
-    pub fn text(mut self, body: &str) -> Ask {
+    pub(crate) fn text(mut self, body: &str) -> Ask {
         self.body = Body::from(body.to_owned());
         self
     }
 
-    pub fn bytes(mut self, body: Vec<u8>) -> Ask {
+    pub(crate) fn bytes(mut self, body: Vec<u8>) -> Ask {
         self.body = Body::from(body);
         self
     }
 
-    pub fn json(self, body: &Value) -> Ask {
+    pub(crate) fn json(self, body: &Value) -> Ask {
         self.header("content-type", "application/json")
             .text(&body.to_string())
     }
 
     /// Sends it and reads the whole answer.
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         let request = self.request.body(self.body).unwrap();
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -153,7 +153,7 @@ impl Ask {
     }
 
     /// Sends it and reads the answer as an event stream.
-    pub async fn stream(self) -> Events {
+    pub(crate) async fn stream(self) -> Events {
         let request = self.request.body(self.body).unwrap();
         let response = self.router.oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -166,10 +166,10 @@ impl Ask {
 }
 
 /// A whole answer.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl std::fmt::Debug for Answer {
@@ -185,11 +185,11 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         match self.headers.get(name) {
             Some(value) => value.to_str().unwrap(),
             None => panic!("no {name}: {self:?}"),
@@ -198,7 +198,7 @@ impl Answer {
 
     /// Checks the status and gives the JSON.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         if self.body.is_empty() {
             Value::Null
@@ -209,7 +209,7 @@ impl Answer {
 
     /// Checks that it is this problem and gives the document.
     #[track_caller]
-    pub fn problem(self, status: u16, code: &str) -> Value {
+    pub(crate) fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(
             self.header("content-type"),
@@ -229,21 +229,21 @@ impl Answer {
 
 /// An event as it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    pub id: Option<String>,
-    pub name: String,
-    pub data: Value,
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 /// An open stream.
-pub struct Events {
+pub(crate) struct Events {
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
     /// The next event; `None` when the stream has ended.
-    pub async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((frame, rest)) = self.text.split_once("\n\n") {
                 let event = parse(frame);
@@ -259,7 +259,7 @@ impl Events {
     }
 
     /// The next event that tells of a change.
-    pub async fn change(&mut self) -> Event {
+    pub(crate) async fn change(&mut self) -> Event {
         loop {
             let event = self.next().await.expect("the stream goes on");
             if event.name != "bookmark" && event.name != "session.renewed" {
@@ -269,7 +269,7 @@ impl Events {
     }
 
     /// So many changes.
-    pub async fn changes(&mut self, count: usize) -> Vec<Event> {
+    pub(crate) async fn changes(&mut self, count: usize) -> Vec<Event> {
         let mut changes = Vec::new();
         while changes.len() < count {
             changes.push(self.change().await);
