@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),
     (
         "http-api",
-        &["node", "http-types", "raft-core"],
+        &["node", "http-types", "raft-types", "raft-core"],
         &["openraft", "rocksdb"],
     ),
     (

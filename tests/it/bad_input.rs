@@ -24,11 +24,11 @@ const CASES: &[Case<'_>] = &[
     ("PUT", "/v1/sessions/s", &[], r#"{"tll": "3s"}"#, 400, "bad_request"),
     ("PUT", "/v1/sessions/s", &[], r#"{"ttl": 3}"#, 400, "bad_request"),
     ("PUT", "/v1/sessions/s", &[], r#"{"ttl": "soon"}"#, 400, "bad_request"),
-    ("PUT", "/v1/sessions/..", &[], "{}", 400, "bad_request"),
-    ("PUT", "/v1/sessions/a%00b", &[], "{}", 400, "bad_request"),
+    ("PUT", "/v1/sessions/..", &[], "{}", 400, "invalid_name"),
+    ("PUT", "/v1/sessions/a%00b", &[], "{}", 400, "invalid_name"),
     ("POST", "/v1/sessions/never-was/keepalive", &[], "", 404, "no_session"),
-    ("PUT", "/v1/locks/a//b/-/claims/c", &[("Holdfast-Session", "s")], "{}", 400, "bad_request"),
-    ("PUT", "/v1/locks/a/-/claims/%2E%2E", &[("Holdfast-Session", "s")], "{}", 400, "bad_request"),
+    ("PUT", "/v1/locks/a//b/-/claims/c", &[("Holdfast-Session", "s")], "{}", 400, "invalid_name"),
+    ("PUT", "/v1/locks/a/-/claims/%2E%2E", &[("Holdfast-Session", "s")], "{}", 400, "invalid_name"),
     ("PUT", "/v1/locks/a/-/claims/c", &[("Holdfast-Session", "never-was")], "{}", 404, "no_session"),
     ("PUT", "/v1/locks/a/-/claims/c", &[], r#"{"mode": "sideways"}"#, 400, "bad_request"),
     ("DELETE", "/v1/locks/a/-/claims/never-was", &[], "", 404, "no_claim"),
@@ -50,7 +50,7 @@ const CASES: &[Case<'_>] = &[
     ("GET", "/v1/nodes/", &[("Holdfast-Consistency", "eventual")], "", 400, "bad_request"),
     ("GET", "/v1/nodes/", &[("Holdfast-Min-Index", "x")], "", 400, "bad_request"),
     ("POST", "/v1/txn", &[], r#"{"then": [{"fly": "/x"}]}"#, 400, "bad_request"),
-    ("POST", "/v1/txn", &[], r#"{"if": [{"node": "no-slash", "version": 1}], "then": []}"#, 400, "bad_request"),
+    ("POST", "/v1/txn", &[], r#"{"if": [{"node": "no-slash", "version": 1}], "then": []}"#, 400, "invalid_path"),
     ("GET", "/v1/events?kinds=moon.*", &[], "", 400, "bad_request"),
     ("GET", "/v1/events", &[("Last-Event-ID", "yesterday")], "", 400, "bad_request"),
     ("PUT", "/v1/cluster/members/zero", &[], "{}", 400, "bad_request"),
@@ -129,8 +129,11 @@ fn versions_and_ended_things_are_told_apart() {
         .header("If-None-Match", "*")
         .put("/v1/nodes/cfg", "x")
         .unwrap()
-        .expect(412);
-    assert_eq!(created.problem().1, "not-applied");
+        .expect(409);
+    assert_eq!(
+        created.problem(),
+        ("node_exists".into(), "not-applied".into())
+    );
     let _ = http
         .header("If-Match", "\"v0\"")
         .put("/v1/nodes/cfg", "v1")

@@ -207,3 +207,20 @@ fn leadership_moves_to_the_node_that_is_named() {
         .unwrap()
         .expect(201);
 }
+
+#[test]
+fn a_founder_that_comes_late_is_let_in() {
+    let mut cluster = Cluster::prepare(3, &[]);
+    cluster.expect_lost_peers();
+    cluster.start_node(1);
+    cluster.start_node(2);
+    cluster.wait_ready(1);
+    let _ = cluster.http(1).put("/v1/nodes/x", "y").unwrap().expect(201);
+    cluster.start_node(3);
+    cluster.wait_ready(3);
+    assert_eq!(
+        cluster.http(3).get("/v1/nodes/x").unwrap().expect(200).body,
+        b"y"
+    );
+    cluster.wait_digests_agree();
+}

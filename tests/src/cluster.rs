@@ -58,22 +58,29 @@ impl Cluster {
     /// As [`start`](Self::start), with more flags for every node.
     #[must_use]
     pub fn start_with(size: u64, settings: &[&str]) -> Cluster {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cluster = Cluster::prepare(size, settings);
-        cluster._turn = Some(turn);
         cluster.start_all();
+        cluster
+    }
+
+    /// As [`start_with`](Self::start_with), with nothing started yet.
+    #[must_use]
+    pub fn prepare(size: u64, settings: &[&str]) -> Cluster {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cluster = Cluster::plan(size, settings);
+        cluster._turn = Some(turn);
         cluster
     }
 
     /// As [`start`](Self::start), beside another cluster of the same test.
     #[must_use]
     pub fn start_beside(_other: &Cluster, size: u64) -> Cluster {
-        let mut cluster = Cluster::prepare(size, &[]);
+        let mut cluster = Cluster::plan(size, &[]);
         cluster.start_all();
         cluster
     }
 
-    fn prepare(size: u64, settings: &[&str]) -> Cluster {
+    fn plan(size: u64, settings: &[&str]) -> Cluster {
         let directory = tempfile::Builder::new().prefix("holdfast-test-").tempdir();
         let directory = directory.expect("a temporary directory");
         let mut cluster = Cluster {

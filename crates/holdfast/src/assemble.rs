@@ -33,21 +33,27 @@ impl Server {
     /// Whatever keeps the node from running, with what to do about it. Nothing is left running
     /// that matters: the process is to end.
     pub(crate) async fn start(config: Config) -> anyhow::Result<Server> {
-        // Before anything else: two nodes on one port would found half a cluster first.
+        let entry = entry::decide(&config).await?;
+        // After the question to the others, who ask this node the same: a port that is open and does
+        // not answer would make them wait.
         let listener = TcpListener::bind(&config.listen.api)
             .await
             .with_context(|| format!("listen for clients on {}", config.listen.api))?;
-        let entry = entry::decide(&config).await?;
         let directory = Arc::new(open(&config, entry.cluster_id()).await?);
-        let cluster = directory.cluster_id().ok_or_else(|| {
-            EntryError::NoCluster(config.data_dir.display().to_string())
-        })?;
+        let cluster = directory
+            .cluster_id()
+            .ok_or_else(|| EntryError::NoCluster(config.data_dir.display().to_string()))?;
         let node = start_node(&config, &directory, cluster).await?;
         let api = open_api(listener, &node);
         let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
         tracing::info!(%cluster, peers, clients, "listening");
         entry::carry_out(entry, &config, &node).await?;
-        Ok(Server { config, node, api, directory })
+        Ok(Server {
+            config,
+            node,
+            api,
+            directory,
+        })
     }
 
     /// Resolves when the node cannot go on, with the reason.
@@ -76,23 +82,28 @@ impl Server {
 async fn open(config: &Config, cluster: Option<ClusterId>) -> anyhow::Result<DataDirectory> {
     let path = config.data_dir.clone();
     let cluster_id = cluster.or(config.cluster_id);
-    let expectations = Expectations { cluster_id, node_id: config.node_id };
+    let expectations = Expectations {
+        cluster_id,
+        node_id: config.node_id,
+    };
     let opened = spawn_blocking(move || DataDirectory::open(&path, expectations)).await;
-    opened.context("open the data directory")?.map_err(|error| match error {
-        // The operator has named a directory that must not be used.
-        OpenError::InUse { .. }
-        | OpenError::Foreign { .. }
-        | OpenError::NewerFormat { .. }
-        | OpenError::OtherCluster { .. }
-        | OpenError::OtherNode { .. } => EntryError::Directory(error).into(),
-        // What is in it cannot be used.
-        OpenError::Io { .. }
-        | OpenError::MarkerDamaged { .. }
-        | OpenError::DataMissing { .. }
-        | OpenError::Mixed { .. }
-        | OpenError::SnapshotMissing { .. }
-        | OpenError::Store(_) => error.into(),
-    })
+    opened
+        .context("open the data directory")?
+        .map_err(|error| match error {
+            // The operator has named a directory that must not be used.
+            OpenError::InUse { .. }
+            | OpenError::Foreign { .. }
+            | OpenError::NewerFormat { .. }
+            | OpenError::OtherCluster { .. }
+            | OpenError::OtherNode { .. } => EntryError::Directory(error).into(),
+            // What is in it cannot be used.
+            OpenError::Io { .. }
+            | OpenError::MarkerDamaged { .. }
+            | OpenError::DataMissing { .. }
+            | OpenError::Mixed { .. }
+            | OpenError::SnapshotMissing { .. }
+            | OpenError::Store(_) => error.into(),
+        })
 }
 
 /// Serves clients until the node drains.

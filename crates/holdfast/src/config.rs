@@ -38,7 +38,7 @@ pub(crate) struct Config {
     pub(crate) raft: RaftSettings,
     pub(crate) node: NodeSettings,
     pub(crate) log: LogSettings,
-    /// How long a stopping node may take to hand over and to finish what is under way.
+    /// How long a stopping node looks for another to hand leadership to.
     pub(crate) stop_timeout: Duration,
 }
 
@@ -74,13 +74,28 @@ pub(crate) enum ConfigError {
     BadFile { path: String, cause: String },
     /// A key nobody knows: a typing error must not be taken for a default.
     #[error("{origin} has no meaning: there is no setting {key:?}{hint}")]
-    Unknown { origin: String, key: String, hint: String },
+    Unknown {
+        origin: String,
+        key: String,
+        hint: String,
+    },
     /// A value of the wrong form.
     #[error("{key} = {value:?} (from {origin}): {cause}")]
-    BadValue { key: &'static str, value: String, origin: String, cause: String },
+    BadValue {
+        key: &'static str,
+        value: String,
+        origin: String,
+        cause: String,
+    },
     /// A value that must be given.
-    #[error("{key} is not set: {why}; give --{key}, or {variable}, or a line in the configuration file")]
-    Missing { key: &'static str, variable: String, why: &'static str },
+    #[error(
+        "{key} is not set: {why}; give --{key}, or {variable}, or a line in the configuration file"
+    )]
+    Missing {
+        key: &'static str,
+        variable: String,
+        why: &'static str,
+    },
     /// Values that do not fit together.
     #[error("{0}")]
     Contradiction(String),
@@ -92,7 +107,8 @@ impl Config {
     /// # Errors
     /// The first value that is missing, malformed or at odds with another.
     pub(crate) fn from_values(values: &Values) -> Result<Config, ConfigError> {
-        let node_id = values.number("node-id", "every node of a cluster has a number of its own")?;
+        let node_id =
+            values.number("node-id", "every node of a cluster has a number of its own")?;
         if node_id == 0 {
             return Err(values.bad("node-id", "node ids start at 1"));
         }
@@ -135,13 +151,24 @@ fn listen(
         (Some(given), _) => given.trim_end_matches('/').to_owned(),
         (None, Some(member)) => member.api.clone(),
         (None, None) => {
-            format!("http://{}", reachable(values, "api-listen", "api-advertise", &api)?)
+            format!(
+                "http://{}",
+                reachable(values, "api-listen", "api-advertise", &api)?
+            )
         }
     };
     if !api_advertise.starts_with("http://") && !api_advertise.starts_with("https://") {
-        return Err(values.bad("api-advertise", "a URL is expected, like http://10.0.0.4:7400"));
+        return Err(values.bad(
+            "api-advertise",
+            "a URL is expected, like http://10.0.0.4:7400",
+        ));
     }
-    Ok(Listen { peer, peer_advertise, api, api_advertise })
+    Ok(Listen {
+        peer,
+        peer_advertise,
+        api,
+        api_advertise,
+    })
 }
 
 /// An address to listen on is also one to connect to, unless it means "every interface".
@@ -212,7 +239,9 @@ fn timing(values: &Values) -> Result<Timing, ConfigError> {
         append_timeout: or("append-timeout", base.append_timeout)?,
         install_snapshot_timeout: or("install-snapshot-timeout", base.install_snapshot_timeout)?,
     };
-    timing.check().map_err(|error| ConfigError::Contradiction(error.to_string()))?;
+    timing
+        .check()
+        .map_err(|error| ConfigError::Contradiction(error.to_string()))?;
     Ok(timing)
 }
 

@@ -54,7 +54,10 @@ pub(crate) struct DevArgs {
 
 /// Runs the cluster until it is told to stop.
 pub(crate) fn run(args: &DevArgs) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&anyhow::Error::new(error).context("start tokio")),
     };
@@ -76,7 +79,7 @@ async fn whole_life(args: &DevArgs) -> anyhow::Result<()> {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
     };
-    say("stopping the nodes")?;
+    say("stopping the nodes");
     nodes.stop(STOP_TIMEOUT).await;
     plan.clean_up();
     stop
@@ -92,16 +95,19 @@ async fn live(
     if let Err(ended) = ready {
         anyhow::bail!("{}", why_not_ready(plan, &ended));
     }
-    welcome(plan, nodes, began.elapsed())?;
+    welcome(plan, nodes, began.elapsed());
     loop {
         let ended = nodes.next_end().await;
-        say(&format!("node {} {}", ended.node, ended.how))?;
+        say(&format!("node {} {}", ended.node, ended.how));
         if args.restart {
             tokio::time::sleep(RESTART_AFTER).await;
             let pid = nodes.start_one(plan, ended.node)?;
-            say(&format!("node {} started again, pid {pid}", ended.node))?;
+            say(&format!("node {} started again, pid {pid}", ended.node));
         } else {
-            say(&format!("  to start it again: {}", plan.command_line(ended.node)))?;
+            say(&format!(
+                "  to start it again: {}",
+                plan.command_line(ended.node)
+            ));
         }
         anyhow::ensure!(nodes.any_alive(), "no node is left");
     }
@@ -110,7 +116,10 @@ async fn live(
 fn why_not_ready(plan: &Plan, ended: &Option<Ended>) -> String {
     let (what, node) = match ended {
         Some(ended) => (format!("node {} {}", ended.node, ended.how), ended.node),
-        None => (format!("the nodes are not ready after {READY_TIMEOUT:?}"), 1),
+        None => (
+            format!("the nodes are not ready after {READY_TIMEOUT:?}"),
+            1,
+        ),
     };
     let log = plan.log_file(node);
     format!("{what}; the end of {}:\n{}", log.display(), tail(&log))
@@ -120,10 +129,14 @@ fn why_not_ready(plan: &Plan, ended: &Option<Ended>) -> String {
 fn tail(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let lines: Vec<&str> = text.lines().rev().take(10).collect();
-    lines.into_iter().rev().map(|line| format!("  {line}\n")).collect()
+    lines
+        .into_iter()
+        .rev()
+        .map(|line| format!("  {line}\n"))
+        .collect()
 }
 
-fn welcome(plan: &Plan, nodes: &Nodes, took: Duration) -> std::io::Result<()> {
+fn welcome(plan: &Plan, nodes: &Nodes, took: Duration) {
     let mut text = format!(
         "Holdfast is ready after {:.1} s: {} nodes on this machine\n\n  node   pid      API{:24}log\n",
         took.as_secs_f64(),
@@ -131,12 +144,27 @@ fn welcome(plan: &Plan, nodes: &Nodes, took: Duration) -> std::io::Result<()> {
         "",
     );
     for node in plan.nodes() {
-        let pid = nodes.pid(node.id).map(|pid| pid.to_string()).unwrap_or_default();
+        let pid = nodes
+            .pid(node.id)
+            .map(|pid| pid.to_string())
+            .unwrap_or_default();
         let log = plan.log_file(node.id);
-        text.push_str(&format!("  {:<6} {pid:<8} {:<26} {}\n", node.id, node.api_url(), log.display()));
+        text.push_str(&format!(
+            "  {:<6} {pid:<8} {:<26} {}\n",
+            node.id,
+            node.api_url(),
+            log.display()
+        ));
     }
-    let url = plan.nodes().first().map(plan::NodePlan::api_url).unwrap_or_default();
-    let other = plan.nodes().get(1).map_or_else(|| url.clone(), plan::NodePlan::api_url);
+    let url = plan
+        .nodes()
+        .first()
+        .map(plan::NodePlan::api_url)
+        .unwrap_or_default();
+    let other = plan
+        .nodes()
+        .get(1)
+        .map_or_else(|| url.clone(), plan::NodePlan::api_url);
     text.push_str(&format!(
         "\nTake a lock, from any node:\n\n  \
            curl -X PUT {url}/v1/sessions/me -d '{{\"ttl\":\"10m\"}}'\n  \
@@ -146,12 +174,11 @@ fn welcome(plan: &Plan, nodes: &Nodes, took: Duration) -> std::io::Result<()> {
            curl {url}/v1/cluster\n\n{}\nCtrl-C stops all nodes.",
         plan.about_the_data(),
     ));
-    say(&text)
+    say(&text);
 }
 
-/// Says something to the person at the terminal.
-fn say(text: &str) -> std::io::Result<()> {
+/// Says something to the person at the terminal. When nobody reads any more the nodes go on.
+fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }

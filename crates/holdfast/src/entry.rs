@@ -5,27 +5,21 @@
 //! writes. Nothing on the node itself can tell that this happened, so before an empty directory is
 //! used the other nodes are asked whether they have heard of this number before.
 
+mod ask;
+mod join;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
-use http_types::v1::cluster::{Cluster, MemberRequest, Role, node_name};
 use node::Node;
 use raft_types::{ClusterId, NodeId, PeerAddress};
 use storage::error::OpenError;
-use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, Start};
 
 /// What may lie in a directory nobody has used: what an opening leaves that was cut short at its
 /// very beginning, and what a file system brings along.
 const HARMLESS: [&str; 2] = ["lock", "lost+found"];
-/// For one question to another node, and one answer.
-const ASK_TIMEOUT: Duration = Duration::from_secs(2);
-/// For the cluster to take a new node in.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two attempts to join.
-const JOIN_RETRY: Duration = Duration::from_millis(500);
 
 /// What is to be done to be part of which cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +28,15 @@ pub(crate) enum Entry {
     /// before it got in, `unfinished` is done again; otherwise it is found to be done.
     Resume { unfinished: Start },
     /// Found a new cluster.
-    Found { cluster: ClusterId, members: BTreeMap<NodeId, PeerAddress> },
+    Found {
+        cluster: ClusterId,
+        members: BTreeMap<NodeId, PeerAddress>,
+    },
     /// Be taken in.
-    Join { cluster: ClusterId, through: Vec<String> },
+    Join {
+        cluster: ClusterId,
+        through: Vec<String>,
+    },
 }
 
 impl Entry {
@@ -66,13 +66,28 @@ pub(crate) enum EntryError {
          it promised and must not come back under its number: remove node {node} from the cluster \
          and let this one join under a new node-id"
     )]
-    LostItsData { node: NodeId, witness: String, directory: String },
+    LostItsData {
+        node: NodeId,
+        witness: String,
+        directory: String,
+    },
+    /// The cluster exists, and nobody in it can say.
+    #[error(
+        "{witness} has data of this cluster but no leader, so nobody can say whether node {node} had \
+         data before; its directory is empty, and if it lost its data it must not come back under its \
+         number: bring the majority of the cluster back first"
+    )]
+    NobodyKnows { node: NodeId, witness: String },
     /// No node of the cluster could be asked.
     #[error("no node of the cluster answered at {asked}: {cause}")]
     NobodyThere { asked: String, cause: String },
     /// The nodes named belong to a cluster that is not the one wanted.
     #[error("{witness} belongs to cluster {found}, and cluster-id says {wanted}")]
-    OtherCluster { witness: String, found: String, wanted: ClusterId },
+    OtherCluster {
+        witness: String,
+        found: String,
+        wanted: ClusterId,
+    },
     /// The cluster said no.
     #[error("the cluster does not take this node in: {0}")]
     Refused(String),
@@ -95,33 +110,42 @@ pub(crate) enum EntryError {
 /// See [`EntryError`].
 pub(crate) async fn decide(config: &Config) -> Result<Entry, EntryError> {
     if !is_unused(&config.data_dir) {
-        return Ok(Entry::Resume { unfinished: config.start.clone() });
+        return Ok(Entry::Resume {
+            unfinished: config.start.clone(),
+        });
     }
     match &config.start {
         Start::Resume => Err(EntryError::Nothing(config.data_dir.display().to_string())),
         Start::Found(list) => {
-            let others = list.members().iter().filter(|(id, _)| **id != config.node_id);
-            for (_, other) in others {
-                // One that does not answer is being founded, too, or down.
-                if let Ok(cluster) = ask(&other.api).await {
-                    must_be_unknown(config, &other.api, &cluster)?;
-                }
-            }
-            let cluster = config.cluster_id.unwrap_or_else(|| list.cluster_id(&config.token));
-            Ok(Entry::Found { cluster, members: list.members().clone() })
+            ask::must_be_founding(config, list).await?;
+            let cluster = config
+                .cluster_id
+                .unwrap_or_else(|| list.cluster_id(&config.token));
+            Ok(Entry::Found {
+                cluster,
+                members: list.members().clone(),
+            })
         }
         Start::Join(urls) => {
-            let (witness, answer) = ask_any(urls).await?;
-            must_be_unknown(config, &witness, &answer)?;
+            let (witness, answer) = ask::any(urls).await?;
+            ask::must_be_unknown(config, &witness, &answer)?;
             let cluster = answer.cluster_id.parse().map_err(|_| {
                 let cause = format!("{:?} is not a cluster id", answer.cluster_id);
-                EntryError::NobodyThere { asked: witness.clone(), cause }
+                EntryError::NobodyThere {
+                    asked: witness.clone(),
+                    cause,
+                }
             })?;
             match config.cluster_id {
-                Some(wanted) if wanted != cluster => {
-                    Err(EntryError::OtherCluster { witness, found: answer.cluster_id, wanted })
-                }
-                Some(_) | None => Ok(Entry::Join { cluster, through: urls.clone() }),
+                Some(wanted) if wanted != cluster => Err(EntryError::OtherCluster {
+                    witness,
+                    found: answer.cluster_id,
+                    wanted,
+                }),
+                Some(_) | None => Ok(Entry::Join {
+                    cluster,
+                    through: urls.clone(),
+                }),
             }
         }
     }
@@ -129,8 +153,12 @@ pub(crate) async fn decide(config: &Config) -> Result<Entry, EntryError> {
 
 /// Whether nothing is there. Storage decides what a directory with other things in it is.
 fn is_unused(directory: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(directory) else { return true };
-    entries.flatten().all(|entry| HARMLESS.iter().any(|name| entry.file_name() == *name))
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return true;
+    };
+    entries
+        .flatten()
+        .all(|entry| HARMLESS.iter().any(|name| entry.file_name() == *name))
 }
 
 /// Does what was decided. The peer port is open by now.
@@ -145,103 +173,22 @@ pub(crate) async fn carry_out(
     let is_member = !node.status().apis.is_empty();
     match entry {
         Entry::Found { members, .. } => found(node, members).await,
-        Entry::Join { through, .. } => join(config, &through).await,
-        Entry::Resume { unfinished: Start::Found(list) } if !is_member => {
-            found(node, list.members().clone()).await
-        }
-        Entry::Resume { unfinished: Start::Join(urls) } if !is_member => {
-            join(config, &urls).await
-        }
+        Entry::Join { through, .. } => join::join(config, &through).await,
+        Entry::Resume {
+            unfinished: Start::Found(list),
+        } if !is_member => found(node, list.members().clone()).await,
+        Entry::Resume {
+            unfinished: Start::Join(urls),
+        } if !is_member => join::join(config, &urls).await,
         Entry::Resume { .. } => Ok(()),
     }
 }
 
 async fn found(node: &Node, members: BTreeMap<NodeId, PeerAddress>) -> Result<(), EntryError> {
-    let founded = node.found(members).await.map_err(|e| EntryError::Found(e.to_string()))?;
+    let founded = node
+        .found(members)
+        .await
+        .map_err(|e| EntryError::Found(e.to_string()))?;
     tracing::info!(?founded, "founding");
     Ok(())
-}
-
-/// Asks to be added as a learner, again and again while the answer is not definite.
-async fn join(config: &Config, urls: &[String]) -> Result<(), EntryError> {
-    let request = MemberRequest {
-        peer: config.listen.peer_advertise.clone(),
-        api: config.listen.api_advertise.clone(),
-        role: Role::Learner,
-    };
-    let deadline = Instant::now() + JOIN_TIMEOUT;
-    loop {
-        for url in urls {
-            let path = http_types::paths::member(&node_name(config.node_id));
-            match put(&format!("{url}{path}"), &request).await {
-                Ok(()) => {
-                    tracing::info!(through = url, "the cluster has taken this node in as a learner");
-                    return Ok(());
-                }
-                Err(Put::Refused(why)) => return Err(EntryError::Refused(why)),
-                Err(Put::NotNow(cause)) if Instant::now() > deadline => {
-                    return Err(EntryError::NobodyThere { asked: url.clone(), cause });
-                }
-                Err(Put::NotNow(cause)) => tracing::info!(through = url, cause, "not taken in yet"),
-            }
-        }
-        sleep(JOIN_RETRY).await;
-    }
-}
-
-/// Refuses when the cluster has heard of this node's number from a process with data.
-fn must_be_unknown(config: &Config, witness: &str, cluster: &Cluster) -> Result<(), EntryError> {
-    let name = node_name(config.node_id);
-    let known = cluster.members.iter().find(|member| member.id == name);
-    let heard = known.is_some_and(|m| m.last_contact_ms.is_some() || m.applied_index.is_some());
-    if heard {
-        let directory = config.data_dir.display().to_string();
-        let witness = witness.to_owned();
-        return Err(EntryError::LostItsData { node: config.node_id, witness, directory });
-    }
-    Ok(())
-}
-
-async fn ask_any(urls: &[String]) -> Result<(String, Cluster), EntryError> {
-    let mut cause = "no URL is given".to_owned();
-    for url in urls {
-        match ask(url).await {
-            Ok(cluster) => return Ok((url.clone(), cluster)),
-            Err(error) => cause = format!("{error:#}"),
-        }
-    }
-    Err(EntryError::NobodyThere { asked: urls.join(", "), cause })
-}
-
-fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(ASK_TIMEOUT).no_proxy().build()?)
-}
-
-async fn ask(url: &str) -> anyhow::Result<Cluster> {
-    let answer = client()?.get(format!("{url}/v1/cluster")).send().await?;
-    Ok(answer.error_for_status()?.json().await?)
-}
-
-/// Why a request to be taken in was not done.
-enum Put {
-    /// For a reason that stays.
-    Refused(String),
-    /// For a reason that may pass.
-    NotNow(String),
-}
-
-async fn put(url: &str, request: &MemberRequest) -> Result<(), Put> {
-    let not_now = |error: anyhow::Error| Put::NotNow(format!("{error:#}"));
-    let client = client().map_err(not_now)?;
-    let sent = client.put(url).timeout(JOIN_TIMEOUT).json(request).send().await;
-    let answer = sent.map_err(|error| not_now(error.into()))?;
-    let status = answer.status();
-    let text = answer.text().await.unwrap_or_default();
-    match status.as_u16() {
-        200..=299 => Ok(()),
-        // A change under way, no leader: whatever the cluster calls worth repeating.
-        409 if text.contains("\"retryable\":true") => Err(Put::NotNow(text)),
-        400..=499 => Err(Put::Refused(text)),
-        _ => Err(Put::NotNow(format!("{status} {text}"))),
-    }
 }

@@ -41,7 +41,9 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     if let Err(error) = telemetry::init(&config.log, config.node_id) {
         return exit::report(&error.into());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let lived = runtime
         .context("start the runtime")
         .and_then(|runtime| runtime.block_on(whole_life(config, args.stop_with_stdin)));
@@ -57,7 +59,12 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
 async fn whole_life(config: Config, stop_with_stdin: bool) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let data_dir = config.data_dir.display().to_string();
-    tracing::info!(version, data_dir, pid = std::process::id(), "holdfast starts");
+    tracing::info!(
+        version,
+        data_dir,
+        pid = std::process::id(),
+        "holdfast starts"
+    );
     // Taken over before anything is opened: a node that is told to stop while it starts ends
     // in order, too.
     let mut asked = std::pin::pin!(asked_to_stop(stop_with_stdin)?);
@@ -86,9 +93,7 @@ async fn whole_life(config: Config, stop_with_stdin: bool) -> anyhow::Result<()>
 }
 
 /// Resolves with the reason when somebody wants the node to stop.
-fn asked_to_stop(
-    stop_with_stdin: bool,
-) -> anyhow::Result<impl Future<Output = &'static str>> {
+fn asked_to_stop(stop_with_stdin: bool) -> anyhow::Result<impl Future<Output = &'static str>> {
     let mut interrupt = signal(SignalKind::interrupt()).context("watch for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("watch for SIGTERM")?;
     let stdin = stop_with_stdin.then(end_of_stdin).transpose()?;
@@ -116,6 +121,9 @@ fn end_of_stdin() -> anyhow::Result<tokio::sync::oneshot::Receiver<()>> {
         // Nobody listens when the node stops for another reason.
         let _ = ended.send(drop(copied));
     };
-    std::thread::Builder::new().name("stdin".to_owned()).spawn(watch).context("watch stdin")?;
+    std::thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(watch)
+        .context("watch stdin")?;
     Ok(receiver)
 }

@@ -56,7 +56,11 @@ pub(crate) fn check_level(level: &str) -> Result<(), String> {
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
-    let quiet = if level.contains("openraft") { String::new() } else { format!("{QUIET},") };
+    let quiet = if level.contains("openraft") {
+        String::new()
+    } else {
+        format!("{QUIET},")
+    };
     EnvFilter::try_new(format!("{quiet}{level}")).map_err(|error| error.to_string())
 }
 
@@ -68,13 +72,26 @@ pub(crate) fn init(settings: &LogSettings, node: NodeId) -> Result<(), InitError
     let filter = filter(&settings.level).map_err(InitError::Level)?;
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .event_format(LineFormat { node, format: settings.format });
-    tracing_subscriber::registry().with(filter).with(layer).try_init()?;
+        .event_format(LineFormat {
+            node,
+            format: settings.format,
+        });
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .try_init()?;
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let location = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("(no message)");
-        tracing::error!(location, message, "this is a bug of holdfast: the node panics and stops");
+        tracing::error!(
+            location,
+            message,
+            "this is a bug of holdfast: the node panics and stops"
+        );
         before(panic);
     }));
     Ok(())

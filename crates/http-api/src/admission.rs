@@ -11,6 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::Problem;
 use crate::settings::ApiSettings;
 
+/// Open streams of each client that has any.
+type StreamsByClient = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+
 /// Counts what is being served.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -18,7 +21,7 @@ pub(crate) struct Admission {
     requests_max: usize,
     streams: Arc<Semaphore>,
     streams_max: usize,
-    by_client: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    by_client: StreamsByClient,
     by_client_max: usize,
     verifications: Arc<Semaphore>,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Admission {
 #[derive(Debug)]
 pub(crate) struct StreamPermit {
     _stream: OwnedSemaphorePermit,
-    client: Option<(IpAddr, Arc<Mutex<BTreeMap<IpAddr, usize>>>)>,
+    client: Option<(IpAddr, StreamsByClient)>,
 }
 
 impl Admission {

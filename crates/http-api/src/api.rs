@@ -59,11 +59,10 @@ impl Api {
             return header.clone();
         }
         let status = self.node.status();
-        let header = status.leader.map(|id| {
-            let url = status.leader_api.as_deref().filter(|url| !url.is_empty());
-            names::leader(&node_name(id), url)
-        });
-        *leader = Some((now, header.clone()));
+        let url = status.leader_api.as_deref().filter(|url| !url.is_empty());
+        let header = status.leader.map(|id| names::leader(&node_name(id), url));
+        // A node that has just heard of a leader may not know its address yet.
+        *leader = url.is_some().then(|| (now, header.clone()));
         header
     }
 

@@ -1,5 +1,6 @@
 //! One request on its way through an endpoint: what it asked, and the ways to have it done.
 
+use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::error::{Check, Problem, problem_of};
 use crate::extract::headers::Prefer;
 use crate::extract::{body, headers, path, query};
 use crate::identity;
+use crate::limits::STOPPING_GRACE;
 
 /// A request whose body has arrived and whose common headers are understood.
 pub(crate) struct Call {
@@ -240,6 +242,21 @@ impl Call {
                 age: age.filter(|_| is_stale),
             }),
             Err(problem) => Err(problem.at_index(zxid)),
+        }
+    }
+
+    /// Does something that may wait long, but not longer than the node lives: once it is stopping,
+    /// only for a moment more (`None`).
+    pub(crate) async fn unless_stopping<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let stop = self.api.node.shutting_down();
+        let stopped = async {
+            stop.cancelled().await;
+            tokio::time::sleep(STOPPING_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = stopped => None,
         }
     }
 

@@ -50,3 +50,5 @@ pub(crate) const SESSION_TTL_MS_DEFAULT: u64 = 15_000;
 pub(crate) const SUBTREE_DELETE_DEFAULT: u32 = 1_000;
 /// How long to wait after an accept that failed.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long requests that wait go on after the node began to stop.
+pub(crate) const STOPPING_GRACE: Duration = Duration::from_secs(1);

@@ -19,10 +19,10 @@ use http_types::problem::ErrorCode;
 use http_types::v1::events as v1;
 use node::{Commit, EventId, EventStream, HistoryGone};
 use raft_core::acl::Identity;
+use raft_core::acl::{self, Perms};
 use raft_core::command::SessionRef;
 use raft_core::event::{Event, EventKind};
 use raft_core::query::session::SessionStatus;
-use raft_core::state::State;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -311,7 +311,7 @@ impl Feed {
                     commit_size: size.filter(|_| at == 0),
                     is_last: at == last,
                 };
-                let include = self.visible(state, &event.kind);
+                let include = self.visible(&event.kind);
                 (
                     convert::id(event),
                     convert::event(state, event, place, include),
@@ -326,10 +326,11 @@ impl Feed {
         self.is_over |= ends;
     }
 
-    /// Data is shown only to those who may read the znode now; of one that is gone nobody can say.
-    fn visible(&self, state: &State, kind: &EventKind) -> Include {
-        match convert::znode(kind) {
-            Some(path) if state.can_read(path, &self.identities).is_err() => Include::default(),
+    /// Data is shown only to those whom the znode's access list let read it when the event
+    /// happened: a stream resumed later shows the same.
+    fn visible(&self, kind: &EventKind) -> Include {
+        match kind.acl() {
+            Some(acl) if !acl::allows(acl, &self.identities, Perms::READ) => Include::default(),
             Some(_) | None => self.subscription.include,
         }
     }

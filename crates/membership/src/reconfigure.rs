@@ -45,6 +45,11 @@ where
     /// # Errors
     /// [`ReconfigureError::NotLeader`]: only the leader knows who is reachable and caught up.
     pub fn plan(&self, change: &Change) -> Result<Plan, ReconfigureError> {
+        self.plan_hearing(change, self.timing().leader_lease())
+    }
+
+    /// The same, counting as reachable who was heard of within `recent`.
+    fn plan_hearing(&self, change: &Change, recent: Duration) -> Result<Plan, ReconfigureError> {
         let status = self.status();
         if !status.leadership.is_leader() {
             return Err(ReconfigureError::NotLeader {
@@ -56,7 +61,7 @@ where
             me: status.node,
             members: &status.members,
             peers: &status.peers,
-            heard: self.heard(&status),
+            heard: Self::heard(&status, recent),
             caught_up_entries: self.settings().caught_up_entries,
             ever_used: &|id| history(id),
         };
@@ -133,10 +138,13 @@ where
         force: bool,
         deadline: Instant,
     ) -> Result<Plan, ReconfigureError> {
-        let deadline = deadline.min(Instant::now() + self.timing().leader_lease());
+        let (asked, lease) = (Instant::now(), self.timing().leader_lease());
+        let deadline = deadline.min(asked + lease);
         let mut metrics = self.raft().metrics();
         loop {
-            let plan = self.plan(change)?;
+            // Only who answered since the change was asked for: a voter that died a moment ago
+            // still counts within the lease, and its vote would be missing for the change itself.
+            let plan = self.plan_hearing(change, asked.elapsed().min(lease))?;
             if plan.is_allowed(force) || !plan.is_allowed(true) {
                 return Ok(plan);
             }
@@ -249,13 +257,12 @@ where
         }
     }
 
-    /// Members heard of within the lease, this node included.
-    fn heard(&self, status: &Status) -> BTreeSet<NodeId> {
-        let lease = self.timing().leader_lease();
+    /// Members heard of within `recent`, this node included.
+    fn heard(status: &Status, recent: Duration) -> BTreeSet<NodeId> {
         let answering = status
             .peers
             .iter()
-            .filter(|(_, progress)| progress.ack_age.is_some_and(|age| age <= lease));
+            .filter(|(_, progress)| progress.ack_age.is_some_and(|age| age <= recent));
         answering.map(|(id, _)| *id).chain([status.node]).collect()
     }
 

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use raft_core::command::SessionRef;
 use raft_core::ids::SessionId;
-use raft_core::query::session::SessionStatus;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout};
 
@@ -100,12 +98,7 @@ impl Runtime {
             }
         };
         let stand = |session: SessionId| {
-            let timeout_ms =
-                self.replica
-                    .read(|state| match state.session(&SessionRef::Id(session)) {
-                        SessionStatus::Live(session) => Some(session.timeout_ms),
-                        SessionStatus::Ended(_) | SessionStatus::Unknown => None,
-                    });
+            let timeout_ms = self.live_session(session).map(|session| session.timeout_ms);
             let renewed = timeout_ms.filter(|_| alive.contains(&session));
             KeepAlive {
                 session,
@@ -119,7 +112,9 @@ impl Runtime {
     /// On the leader: takes signs of life and confirms leadership. `None` when this node does not
     /// lead, or cannot confirm it.
     pub(crate) async fn renew(&self, sessions: &[SessionId]) -> Option<KeepAliveAnswer> {
-        let alive = self.session_clock.touch(self.clock.monotonic(), sessions)?;
+        let live = |id| self.live_session(id);
+        let now = self.clock.monotonic();
+        let alive = self.session_clock.touch(now, sessions, live)?;
         let deadline = Instant::now() + self.settings.peer_call_timeout;
         self.barrier.pass(deadline).await.ok()?;
         Some(KeepAliveAnswer::Confirmed {

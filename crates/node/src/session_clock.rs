@@ -58,6 +58,13 @@ impl Seat {
         self.looks.insert((now + timeout, session.id));
     }
 
+    /// Adds one that is not known yet.
+    fn add_new(&mut self, now: Duration, session: &Session) {
+        if !self.sessions.contains_key(&session.id) {
+            self.add(now, session);
+        }
+    }
+
     /// Sessions silent for longer than their timeout, at most `max`.
     fn silent(&mut self, now: Duration, max: usize) -> Vec<SessionId> {
         let mut silent = Vec::new();
@@ -98,12 +105,23 @@ pub(crate) struct SessionClock {
 }
 
 impl SessionClock {
-    /// Takes signs of life; gives those sessions that were renewed, `None` when not leading.
-    pub(crate) fn touch(&self, now: Duration, sessions: &[SessionId]) -> Option<Vec<SessionId>> {
+    /// Takes signs of life; gives those sessions that were renewed, `None` when not leading. `live`
+    /// looks a session up in the state: one that was opened a moment ago is there first.
+    pub(crate) fn touch(
+        &self,
+        now: Duration,
+        sessions: &[SessionId],
+        live: impl Fn(SessionId) -> Option<Session>,
+    ) -> Option<Vec<SessionId>> {
         let mut seat = self.seat.lock();
         let seat = seat.as_mut()?;
         let mut renewed = Vec::with_capacity(sessions.len());
         for id in sessions {
+            if !seat.sessions.contains_key(id)
+                && let Some(session) = live(*id)
+            {
+                seat.add_new(now, &session);
+            }
             if let Some(heard) = seat.sessions.get_mut(id)
                 && !heard.expiring
             {
@@ -193,11 +211,13 @@ fn follow(runtime: &Runtime, commit: &Commit) {
     let now = runtime.clock.monotonic();
     for event in &commit.events {
         match &event.kind {
-            EventKind::SessionOpened { session, .. } => runtime.replica.read(|state| {
-                if let SessionStatus::Live(session) = state.session(&SessionRef::Id(*session)) {
-                    runtime.session_clock.with(|seat| seat.add(now, session));
+            EventKind::SessionOpened { session, .. } => {
+                if let Some(session) = runtime.live_session(*session) {
+                    runtime
+                        .session_clock
+                        .with(|seat| seat.add_new(now, &session));
                 }
-            }),
+            }
             EventKind::SessionEnded { session, .. } => {
                 runtime
                     .session_clock
@@ -216,14 +236,21 @@ fn follow(runtime: &Runtime, commit: &Commit) {
     }
 }
 
+impl Runtime {
+    /// A session as the local state has it.
+    pub(crate) fn live_session(&self, id: SessionId) -> Option<Session> {
+        self.replica
+            .read(|state| match state.session(&SessionRef::Id(id)) {
+                SessionStatus::Live(session) => Some(session.clone()),
+                SessionStatus::Ended(_) | SessionStatus::Unknown => None,
+            })
+    }
+}
+
 async fn expire(runtime: &Arc<Runtime>, term: u64, id: SessionId) {
-    let activity = runtime
-        .replica
-        .read(|state| match state.session(&SessionRef::Id(id)) {
-            SessionStatus::Live(session) => Some(session.activity),
-            SessionStatus::Ended(_) | SessionStatus::Unknown => None,
-        });
-    let Some(activity) = activity else { return };
+    let Some(Session { activity, .. }) = runtime.live_session(id) else {
+        return;
+    };
     let command = Command::ExpireSession(ExpireSession {
         session: id,
         activity,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::acl::AclEntry;
 use crate::command::{LockMode, Moment};
 use crate::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
 use crate::lock::ClaimEnd;
@@ -27,6 +28,28 @@ pub struct Event {
     pub kind: EventKind,
 }
 
+impl EventKind {
+    /// The access list that decides who is shown data in this event: that of the znode when the
+    /// event happened, so that a stream resumed later shows the same. `None` for events without
+    /// data.
+    #[must_use]
+    pub fn acl(&self) -> Option<&[AclEntry]> {
+        match self {
+            EventKind::NodeCreated { acl, .. }
+            | EventKind::NodeChanged { acl, .. }
+            | EventKind::NodeDeleted { acl, .. } => Some(acl),
+            EventKind::NodeAclChanged { .. }
+            | EventKind::ClaimQueued { .. }
+            | EventKind::ClaimGranted { .. }
+            | EventKind::ClaimEnded { .. }
+            | EventKind::ClaimExtended { .. }
+            | EventKind::LockConfigured { .. }
+            | EventKind::SessionOpened { .. }
+            | EventKind::SessionEnded { .. } => None,
+        }
+    }
+}
+
 /// What changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EventKind {
@@ -40,6 +63,8 @@ pub enum EventKind {
         content_type: Option<Arc<str>>,
         /// Its stat.
         stat: Stat,
+        /// Who may read it.
+        acl: Arc<[AclEntry]>,
     },
     /// `node.changed`
     NodeChanged {
@@ -53,6 +78,8 @@ pub enum EventKind {
         content_type: Option<Arc<str>>,
         /// Its stat now.
         stat: Stat,
+        /// Who may read it.
+        acl: Arc<[AclEntry]>,
     },
     /// `node.acl_changed`
     NodeAclChanged {
@@ -69,6 +96,8 @@ pub enum EventKind {
         previous: Option<Bytes>,
         /// Its stat before.
         stat: Stat,
+        /// Who might read it.
+        acl: Arc<[AclEntry]>,
     },
     /// `lock.queued`
     ClaimQueued {

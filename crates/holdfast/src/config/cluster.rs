@@ -23,7 +23,8 @@ impl InitialCluster {
         let mut members = BTreeMap::new();
         for entry in entries {
             let (id, address) = parse_entry(entry)?;
-            let twice = |other: &PeerAddress| other.peer == address.peer || other.api == address.api;
+            let twice =
+                |other: &PeerAddress| other.peer == address.peer || other.api == address.api;
             if members.values().any(twice) {
                 return Err(format!("{entry:?} has the address of another entry"));
             }
@@ -32,7 +33,10 @@ impl InitialCluster {
             }
         }
         if members.len() > FOUNDERS_MAX {
-            return Err(format!("{} nodes are more than {FOUNDERS_MAX}", members.len()));
+            return Err(format!(
+                "{} nodes are more than {FOUNDERS_MAX}",
+                members.len()
+            ));
         }
         Ok(InitialCluster { members })
     }
@@ -74,12 +78,25 @@ fn parse_entry(entry: &str) -> Result<(NodeId, PeerAddress), String> {
     }
     check_address(peer)?;
     let api = api.trim_end_matches('/');
-    let api = if api.contains("://") { api.to_owned() } else { format!("http://{api}") };
-    let host = api.strip_prefix("http://").or_else(|| api.strip_prefix("https://")).unwrap_or("");
+    let api = if api.contains("://") {
+        api.to_owned()
+    } else {
+        format!("http://{api}")
+    };
+    let host = api
+        .strip_prefix("http://")
+        .or_else(|| api.strip_prefix("https://"))
+        .unwrap_or("");
     if host.is_empty() {
         return Err(format!("{entry:?}: {api:?} is not an http URL"));
     }
-    Ok((id, PeerAddress { peer: peer.to_owned(), api }))
+    Ok((
+        id,
+        PeerAddress {
+            peer: peer.to_owned(),
+            api,
+        },
+    ))
 }
 
 /// Checks that `text` is `host:port`. Whether the host exists is found out when it is used.

@@ -50,7 +50,10 @@ pub(crate) struct Setting {
 impl Setting {
     /// Its environment variable: `HOLDFAST_` and the key in capitals.
     pub(crate) fn variable(&self) -> String {
-        format!("HOLDFAST_{}", self.key.to_ascii_uppercase().replace('-', "_"))
+        format!(
+            "HOLDFAST_{}",
+            self.key.to_ascii_uppercase().replace('-', "_")
+        )
     }
 
     /// What stands for its value in help texts.
@@ -78,7 +81,12 @@ const fn setting(
     default: Option<&'static str>,
     help: &'static str,
 ) -> Setting {
-    Setting { key, form, default, help }
+    Setting {
+        key,
+        form,
+        default,
+        help,
+    }
 }
 
 /// Every setting of a node, in the order in which people meet them.
@@ -244,15 +252,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("100000"),
         "Writes whose events are kept for streams that resume.",
     ),
-    setting("event-bytes-max", Form::Bytes, Some("64MiB"), "Bytes of those events."),
+    setting(
+        "event-bytes-max",
+        Form::Bytes,
+        Some("64MiB"),
+        "Bytes of those events.",
+    ),
     setting(
         "stop-timeout",
         Form::Duration,
-        Some("10s"),
-        "How long a node that was asked to stop may take to hand leadership over and to finish \
-         what is under way.",
+        Some("3s"),
+        "How long a node that was asked to stop looks for another node to hand leadership to.",
     ),
-    setting("log-format", Form::Text, Some("text"), "text or json, one line per event, to stderr."),
+    setting(
+        "log-format",
+        Form::Text,
+        Some("text"),
+        "text or json, one line per event, to stderr.",
+    ),
     setting(
         "log-level",
         Form::Text,

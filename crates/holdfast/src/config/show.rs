@@ -84,7 +84,9 @@ fn reference() -> String {
          | setting | form | default | meaning |\n|---|---|---|---|\n",
     );
     for setting in SETTINGS {
-        let default = setting.default.map_or_else(String::new, |text| format!("`{text}`"));
+        let default = setting
+            .default
+            .map_or_else(String::new, |text| format!("`{text}`"));
         let _ = writeln!(
             out,
             "| `{}` | {} | {default} | {} |",

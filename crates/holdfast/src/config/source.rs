@@ -66,7 +66,9 @@ impl Args for NodeArgs {
             .env(FILE_VARIABLE)
             .value_name("FILE")
             .help("TOML file with any of the settings below as keys");
-        SETTINGS.iter().fold(command.arg(file), |command, setting| command.arg(flag(setting)))
+        SETTINGS.iter().fold(command.arg(file), |command, setting| {
+            command.arg(flag(setting))
+        })
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -86,8 +88,13 @@ fn flag(setting: &'static Setting) -> Arg {
         })
         .hide_env_values(true);
     match setting.form {
-        Form::Flag => arg.num_args(0..=1).default_missing_value("true").require_equals(true),
-        Form::Text | Form::Address | Form::Number | Form::Bytes | Form::Duration | Form::List => arg,
+        Form::Flag => arg
+            .num_args(0..=1)
+            .default_missing_value("true")
+            .require_equals(true),
+        Form::Text | Form::Address | Form::Number | Form::Bytes | Form::Duration | Form::List => {
+            arg
+        }
     }
 }
 
@@ -103,12 +110,20 @@ impl FromArgMatches for NodeArgs {
             self.file = Some(PathBuf::from(file));
         }
         for setting in SETTINGS {
-            let Some(text) = matches.get_one::<String>(setting.key) else { continue };
+            let Some(text) = matches.get_one::<String>(setting.key) else {
+                continue;
+            };
             let origin = match matches.value_source(setting.key) {
                 Some(ValueSource::EnvVariable) => Origin::Environment(setting.variable()),
                 Some(_) | None => Origin::Flag,
             };
-            self.values.insert(setting.key, Value { text: text.clone(), origin });
+            self.values.insert(
+                setting.key,
+                Value {
+                    text: text.clone(),
+                    origin,
+                },
+            );
         }
         Ok(())
     }
@@ -128,7 +143,13 @@ impl Values {
     pub(crate) fn resolve(args: &NodeArgs) -> Result<Values, ConfigError> {
         let defaults = SETTINGS.iter().filter_map(|setting| {
             let text = setting.default?.to_owned();
-            Some((setting.key, Value { text, origin: Origin::Default }))
+            Some((
+                setting.key,
+                Value {
+                    text,
+                    origin: Origin::Default,
+                },
+            ))
         });
         let mut values: BTreeMap<_, _> = defaults.collect();
         if let Some(path) = &args.file {
@@ -140,19 +161,27 @@ impl Values {
 
     /// Every setting with its value, in the order of the table.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static Setting, Option<&Value>)> {
-        SETTINGS.iter().map(|setting| (setting, self.values.get(setting.key)))
+        SETTINGS
+            .iter()
+            .map(|setting| (setting, self.values.get(setting.key)))
     }
 
     /// Who set `key`.
     pub(crate) fn origin(&self, key: &'static str) -> Origin {
-        self.values.get(key).map_or(Origin::Default, |value| value.origin.clone())
+        self.values
+            .get(key)
+            .map_or(Origin::Default, |value| value.origin.clone())
     }
 
     /// An error about the value of `key`.
     pub(crate) fn bad(&self, key: &'static str, cause: impl fmt::Display) -> ConfigError {
         ConfigError::BadValue {
             key,
-            value: self.values.get(key).map(|value| value.text.clone()).unwrap_or_default(),
+            value: self
+                .values
+                .get(key)
+                .map(|value| value.text.clone())
+                .unwrap_or_default(),
             origin: self.origin(key).to_string(),
             cause: cause.to_string(),
         }
@@ -160,14 +189,28 @@ impl Values {
 
     /// The text of `key`, if it has one.
     pub(crate) fn given(&self, key: &'static str) -> Option<&str> {
-        debug_assert!(setting::find(key).is_some(), "setting {key} is not in the table");
-        self.values.get(key).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
+        debug_assert!(
+            setting::find(key).is_some(),
+            "setting {key} is not in the table"
+        );
+        self.values
+            .get(key)
+            .map(|value| value.text.as_str())
+            .filter(|text| !text.is_empty())
     }
 
     /// The text of a setting that must be given.
     pub(crate) fn text(&self, key: &'static str, why: &'static str) -> Result<&str, ConfigError> {
-        let variable = || setting::find(key).map(Setting::variable).unwrap_or_default();
-        self.given(key).ok_or_else(|| ConfigError::Missing { key, variable: variable(), why })
+        let variable = || {
+            setting::find(key)
+                .map(Setting::variable)
+                .unwrap_or_default()
+        };
+        self.given(key).ok_or_else(|| ConfigError::Missing {
+            key,
+            variable: variable(),
+            why,
+        })
     }
 
     /// A value of any type that reads itself from text.
@@ -175,7 +218,10 @@ impl Values {
     where
         T: std::str::FromStr<Err: fmt::Display>,
     {
-        self.given(key).unwrap_or_default().parse().map_err(|cause| self.bad(key, cause))
+        self.given(key)
+            .unwrap_or_default()
+            .parse()
+            .map_err(|cause| self.bad(key, cause))
     }
 
     /// A whole number that must be given.
@@ -204,9 +250,16 @@ impl Values {
     }
 
     /// A time that may be left to others.
-    pub(crate) fn given_duration(&self, key: &'static str) -> Result<Option<Duration>, ConfigError> {
-        let Some(text) = self.given(key) else { return Ok(None) };
-        humantime::parse_duration(text).map(Some).map_err(|cause| self.bad(key, cause))
+    pub(crate) fn given_duration(
+        &self,
+        key: &'static str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        let Some(text) = self.given(key) else {
+            return Ok(None);
+        };
+        humantime::parse_duration(text)
+            .map(Some)
+            .map_err(|cause| self.bad(key, cause))
     }
 
     /// `host:port` that has a value.
@@ -216,7 +269,9 @@ impl Values {
 
     /// `host:port` that may be left to others.
     pub(crate) fn given_address(&self, key: &'static str) -> Result<Option<String>, ConfigError> {
-        let Some(text) = self.given(key) else { return Ok(None) };
+        let Some(text) = self.given(key) else {
+            return Ok(None);
+        };
         super::cluster::check_address(text).map_err(|cause| self.bad(key, cause))?;
         Ok(Some(text.to_owned()))
     }
@@ -232,8 +287,15 @@ impl Values {
 
     /// The parts of a list.
     pub(crate) fn list(&self, key: &'static str) -> Vec<String> {
-        let parts = self.given(key).unwrap_or_default().split(',').map(str::trim);
-        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        let parts = self
+            .given(key)
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim);
+        parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The founding list, if there is one.
@@ -242,17 +304,22 @@ impl Values {
         if parts.is_empty() {
             return Ok(None);
         }
-        let list = InitialCluster::parse(&parts).map_err(|cause| self.bad("initial-cluster", cause));
+        let list =
+            InitialCluster::parse(&parts).map_err(|cause| self.bad("initial-cluster", cause));
         list.map(Some)
     }
 
     /// The cluster id: given, or that of the founding list.
     pub(crate) fn cluster_id(&self) -> Result<Option<ClusterId>, ConfigError> {
-        let Some(text) = self.given("cluster-id") else { return Ok(None) };
+        let Some(text) = self.given("cluster-id") else {
+            return Ok(None);
+        };
         if text.len() != 32 {
             return Err(self.bad("cluster-id", "32 hexadecimal digits are expected"));
         }
-        text.parse().map(Some).map_err(|cause| self.bad("cluster-id", cause))
+        text.parse()
+            .map(Some)
+            .map_err(|cause| self.bad("cluster-id", cause))
     }
 
     /// How to log. Read on its own as well, so that errors of the rest can be logged.
@@ -266,25 +333,46 @@ impl Values {
 
 fn whole(text: &str) -> Result<u64, String> {
     let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let with_unit = units.iter().find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
+    let with_unit = units
+        .iter()
+        .find_map(|(unit, bits)| Some((text.strip_suffix(unit)?, *bits)));
     let (digits, bits) = with_unit.unwrap_or((text, 0));
     let expected = "a whole number is expected, for bytes also like 64MiB";
-    let number: u64 = digits.trim().replace('_', "").parse().map_err(|_| expected.to_owned())?;
-    number.checked_mul(1 << bits).ok_or_else(|| "this is too large".to_owned())
+    let number: u64 = digits
+        .trim()
+        .replace('_', "")
+        .parse()
+        .map_err(|_| expected.to_owned())?;
+    number
+        .checked_mul(1 << bits)
+        .ok_or_else(|| "this is too large".to_owned())
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, Value>, ConfigError> {
     let shown = path.display().to_string();
-    let unreadable = |cause: String| ConfigError::Unreadable { path: shown.clone(), cause };
-    let length = std::fs::metadata(path).map_err(|cause| unreadable(cause.to_string()))?.len();
+    let unreadable = |cause: String| ConfigError::Unreadable {
+        path: shown.clone(),
+        cause,
+    };
+    let length = std::fs::metadata(path)
+        .map_err(|cause| unreadable(cause.to_string()))?
+        .len();
     if length > FILE_BYTES_MAX {
-        return Err(unreadable(format!("it has {length} bytes, more than {FILE_BYTES_MAX}")));
+        return Err(unreadable(format!(
+            "it has {length} bytes, more than {FILE_BYTES_MAX}"
+        )));
     }
     let text = std::fs::read_to_string(path).map_err(|cause| unreadable(cause.to_string()))?;
-    let table: toml::Table = text
-        .parse()
-        .map_err(|cause: toml::de::Error| ConfigError::BadFile { path: shown, cause: cause.to_string() })?;
-    table.iter().map(|(key, value)| file_value(path, key, value)).collect()
+    let table: toml::Table =
+        text.parse()
+            .map_err(|cause: toml::de::Error| ConfigError::BadFile {
+                path: shown,
+                cause: cause.to_string(),
+            })?;
+    table
+        .iter()
+        .map(|(key, value)| file_value(path, key, value))
+        .collect()
 }
 
 fn file_value(
@@ -294,9 +382,17 @@ fn file_value(
 ) -> Result<(&'static str, Value), ConfigError> {
     let origin = Origin::File(path.to_owned());
     let Some(setting) = setting::find(key) else {
-        let near = SETTINGS.iter().find(|s| s.key.replace('-', "_") == key.to_ascii_lowercase());
-        let hint = near.map(|s| format!(", did you mean {}?", s.key)).unwrap_or_default();
-        return Err(ConfigError::Unknown { origin: origin.to_string(), key: key.to_owned(), hint });
+        let near = SETTINGS
+            .iter()
+            .find(|s| s.key.replace('-', "_") == key.to_ascii_lowercase());
+        let hint = near
+            .map(|s| format!(", did you mean {}?", s.key))
+            .unwrap_or_default();
+        return Err(ConfigError::Unknown {
+            origin: origin.to_string(),
+            key: key.to_owned(),
+            hint,
+        });
     };
     let text = match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -304,7 +400,9 @@ fn file_value(
         toml::Value::Boolean(flag) => Some(flag.to_string()),
         toml::Value::Array(parts) => {
             let parts: Option<Vec<&str>> = parts.iter().map(toml::Value::as_str).collect();
-            parts.filter(|_| setting.form == Form::List).map(|parts| parts.join(","))
+            parts
+                .filter(|_| setting.form == Form::List)
+                .map(|parts| parts.join(","))
         }
         toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     };

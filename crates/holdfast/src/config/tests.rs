@@ -19,18 +19,24 @@ fn config(line: &str) -> Result<Config, ConfigError> {
 }
 
 fn refusal(line: &str) -> String {
-    config(line).map(|config| format!("accepted: {config:?}")).unwrap_or_else(|e| e.to_string())
+    config(line)
+        .map(|config| format!("accepted: {config:?}"))
+        .unwrap_or_else(|e| e.to_string())
 }
 
 const THREE: &str = "1=a:7500@http://a:7400,2=b:7500@b:7400,3=c:7500@http://c:7400/";
 
 #[test]
 fn a_founder_takes_its_addresses_from_the_list() {
-    let config =
-        config(&format!("--node-id 2 --data-dir /d --bootstrap --initial-cluster {THREE}")).unwrap();
+    let config = config(&format!(
+        "--node-id 2 --data-dir /d --bootstrap --initial-cluster {THREE}"
+    ))
+    .unwrap();
     assert_eq!(config.listen.peer_advertise, "b:7500");
     assert_eq!(config.listen.api_advertise, "http://b:7400");
-    let Start::Found(list) = config.start else { panic!("not founding") };
+    let Start::Found(list) = config.start else {
+        panic!("not founding")
+    };
     assert_eq!(list.len(), 3);
 }
 
@@ -45,7 +51,10 @@ fn the_same_list_in_another_order_is_the_same_cluster_and_another_list_is_not() 
     assert_ne!(id(THREE, "t"), id(THREE, "u"));
     assert_ne!(id(THREE, "t"), id(&THREE.replace("b:7500", "b:7501"), "t"));
     // Nodes of one cluster may run different builds: the id must never change its meaning.
-    assert_eq!(id("1=a:1@http://a:2", "t").to_string(), "8fabac4f2a2f472e2a38d1959f893adc");
+    assert_eq!(
+        id("1=a:1@http://a:2", "t").to_string(),
+        "8fabac4f2a2f472e2a38d1959f893adc"
+    );
 }
 
 #[test]
@@ -61,7 +70,10 @@ fn flags_win_over_the_file_and_the_file_over_defaults() {
     let config = Config::from_values(&values).unwrap();
     assert_eq!(config.node_id, 5);
     assert_eq!(config.data_dir, PathBuf::from("/from/file"));
-    assert_eq!(config.start, Start::Join(vec!["http://a:7400".into(), "http://b:7400".into()]));
+    assert_eq!(
+        config.start,
+        Start::Join(vec!["http://a:7400".into(), "http://b:7400".into()])
+    );
     assert_eq!(values.origin("node-id"), Origin::Flag);
     assert_eq!(values.origin("data-dir"), Origin::File(path));
     assert_eq!(values.origin("api-listen"), Origin::Default);
@@ -92,8 +104,10 @@ fn contradictions_are_refused_with_the_way_out() {
     let others = "2=b:7500@http://b:7400";
     assert!(with(&format!("--bootstrap --initial-cluster {others}")).contains("does not name"));
     assert!(
-        with(&format!("--bootstrap --initial-cluster {THREE} --peer-advertise x:1"))
-            .contains("it advertises")
+        with(&format!(
+            "--bootstrap --initial-cluster {THREE} --peer-advertise x:1"
+        ))
+        .contains("it advertises")
     );
     assert!(with("--peer-listen 0.0.0.0:7500").contains("set peer-advertise"));
     assert!(with("--api-listen 7400").contains("HOST:PORT"));
@@ -118,7 +132,12 @@ fn defaults_in_the_table_are_those_of_the_crates() {
 #[test]
 fn keys_are_unique_and_described() {
     for (index, setting) in SETTINGS.iter().enumerate() {
-        assert!(SETTINGS.iter().skip(index + 1).all(|other| other.key != setting.key));
+        assert!(
+            SETTINGS
+                .iter()
+                .skip(index + 1)
+                .all(|other| other.key != setting.key)
+        );
         assert!(setting.help.ends_with('.'), "{}", setting.key);
     }
 }

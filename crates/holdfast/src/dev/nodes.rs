@@ -39,7 +39,10 @@ impl Nodes {
     /// # Errors
     /// When a process cannot be started; those started before end with this process.
     pub(super) fn start(plan: &Plan) -> anyhow::Result<Nodes> {
-        let mut nodes = Nodes { alive: BTreeMap::new(), watchers: JoinSet::new() };
+        let mut nodes = Nodes {
+            alive: BTreeMap::new(),
+            watchers: JoinSet::new(),
+        };
         for node in plan.nodes() {
             nodes.start_one(plan, node.id)?;
         }
@@ -52,7 +55,10 @@ impl Nodes {
     /// When the process cannot be started.
     pub(super) fn start_one(&mut self, plan: &Plan, id: u64) -> anyhow::Result<u32> {
         let path = plan.log_file(id);
-        let log = std::fs::File::options().create(true).append(true).open(&path);
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&path);
         let log = log.with_context(|| format!("open {}", path.display()))?;
         let mut child = Command::new(plan.program())
             .args(plan.arguments(id))
@@ -67,7 +73,8 @@ impl Nodes {
             .with_context(|| format!("start {}", plan.program().display()))?;
         let pid = child.id().context("the node ended at once")?;
         self.alive.insert(id, pid);
-        self.watchers.spawn(async move { (id, watch(&mut child).await) });
+        self.watchers
+            .spawn(async move { (id, watch(&mut child).await) });
         Ok(pid)
     }
 
@@ -90,7 +97,10 @@ impl Nodes {
                 };
                 Ended { node, how }
             }
-            Some(Err(error)) => Ended { node: 0, how: format!("is not watched any more: {error}") },
+            Some(Err(error)) => Ended {
+                node: 0,
+                how: format!("is not watched any more: {error}"),
+            },
             None => std::future::pending().await,
         }
     }
@@ -107,10 +117,18 @@ impl Nodes {
         let deadline = Instant::now() + within;
         for node in plan.nodes() {
             let url = format!("{}/readyz", node.api_url());
-            let client = reqwest::Client::builder().timeout(POLL_TIMEOUT).no_proxy().build();
+            let client = reqwest::Client::builder()
+                .timeout(POLL_TIMEOUT)
+                .no_proxy()
+                .build();
             let Ok(client) = client else { return Err(None) };
             let ready = async {
-                while !client.get(&url).send().await.is_ok_and(|r| r.status().is_success()) {
+                while !client
+                    .get(&url)
+                    .send()
+                    .await
+                    .is_ok_and(|r| r.status().is_success())
+                {
                     sleep(POLL_INTERVAL).await;
                 }
             };

@@ -52,7 +52,10 @@ impl Plan {
     pub(super) fn make(args: &DevArgs) -> anyhow::Result<Plan> {
         let program = std::env::current_exe().context("find this program's file")?;
         let (directory, temporary) = match &args.data_dir {
-            Some(given) => (std::path::absolute(given).context("make the path absolute")?, false),
+            Some(given) => (
+                std::path::absolute(given).context("make the path absolute")?,
+                false,
+            ),
             None => (temporary_directory(), true),
         };
         std::fs::create_dir_all(&directory)
@@ -61,7 +64,10 @@ impl Plan {
             Some(nodes) => nodes,
             None => remember(&directory, choose(args)?)?,
         };
-        for port in nodes.iter().flat_map(|node| [node.api_port, node.peer_port]) {
+        for port in nodes
+            .iter()
+            .flat_map(|node| [node.api_port, node.peer_port])
+        {
             free(port).with_context(|| {
                 format!(
                     "port {port} on 127.0.0.1 cannot be used; is another cluster running? \
@@ -69,7 +75,13 @@ impl Plan {
                 )
             })?;
         }
-        Ok(Plan { nodes, directory, temporary, log_level: args.log_level.clone(), program })
+        Ok(Plan {
+            nodes,
+            directory,
+            temporary,
+            log_level: args.log_level.clone(),
+            program,
+        })
     }
 
     pub(super) fn nodes(&self) -> &[NodePlan] {
@@ -92,11 +104,16 @@ impl Plan {
         vec![
             "serve".to_owned(),
             format!("--node-id={id}"),
-            format!("--data-dir={}", self.directory.join(format!("node-{id}")).display()),
+            format!(
+                "--data-dir={}",
+                self.directory.join(format!("node-{id}")).display()
+            ),
             format!("--api-listen=127.0.0.1:{api}"),
             format!("--peer-listen=127.0.0.1:{peer}"),
             format!("--initial-cluster={}", founders.join(",")),
             "--bootstrap".to_owned(),
+            // All nodes stop together, so there is soon nobody to hand over to.
+            "--stop-timeout=500ms".to_owned(),
             format!("--log-level={}", self.log_level),
         ]
     }
@@ -127,7 +144,12 @@ impl Plan {
 }
 
 fn founder(node: &NodePlan) -> String {
-    format!("{}=127.0.0.1:{}@{}", node.id, node.peer_port, node.api_url())
+    format!(
+        "{}=127.0.0.1:{}@{}",
+        node.id,
+        node.peer_port,
+        node.api_url()
+    )
 }
 
 /// A directory named for this process. What a killed process of the same number left is removed.
@@ -165,7 +187,11 @@ fn choose(args: &DevArgs) -> anyhow::Result<Vec<NodePlan>> {
     let nodes = (0..u16::from(args.nodes)).map(|index| {
         let api_port = args.base_port.saturating_add(index);
         let peer_port = api_port.saturating_add(PEER_PORT_OFFSET);
-        NodePlan { id: u64::from(index) + 1, api_port, peer_port }
+        NodePlan {
+            id: u64::from(index) + 1,
+            api_port,
+            peer_port,
+        }
     });
     Ok(nodes.collect())
 }
@@ -180,7 +206,13 @@ fn any_ports(nodes: u8) -> anyhow::Result<Vec<NodePlan>> {
         Ok(port)
     };
     (1..=u64::from(nodes))
-        .map(|id| Ok(NodePlan { id, api_port: next()?, peer_port: next()? }))
+        .map(|id| {
+            Ok(NodePlan {
+                id,
+                api_port: next()?,
+                peer_port: next()?,
+            })
+        })
         .collect()
 }
 

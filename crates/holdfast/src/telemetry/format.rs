@@ -31,13 +31,22 @@ where
     ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let spans = || context.event_scope().into_iter().flat_map(|scope| scope.from_root());
+        let spans = || {
+            context
+                .event_scope()
+                .into_iter()
+                .flat_map(|scope| scope.from_root())
+        };
         let metadata = event.metadata();
         let now = jiff::Timestamp::now();
         match self.format {
             LogFormat::Text => {
                 let (level, target) = (metadata.level(), metadata.target());
-                write!(out, "{now:.3} {level:>5} n{} {target}: {}", self.node, fields.message)?;
+                write!(
+                    out,
+                    "{now:.3} {level:>5} n{} {target}: {}",
+                    self.node, fields.message
+                )?;
                 for (name, value) in &fields.others {
                     write!(out, " {name}={}", Plain(value))?;
                 }
@@ -165,7 +174,11 @@ mod tests {
     fn say() {
         let span = tracing::info_span!("request", id = 7);
         let _inside = span.enter();
-        tracing::warn!(session = 12_u64, name = "with space\u{1b}", "session expired");
+        tracing::warn!(
+            session = 12_u64,
+            name = "with space\u{1b}",
+            "session expired"
+        );
     }
 
     #[test]

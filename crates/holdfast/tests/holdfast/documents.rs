@@ -22,7 +22,10 @@ fn files_below(directory: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// Targets of `[text](target)` in a Markdown text.
 fn links(text: &str) -> Vec<String> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let targets = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
     targets.map(str::to_owned).collect()
 }
 
@@ -48,22 +51,35 @@ fn tests_named_as_evidence_exist() {
     for file in files_below(&repository("tests/it"), "rs") {
         let module = file.file_stem().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).unwrap();
-        for name in text.split("\nfn ").skip(1).filter_map(|rest| rest.split('(').next()) {
+        for name in text
+            .split("\nfn ")
+            .skip(1)
+            .filter_map(|rest| rest.split('(').next())
+        {
             defined.insert(format!("{module}::{name}"));
         }
         defined.insert(format!("{module}::*"));
     }
     let guarantees = std::fs::read_to_string(repository("docs/guarantees.md")).unwrap();
-    let named = guarantees.split('`').filter(|word| word.contains("::") && !word.contains(' '));
-    let missing: Vec<&str> =
-        named.filter(|name| *name != "file::test" && !defined.contains(*name)).collect();
+    let named = guarantees
+        .split('`')
+        .filter(|word| word.contains("::") && !word.contains(' '));
+    let missing: Vec<&str> = named
+        .filter(|name| *name != "file::test" && !defined.contains(*name))
+        .collect();
     assert!(missing.is_empty(), "no such test: {missing:?}");
 }
 
 #[test]
 fn files_named_in_the_map_exist() {
     let text = std::fs::read_to_string(repository("ARCHITECTURE.md")).unwrap();
-    let walk = text.split("## One request").nth(1).unwrap().split("## What").next().unwrap();
+    let walk = text
+        .split("## One request")
+        .nth(1)
+        .unwrap()
+        .split("## What")
+        .next()
+        .unwrap();
     for word in walk.split('`').filter(|word| word.contains("/src/")) {
         let path = repository("crates").join(word);
         assert!(path.exists(), "{}", path.display());
@@ -80,7 +96,12 @@ fn the_example_configuration_could_be_used() {
 #[test]
 fn the_effective_configuration_names_who_set_what() {
     let said = printed(&["config", "print", "--node-id", "3", "--profile=wan"]);
-    let line = |key: &str| said.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    let line = |key: &str| {
+        said.lines()
+            .find(|line| line.starts_with(key))
+            .unwrap()
+            .to_owned()
+    };
     assert!(line("node-id = 3 ").ends_with("# command line"));
     assert!(line("profile = \"wan\" ").ends_with("# command line"));
     assert!(line("api-listen = \"127.0.0.1:7400\" ").ends_with("# default"));

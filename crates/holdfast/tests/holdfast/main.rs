@@ -24,7 +24,10 @@ fn holdfast(arguments: &[&str]) -> Output {
             command.env_remove(name);
         }
     }
-    command.env("COLUMNS", "100").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .env("COLUMNS", "100")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command.args(arguments).output().expect("run holdfast")
 }
 
@@ -38,5 +41,7 @@ fn printed(arguments: &[&str]) -> String {
 
 /// A file of the repository.
 fn repository(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }

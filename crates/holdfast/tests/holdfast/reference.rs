@@ -42,7 +42,11 @@ fn describe(text: &mut String, words: &[String]) {
     let name = [&["holdfast".to_owned()], words].concat().join(" ");
     let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
     let (help, level) = (lines.join("\n"), "#".repeat(words.len() + 2));
-    let _ = write!(text, "\n{level} {name}\n\n```text\n{}\n```\n", help.trim_end());
+    let _ = write!(
+        text,
+        "\n{level} {name}\n\n```text\n{}\n```\n",
+        help.trim_end()
+    );
     for command in commands_in(&help) {
         describe(text, &[words, &[command]].concat());
     }
@@ -55,7 +59,10 @@ fn commands_in(help: &str) -> Vec<String> {
     // What belongs to a name is indented further than the name.
     let names = section.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let names = names.filter_map(|line| line.split_whitespace().next());
-    names.filter(|name| *name != "help").map(str::to_owned).collect()
+    names
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]

@@ -178,6 +178,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             value,
             content_type,
             stat,
+            acl: _,
         } => {
             let (value, encoding) = data(include.value, value.as_ref());
             let (path, stat) = (path.to_string(), node::stat(stat));
@@ -196,6 +197,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             previous,
             content_type,
             stat,
+            acl: _,
         } => {
             let (value, encoding) = data(include.value, value.as_ref());
             let (prev, prev_encoding) = data(include.prev, previous.as_ref());
@@ -218,6 +220,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             path,
             previous,
             stat,
+            acl: _,
         } => {
             let (prev, prev_encoding) = data(include.prev, previous.as_ref());
             let (path, stat) = (path.to_string(), node::stat(stat));
@@ -260,6 +263,10 @@ fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> 
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each event"
+)]
 fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
     match kind {
         EventKind::ClaimQueued {

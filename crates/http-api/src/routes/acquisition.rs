@@ -46,9 +46,12 @@ impl<'a> Acquisition<'a> {
         let is_repeatable = call.method == Method::PUT || draft.idempotency.is_some();
         let check = Check::at(url).repeatable_if(is_repeatable);
         let mut keeper = Keeper::of(call);
-        let outcome = keeper
-            .during(call.api.node.acquire(draft, wait, call.time_left()))
-            .await;
+        let acquiring = call.api.node.acquire(draft, wait, call.time_left());
+        let outcome = call.unless_stopping(keeper.during(acquiring)).await;
+        let Some(outcome) = outcome else {
+            let detail = "this node is stopping while the claim waits: ask another one";
+            return Err(Problem::unknown(detail.to_owned(), check));
+        };
         let outcome = outcome.map_err(|error| Problem::of_propose(error, check))?;
         let standing = match outcome {
             AcquireOutcome::Decided(outcome) => self.decided(outcome).await?,

@@ -152,7 +152,9 @@ pub(crate) async fn claim(call: Call) -> Result<Reply, Problem> {
     let (standing, zxid) = match (call.wait(), answer.value) {
         (Some(wait), ClaimStanding::Live(waiting)) if !waiting.claim.is_held() => {
             let waited = call.api.node.await_claim(&lock, &claim, wait);
-            (keeper.during(waited).await, call.api.node.applied())
+            let waited = call.unless_stopping(keeper.during(waited)).await;
+            let stopping = || Problem::from(node::ReadError::ShuttingDown);
+            (waited.ok_or_else(stopping)?, call.api.node.applied())
         }
         (_, standing) => (standing, answer.zxid),
     };

@@ -359,7 +359,7 @@ pub(crate) async fn keepalive_many(call: Call) -> Result<Reply, Problem> {
         };
         refs.iter().map(id).collect()
     };
-    let mut ids = call.api.node.peek(&resolve);
+    let mut ids = call.api.node.peek(resolve);
     if ids.contains(&None) {
         ids = call.read(|state| Ok(resolve(state))).await?.value;
     }

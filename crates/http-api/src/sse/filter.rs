@@ -76,6 +76,10 @@ impl Filter {
         let trimmed = prefix.strip_suffix('/').unwrap_or(prefix);
         match (prefix.starts_with('/'), trimmed) {
             (true, "") => Ok(Subject::Znodes(ZnodePath::root())),
+            (true, "/") => Err(ZnodePath::parse(prefix).err().map_or_else(
+                || Problem::bad_request("the prefix is no path"),
+                Problem::from,
+            )),
             (true, path) => Ok(Subject::Znodes(ZnodePath::parse(path)?)),
             (false, name) => Ok(Subject::Locks(LockName::parse(name)?.to_string())),
         }
@@ -159,6 +163,7 @@ mod tests {
             value: None,
             content_type: None,
             stat: Stat::default(),
+            acl: std::sync::Arc::default(),
         }
     }
 
@@ -218,6 +223,7 @@ mod tests {
         let many = vec!["*"; EVENT_KINDS_MAX + 1].join(",");
         assert!(Filter::new(Subject::Everything, Some(&many)).is_err());
         assert!(Filter::subject_of(Some("/a//b")).is_err());
+        assert!(Filter::subject_of(Some("//")).is_err());
         assert!(Filter::subject_of(Some("a b")).is_err());
     }
 }

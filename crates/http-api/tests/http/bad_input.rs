@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::harness::{Ask, Client, Doors};
 
 /// One request of the table, and what must come of it.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
     let claim = "/v1/locks/a/-/claims/c";
     let session = || {

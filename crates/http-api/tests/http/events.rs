@@ -276,7 +276,7 @@ async fn data_is_not_shown_to_those_who_may_not_read_it() {
         .send()
         .await
         .expect(200);
-    let url = "/v1/events?kinds=node.changed&include=value";
+    let url = "/v1/events?kinds=node.changed,node.deleted&include=value,prev";
     let mut anybody = client.get(url).stream().await;
     let mut owner = alice(client.get(url)).stream().await;
     alice(client.put("/v1/nodes/secret"))
@@ -286,4 +286,8 @@ async fn data_is_not_shown_to_those_who_may_not_read_it() {
         .expect(200);
     assert_eq!(owner.change().await.data["value"], "hidden");
     assert!(anybody.change().await.data.get("value").is_none());
+    // The list of a znode that is gone still decides.
+    client.delete("/v1/nodes/secret").send().await.expect(200);
+    assert_eq!(owner.change().await.data["prev"], "hidden");
+    assert!(anybody.change().await.data.get("prev").is_none());
 }

@@ -139,12 +139,14 @@ impl Ask {
     /// Sends it and reads the whole answer.
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.body(self.body).unwrap();
-        let response = self.router.oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX)
-            .await
-            .unwrap()
-            .to_vec();
+        let answered = async {
+            let response = self.router.oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await;
+            (parts, body.unwrap().to_vec())
+        };
+        let answered = tokio::time::timeout(PATIENCE * 2, answered).await;
+        let (parts, body) = answered.expect("an answer in time");
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -133,3 +133,34 @@ async fn a_client_that_goes_away_while_it_waits_picks_up_no_grant() {
     };
     doors.cluster.until("the grant to be abandoned", gone).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_waits_is_sent_elsewhere_when_its_node_stops() {
+    let doors = Doors::open(1).await;
+    let client = doors.one();
+    client.session("s1").await;
+    client.session("s2").await;
+    let claim = |id: &str| format!("/v1/locks/l/-/claims/{id}");
+    client
+        .put(&claim("c1"))
+        .session("s1")
+        .text("{}")
+        .send()
+        .await
+        .expect(201);
+    let waiting = client
+        .put(&claim("c2"))
+        .session("s2")
+        .header("prefer", "wait=60");
+    let waiting = tokio::spawn(waiting.text("{}").send());
+    let node = doors.cluster.node(1);
+    let queued = || node.peek(|state| state.counts().claims == 2).then_some(());
+    doors
+        .cluster
+        .until("the second claim in the queue", queued)
+        .await;
+    node.drain();
+    let problem = waiting.await.unwrap().problem(504, "outcome_unknown");
+    assert_eq!(problem["check"], claim("c2"));
+    assert_eq!(problem["retryable"], true);
+}

@@ -97,6 +97,7 @@ impl Step<'_> {
             value: znode.data.clone(),
             content_type: znode.content_type.clone(),
             stat: znode.stat(),
+            acl: Arc::clone(&znode.acl),
         });
         let former = self.state.znodes.insert(path, znode);
         assert!(former.is_none(), "I-4: znode {former:?} was there already");
@@ -162,6 +163,7 @@ impl Step<'_> {
             path: path.clone(),
             previous: removed.data.clone(),
             stat: removed.stat(),
+            acl: Arc::clone(&removed.acl),
         });
         Some(removed)
     }
@@ -189,10 +191,11 @@ impl Step<'_> {
             if let ZnodeKind::Ttl(ttl_ms) = znode.kind {
                 znode.reap_at = Some(now.log_time.after(ttl_ms));
             }
-            (previous, znode.stat())
+            (previous, znode.stat(), Arc::clone(&znode.acl))
         });
         assert!(changed.is_some(), "I-4: znode {path} is missing");
-        let (previous, stat) = changed.unwrap_or_default();
+        let (previous, stat, acl) =
+            changed.unwrap_or_else(|| (None, Stat::default(), Arc::default()));
         let content_type = shown_type;
         let path = path.clone();
         self.events.push(EventKind::NodeChanged {
@@ -201,6 +204,7 @@ impl Step<'_> {
             previous,
             content_type,
             stat,
+            acl,
         });
         stat
     }

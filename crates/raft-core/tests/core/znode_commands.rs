@@ -365,6 +365,7 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
             value,
             content_type,
             stat,
+            acl: _,
         } => format!(
             "node.created {path} {} {} v{}",
             shown_data(value.as_ref()),
@@ -377,6 +378,7 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
             previous,
             content_type,
             stat,
+            acl: _,
         } => format!(
             "node.changed {path} {} was {} {} v{}",
             shown_data(value.as_ref()),
@@ -391,6 +393,7 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
             path,
             previous,
             stat,
+            acl: _,
         } => {
             format!(
                 "node.deleted {path} was {} v{}",
