@@ -27,9 +27,14 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nothing can be done when the terminal is gone.
             let _ = error.print();
-            match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(Exit::Usage.code()),
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            if asked {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(Exit::Usage.code())
             }
         }
     }

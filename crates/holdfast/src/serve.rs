@@ -117,9 +117,10 @@ fn asked_to_stop(stop_with_stdin: bool) -> anyhow::Result<impl Future<Output = &
 fn end_of_stdin() -> anyhow::Result<tokio::sync::oneshot::Receiver<()>> {
     let (ended, receiver) = tokio::sync::oneshot::channel();
     let watch = move || {
-        let copied = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        // It ends or fails: either way whoever held the other end is gone.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         // Nobody listens when the node stops for another reason.
-        let _ = ended.send(drop(copied));
+        let _ = ended.send(());
     };
     std::thread::Builder::new()
         .name("stdin".to_owned())

@@ -52,10 +52,10 @@ where
                 }
                 for span in spans() {
                     let extensions = span.extensions();
-                    if let Some(text) = extensions.get::<FormattedFields<N>>() {
-                        if !text.is_empty() {
-                            write!(out, " {}", text.fields)?;
-                        }
+                    if let Some(text) = extensions.get::<FormattedFields<N>>()
+                        && !text.is_empty()
+                    {
+                        write!(out, " {}", text.fields)?;
                     }
                 }
             }
@@ -127,13 +127,10 @@ struct Plain<'a>(&'a Value);
 
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Value::String(text)
-                if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"') =>
-            {
-                f.write_str(text)
-            }
-            other => write!(f, "{other}"),
+        let plain = |c: char| c.is_ascii_graphic() && c != '"';
+        match self.0.as_str() {
+            Some(text) if !text.is_empty() && text.chars().all(plain) => f.write_str(text),
+            Some(_) | None => write!(f, "{}", self.0),
         }
     }
 }
