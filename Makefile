@@ -35,14 +35,14 @@ test-all: test durability ## + 200 rounds of kill -9
 durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every acknowledged write is read back
 	HOLDFAST_TEST_ROUNDS=$(ROUNDS) ./scripts/test.sh --workspace durability
 
-measure: build ## WHAT=failover|handover|steady|million: the figures in docs/ (ARGS="--flag=for every node")
+measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings
 
-doc: setup ## rustdoc, warnings denied
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+doc: setup ## rustdoc of everything, warnings denied
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --workspace --no-deps --document-private-items --locked
 
 verify: lint test doc ## all of it; never writes to the tree
 

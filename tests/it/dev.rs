@@ -102,7 +102,9 @@ fn three_nodes_are_ready_at_once_and_end_with_it() {
 
 #[test]
 fn nodes_end_when_it_is_killed() {
-    let dev = Dev::start(&[]);
+    // Killed, it cannot remove a directory of its own.
+    let directory = tempfile::tempdir().unwrap();
+    let dev = Dev::start(&[&format!("--data-dir={}", directory.path().display())]);
     dev.signal(Signal::KILL);
     until("all nodes to be gone", || {
         dev.nodes.iter().all(|(pid, _)| !Dev::is_alive(*pid))

@@ -1,7 +1,7 @@
 //! Figures for `docs/`: how long a failover takes, whether a loaded cluster elects without need, what a
 //! million znodes cost. Real processes, real disk; prints tables, asserts nothing about time.
 //!
-//! `make measure WHAT=failover|handover|steady|million ARGS="--flag-for-every-node=..."`; build the
+//! `make measure WHAT=failover|handover|stall|steady|million ARGS="--flag-for-every-node=..."`; build the
 //! release binary first (`make measure` does and names it in `HOLDFAST_TEST_BINARY`).
 
 #![expect(
@@ -43,9 +43,12 @@ fn main() {
     match what.as_str() {
         "failover" => failover(&flags, Cluster::kill),
         "handover" => failover(&flags, Cluster::terminate),
+        "stall" => failover(&flags, |cluster, leader| cluster.pause(leader)),
         "steady" => steady(&flags),
         "million" => million(&flags),
-        other => panic!("measure what? failover, handover, steady or million, not {other:?}"),
+        other => {
+            panic!("measure what? failover, handover, stall, steady or million, not {other:?}")
+        }
     }
 }
 
@@ -225,11 +228,11 @@ fn million(flags: &[&str]) {
     );
     restart(&mut cluster, "from the log alone");
     let start = Instant::now();
-    cluster
-        .http(1)
-        .timeout(Duration::from_secs(300))
+    let slow = cluster.http(1).timeout(Duration::from_secs(300));
+    let _ = slow
         .post("/v1/snapshots", b"")
-        .expect("an answer");
+        .expect("an answer")
+        .expect(201);
     println!("snapshot in {} ms", start.elapsed().as_millis());
     restart(&mut cluster, "from the snapshot");
     println!("resident KiB after it: {}", resident_kib(cluster.pid(1)));

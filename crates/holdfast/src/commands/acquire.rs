@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_client::http_types::v1::locks::{Claim, ClaimState};
+use holdfast_client::http_types::v1::locks::{Claim, ClaimEnd, ClaimState};
 use holdfast_client::{ErrorCode, LockBuilder};
 
 use super::App;
@@ -36,19 +36,23 @@ pub(super) fn wished(mut lock: LockBuilder, wish: &Wish) -> LockBuilder {
     lock
 }
 
-/// A busy lock ends with the code the user chose.
+/// A busy lock ends with the code the user chose. The cluster says so in two ways: to the request
+/// that waits when the wait ends, and to one that asks again after it.
 pub(super) fn busy(failure: Failure, wish: &Wish) -> Failure {
-    let is_busy = failure
-        .problem
-        .as_ref()
-        .is_some_and(|problem| problem.code == ErrorCode::LockHeld);
-    if is_busy {
-        Failure {
-            code: wish.busy_exit,
+    let code = wish.busy_exit;
+    let Some(problem) = &failure.problem else {
+        return failure;
+    };
+    let ended = problem.more.ended_claim.as_ref().map(|claim| claim.state);
+    match (problem.code, ended) {
+        (ErrorCode::LockHeld, _) => Failure { code, ..failure },
+        (ErrorCode::ClaimEnded, Some(ClaimEnd::WaitElapsed)) => Failure {
+            code,
+            why: "the wait is over, and the lock is still held by another claim".to_owned(),
+            remedy: None,
             ..failure
-        }
-    } else {
-        failure
+        },
+        _ => failure,
     }
 }
 

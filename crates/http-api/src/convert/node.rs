@@ -102,7 +102,7 @@ pub(crate) fn node(path: &ZnodePath, znode: &Znode) -> v1::Node {
     }
 }
 
-/// As [`node`], as a transaction read it: without what ends it.
+/// As [`node()`], as a transaction read it: without what ends it.
 pub(crate) fn node_read(path: &ZnodePath, znode: &ReadZnode) -> v1::Node {
     let (value, encoding) = value_of(znode.data.as_ref());
     let mode = if znode.stat.ephemeral_owner.0 == 0 {
