@@ -99,6 +99,7 @@ impl State {
             answers_by_age,
             answer_bytes,
             ended_claims_by_age,
+            ended_claims_by_session,
             ended_sessions_by_age,
         } = Index::rebuild(self);
         let kept = &self.index;
@@ -125,6 +126,11 @@ impl State {
             "I-4: index of ended claims",
             &kept.ended_claims_by_age,
             &ended_claims_by_age,
+        )?;
+        same(
+            "I-4: index of ended claims by session",
+            &kept.ended_claims_by_session,
+            &ended_claims_by_session,
         )?;
         same(
             "I-4: index of ended sessions",

@@ -75,6 +75,9 @@ pub const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
 pub const TOMBSTONE_MS: u64 = 15 * 60_000;
 /// Ended claims remembered; past it the oldest is forgotten early.
 pub const ENDED_CLAIMS_MAX: usize = 200_000;
+/// Ended claims of one session that are looked through for lost ones: bounds the time a keep-alive
+/// may take.
+pub const LOST_CLAIMS_LOOKED_AT_MAX: usize = 1_000;
 /// Ended sessions remembered; past it the oldest is forgotten early.
 pub const ENDED_SESSIONS_MAX: usize = 50_000;
 /// How long an answer to an idempotency key is remembered, log-time milliseconds.

@@ -126,6 +126,8 @@ pub(crate) struct Index {
     pub(crate) claim_ids: OrdMap<(LockName, ClaimId), Fence>,
     /// Remembered ended claims, oldest first: which one goes when there are too many.
     pub(crate) ended_claims_by_age: OrdSet<(LogTime, LockName, ClaimId)>,
+    /// The same by owner, oldest first: what a session has lost.
+    pub(crate) ended_claims_by_session: OrdMap<SessionId, OrdSet<(LogTime, LockName, ClaimId)>>,
     /// Remembered ended sessions, oldest first.
     pub(crate) ended_sessions_by_age: OrdSet<(LogTime, SessionId)>,
     /// Everything with a deadline, in order of time.

@@ -4,10 +4,12 @@ use http_types::paths;
 use http_types::v1::sessions as v1;
 use raft_core::command::{Owner, SessionRef};
 use raft_core::ids::SessionId;
+use raft_core::lock::EndedClaim;
 use raft_core::query::session::SessionStatus;
 use raft_core::session::{EndedSession, Session, SessionEnd, SessionKind};
 use raft_core::state::State;
 
+use crate::convert::lock;
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -101,6 +103,17 @@ pub(crate) fn live(session: &Session, liveness: Liveness) -> v1::Session {
         keepalive: paths::session_action(&id, "keepalive"),
         stream: paths::session_action(&id, "stream"),
         id,
+    }
+}
+
+/// A claim that a session lost.
+pub(crate) fn lost(ended: &EndedClaim) -> v1::LostClaim {
+    v1::LostClaim {
+        lock: ended.lock.to_string(),
+        claim: ended.id.to_string(),
+        state: lock::end(ended.end),
+        reason: ended.reason.clone(),
+        index: ended.ended.zxid.0,
     }
 }
 

@@ -319,12 +319,13 @@ fn answer_keepalive(call: &Call, id: SessionId, safe_ms: u64) -> Result<Reply, P
             },
         };
         let claims = state.claims_of(id).into_iter().take(OWNED_SHOWN_MAX);
+        let lost = state.lost_claims(id, OWNED_SHOWN_MAX);
         let view = v1::Keepalive {
             id: session::label(state, id),
             safe_ms,
             index: state.last_zxid().0,
             holds: claims.map(owned).collect(),
-            ended: Vec::new(),
+            ended: lost.into_iter().map(session::lost).collect(),
         };
         (view, state.last_zxid())
     });

@@ -180,3 +180,45 @@ async fn sessions_are_listed_by_pages_and_found_by_owner() {
     assert_eq!(rest["sessions"][0]["id"], "c");
     assert!(rest.get("next").is_none());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keep_alive_tells_what_was_lost_but_not_what_was_released() {
+    let doors = Doors::open(1).await;
+    let client = doors.one();
+    let open = client.put("/v1/sessions/s").json(&json!({"ttl": "10m"}));
+    open.send().await.expect(201);
+    for lock in ["given-up", "taken"] {
+        let claim = format!("/v1/locks/{lock}/-/claims/c1");
+        client
+            .put(&claim)
+            .session("s")
+            .json(&json!({}))
+            .send()
+            .await
+            .expect(201);
+    }
+    let given_up = client.delete("/v1/locks/given-up/-/claims/c1").session("s");
+    given_up.send().await.expect(200);
+    let held = client
+        .get("/v1/locks/taken/-/claims/c1")
+        .send()
+        .await
+        .expect(200);
+    client
+        .post("/v1/locks/taken/-/break")
+        .header("if-match", &format!("\"f{}\"", held["fence"]))
+        .json(&json!({"reason": "stuck job"}))
+        .send()
+        .await
+        .expect(200);
+    let kept = client
+        .post("/v1/sessions/s/keepalive")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(kept["holds"], json!([]));
+    assert_eq!(kept["ended"].as_array().map(Vec::len), Some(1), "{kept}");
+    assert_eq!(kept["ended"][0]["lock"], "taken");
+    assert_eq!(kept["ended"][0]["state"], "broken");
+    assert_eq!(kept["ended"][0]["reason"], "stuck job");
+}

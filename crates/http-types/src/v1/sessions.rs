@@ -193,7 +193,7 @@ pub struct OwnedClaim {
     pub state: ClaimState,
 }
 
-/// A claim the session lost or gave up lately.
+/// A claim the session lost lately, other than by its own release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LostClaim {
     /// The lock.
@@ -220,7 +220,7 @@ pub struct Keepalive {
     pub index: u64,
     /// What it owns.
     pub holds: Vec<OwnedClaim>,
-    /// What ended lately, whether or not it was told before.
+    /// What it lost lately, latest first, whether or not it was told before.
     #[serde(default)]
     pub ended: Vec<LostClaim>,
 }

@@ -144,6 +144,10 @@ impl Index {
         let (lock, id) = (ended.lock.clone(), ended.id.clone());
         self.ended_claims_by_age
             .insert((ended.forget_at, lock.clone(), id.clone()));
+        self.ended_claims_by_session
+            .entry(ended.session)
+            .or_default()
+            .insert((ended.forget_at, lock.clone(), id.clone()));
         self.due
             .insert((ended.forget_at, Due::ForgetClaim(lock, id)));
     }
@@ -153,6 +157,12 @@ impl Index {
         let (lock, id) = (ended.lock.clone(), ended.id.clone());
         self.ended_claims_by_age
             .remove(&(ended.forget_at, lock.clone(), id.clone()));
+        if let Some(owned) = self.ended_claims_by_session.get_mut(&ended.session) {
+            owned.remove(&(ended.forget_at, lock.clone(), id.clone()));
+            if owned.is_empty() {
+                self.ended_claims_by_session.remove(&ended.session);
+            }
+        }
         self.due
             .remove(&(ended.forget_at, Due::ForgetClaim(lock, id)));
     }

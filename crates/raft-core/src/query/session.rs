@@ -4,7 +4,8 @@ use std::ops::Bound;
 
 use crate::command::SessionRef;
 use crate::ids::{SessionId, ZnodePath};
-use crate::lock::Claim;
+use crate::limits;
+use crate::lock::{Claim, ClaimEnd, EndedClaim};
 use crate::session::{EndedSession, Session};
 use crate::state::State;
 
@@ -52,6 +53,22 @@ impl State {
     #[must_use]
     pub fn ephemerals(&self, session: SessionId) -> Vec<ZnodePath> {
         self.owned_by(session).1
+    }
+
+    /// Claims that a session has lost lately, other than by its own release, latest first, at most
+    /// `limit`. Looks at its last [`LOST_CLAIMS_LOOKED_AT_MAX`](limits::LOST_CLAIMS_LOOKED_AT_MAX)
+    /// ended claims.
+    #[must_use]
+    pub fn lost_claims(&self, session: SessionId, limit: usize) -> Vec<&EndedClaim> {
+        let ended = self.index.ended_claims_by_session.get(&session);
+        ended
+            .into_iter()
+            .flat_map(|ended| ended.iter().rev())
+            .take(limits::LOST_CLAIMS_LOOKED_AT_MAX)
+            .filter_map(|(_, lock, id)| self.ended_claims.get(&(lock.clone(), id.clone())))
+            .filter(|ended| !matches!(ended.end, ClaimEnd::Released | ClaimEnd::Left))
+            .take(limit)
+            .collect()
     }
 
     /// Claims of a session, held and waiting, in order of lock and fence.
