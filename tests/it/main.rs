@@ -19,6 +19,7 @@ mod locks;
 mod membership;
 mod reference;
 mod restart;
+mod restore;
 mod sessions;
 mod smoke;
 mod watches;

@@ -27,6 +27,15 @@ impl<T: Into<Bytes>> From<T> for Data {
     }
 }
 
+impl Data {
+    /// The media type, that of plain bytes where none was named.
+    pub(crate) fn media_type(&self) -> &str {
+        self.content_type
+            .as_deref()
+            .unwrap_or("application/octet-stream")
+    }
+}
+
 /// A znode as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeData {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http_types::problem::{Effect, ErrorCode, Problem};
 
-use crate::session::Loss;
+use crate::loss::Loss;
 
 /// Why a call failed. Ask [`outcome`](Error::outcome) before anything else.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -18,7 +18,8 @@ use pending::PendingClaim;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::session::{Loss, Session};
+use crate::loss::Loss;
+use crate::session::Session;
 use crate::transport::{Answer, Call, Repeat, random_id};
 
 /// Longest time one request waits at a node for its turn.

@@ -64,6 +64,12 @@ impl WriteSettings {
 macro_rules! write_settings {
     ($builder:ident) => {
         impl $builder {
+            /// Media type of the data.
+            pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+                self.data.content_type = Some(content_type.into());
+                self
+            }
+
             /// What ends the znode, should it be made.
             pub fn mode(mut self, mode: NodeMode) -> Self {
                 self.settings.mode = Some(mode);
@@ -130,12 +136,6 @@ impl PutNode {
         self
     }
 
-    /// Media type of the data.
-    pub fn content_type(mut self, content_type: impl Into<String>) -> PutNode {
-        self.data.content_type = Some(content_type.into());
-        self
-    }
-
     /// Writes it. Never sent a second time in doubt: between the two somebody else may have written.
     ///
     /// # Errors
@@ -143,13 +143,8 @@ impl PutNode {
     /// [`ErrorCode::FenceStale`], and as every write.
     pub async fn send(self) -> Result<Written, Error> {
         let path = paths::with_query(&paths::node(&self.path), &self.settings.query(false));
-        let content_type = self
-            .data
-            .content_type
-            .as_deref()
-            .unwrap_or("application/octet-stream");
-        let mut call =
-            Call::new(Method::PUT, path, Repeat::Once).raw(content_type, self.data.bytes.clone());
+        let mut call = Call::new(Method::PUT, path, Repeat::Once)
+            .raw(self.data.media_type(), self.data.bytes.clone());
         if let Some((name, value)) = self.condition {
             call = call.header(name, value);
         }
@@ -177,12 +172,6 @@ impl CreateNode {
         self
     }
 
-    /// Media type of the data.
-    pub fn content_type(mut self, content_type: impl Into<String>) -> CreateNode {
-        self.data.content_type = Some(content_type.into());
-        self
-    }
-
     /// Makes it. Carries an idempotency key, so it happens at most once however often it is sent.
     ///
     /// # Errors
@@ -192,12 +181,7 @@ impl CreateNode {
             &paths::node(&self.path),
             &self.settings.query(self.sequential),
         );
-        let content_type = self
-            .data
-            .content_type
-            .as_deref()
-            .unwrap_or("application/octet-stream");
-        let call = Call::keyed_post(path).raw(content_type, self.data.bytes.clone());
+        let call = Call::keyed_post(path).raw(self.data.media_type(), self.data.bytes.clone());
         self.client.write(self.settings.headers(call)).await?.json()
     }
 }

@@ -4,7 +4,6 @@ mod keeper;
 mod remote;
 mod shared;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ pub(crate) use shared::{Registration, Shared};
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::loss::Loss;
 use crate::transport::{Answer, Call, Repeat, random_id};
 
 /// Time for the release that a dropped session begins.
@@ -64,33 +64,6 @@ impl SessionOptions {
             owner: self.owner.clone(),
             lock_delay: Some(TextDuration::from(self.lock_delay)),
             on_end: OnEnd::Release,
-        }
-    }
-}
-
-/// Why a session or a lock counts as lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// The cluster says the session has ended.
-    SessionEnded(String),
-    /// No keep-alive got through in time: the session may have expired.
-    Unconfirmed,
-    /// The session was closed by this process.
-    Closed,
-    /// The cluster says the claim has ended.
-    ClaimEnded(String),
-    /// The claim's own time to hold is over.
-    TimeToHoldOver,
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Loss::SessionEnded(how) => write!(f, "the session has ended: {how}"),
-            Loss::Unconfirmed => f.write_str("no keep-alive got through in time"),
-            Loss::Closed => f.write_str("the session was closed here"),
-            Loss::ClaimEnded(how) => write!(f, "the claim has ended: {how}"),
-            Loss::TimeToHoldOver => f.write_str("its time to hold is over"),
         }
     }
 }

@@ -10,6 +10,7 @@ mod events;
 mod lock;
 mod locks;
 mod nodes;
+mod pages;
 mod session;
 mod snapshot;
 mod txn;
@@ -20,7 +21,8 @@ use std::sync::Arc;
 
 use holdfast_client::{Client, Options};
 
-use crate::args::{Cli, ClientCommand, Command, Globals};
+use crate::args::globals::Globals;
+use crate::args::{Cli, ClientCommand, Command};
 use crate::exit::{Context as _, Exit, Failure};
 use crate::output::Output;
 

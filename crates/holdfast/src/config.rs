@@ -18,6 +18,7 @@ use std::time::Duration;
 use membership::{Profile, RaftSettings, Timing};
 use node::NodeSettings;
 use raft_types::{ClusterId, NodeId};
+use zookeeper::DoorSettings;
 
 use self::cluster::InitialCluster;
 use self::source::Values;
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) timing: Timing,
     pub(crate) raft: RaftSettings,
     pub(crate) node: NodeSettings,
+    pub(crate) zookeeper: Option<ZooKeeperDoor>,
     pub(crate) log: LogSettings,
     /// How long a stopping node looks for another to hand leadership to.
     pub(crate) stop_timeout: Duration,
@@ -49,6 +51,13 @@ pub(crate) struct Listen {
     pub(crate) peer_advertise: String,
     pub(crate) api: String,
     pub(crate) api_advertise: String,
+}
+
+/// The port for ZooKeeper clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ZooKeeperDoor {
+    pub(crate) listen: String,
+    pub(crate) settings: DoorSettings,
 }
 
 /// What a node with an empty data directory does. A directory in use is always resumed, whatever
@@ -128,10 +137,37 @@ impl Config {
             timing,
             raft,
             node: runtime(values)?,
+            zookeeper: zookeeper(values)?,
             log: values.log()?,
             stop_timeout: values.duration("stop-timeout")?,
         })
     }
+}
+
+fn zookeeper(values: &Values) -> Result<Option<ZooKeeperDoor>, ConfigError> {
+    let Some(listen) = values.given_address("zookeeper-listen")? else {
+        return Ok(None);
+    };
+    let (least, most) = (
+        values.duration("zookeeper-session-min")?,
+        values.duration("zookeeper-session-max")?,
+    );
+    if least > most {
+        return Err(values.bad(
+            "zookeeper-session-min",
+            "it is longer than zookeeper-session-max",
+        ));
+    }
+    let settings = DoorSettings {
+        session_timeout_min: least,
+        session_timeout_max: most,
+        frame_bytes_max: values.size("zookeeper-jute-maxbuffer")?,
+        connections_per_address_max: values.size("zookeeper-connections-per-address")?,
+        words: values.list("zookeeper-words").into_iter().collect(),
+        super_digest: values.given("zookeeper-super-digest").map(str::to_owned),
+        ..DoorSettings::default()
+    };
+    Ok(Some(ZooKeeperDoor { listen, settings }))
 }
 
 fn listen(

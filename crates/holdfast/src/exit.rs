@@ -190,6 +190,8 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NodeNotEmpty
         | ErrorCode::NotHolder
         | ErrorCode::UnsafeChange
+        | ErrorCode::ClusterNotEmpty
+        | ErrorCode::RestoreConflict
         | ErrorCode::FenceStale
         | ErrorCode::VersionMismatch
         | ErrorCode::GuardsFailed

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(crate) use shown::Shown;
 pub(crate) use text::{ago, quote};
 
-use crate::args::{Format, Globals};
+use crate::args::globals::{Format, Globals};
 use crate::exit::{Exit, Failure};
 
 /// How to print, decided once.

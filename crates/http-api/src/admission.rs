@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http_types::quota::Quota;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -18,35 +20,52 @@ type StreamsByClient = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
 #[derive(Debug)]
 pub(crate) struct Admission {
     requests: Arc<Semaphore>,
-    requests_max: usize,
+    requests_max: Quota,
     streams: Arc<Semaphore>,
-    streams_max: usize,
+    streams_max: Quota,
     by_client: StreamsByClient,
-    by_client_max: usize,
+    by_client_max: Quota,
     verifications: Arc<Semaphore>,
+    walks: Arc<Semaphore>,
 }
+
+/// Verifications of a snapshot at a time: each needs the memory of a second state.
+const VERIFICATIONS: Quota = Quota {
+    name: "verifications",
+    limit: 1,
+};
+/// Walks over the whole state at a time: each keeps a core busy.
+const WALKS: Quota = Quota {
+    name: "walks",
+    limit: 2,
+};
 
 /// The right to one stream; dropping it gives it back.
 #[derive(Debug)]
 pub(crate) struct StreamPermit {
     _stream: OwnedSemaphorePermit,
     client: Option<(IpAddr, StreamsByClient)>,
+    /// The quotas it counts for, with what was left of each when it was given.
+    pub(crate) quotas: Vec<(Quota, usize)>,
 }
 
 impl Admission {
     pub(crate) fn new(settings: &ApiSettings) -> Admission {
+        let quota = |name, limit| Quota { name, limit };
         Admission {
             requests: Arc::new(Semaphore::new(settings.requests_max)),
-            requests_max: settings.requests_max,
+            requests_max: quota("requests", settings.requests_max),
             streams: Arc::new(Semaphore::new(settings.streams_max)),
-            streams_max: settings.streams_max,
+            streams_max: quota("streams", settings.streams_max),
             by_client: Arc::default(),
-            by_client_max: settings.streams_per_client_max,
-            verifications: Arc::new(Semaphore::new(1)),
+            by_client_max: quota("streams-per-client", settings.streams_per_client_max),
+            verifications: Arc::new(Semaphore::new(VERIFICATIONS.limit)),
+            walks: Arc::new(Semaphore::new(WALKS.limit)),
         }
     }
 
-    /// Admits one request.
+    /// Admits one request. Says nothing of what is left: all clients share it, and it is another a
+    /// moment later.
     ///
     /// # Errors
     /// 503 when as many are being served as may be.
@@ -63,7 +82,19 @@ impl Admission {
     pub(crate) fn verification(&self) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.verifications)
             .try_acquire_owned()
-            .map_err(|_| Problem::overloaded("verification of a snapshot", 1))
+            .map_err(|_| Problem::overloaded("verification of a snapshot", VERIFICATIONS))
+    }
+
+    /// Admits one walk over the whole state, once there is room for it.
+    ///
+    /// # Errors
+    /// 503 when there is none within this time.
+    pub(crate) async fn walk(&self, within: Duration) -> Result<OwnedSemaphorePermit, Problem> {
+        let permit = Arc::clone(&self.walks).acquire_owned();
+        match tokio::time::timeout(within, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) | Err(_) => Err(Problem::overloaded("walks over the whole state", WALKS)),
+        }
     }
 
     /// Admits one stream of a client.
@@ -74,26 +105,33 @@ impl Admission {
         let permit = Arc::clone(&self.streams)
             .try_acquire_owned()
             .map_err(|_| Problem::rate_limited("event streams of this node", self.streams_max))?;
+        let of_all = (self.streams_max, self.streams.available_permits());
         let Some(address) = client else {
             return Ok(StreamPermit {
                 _stream: permit,
                 client: None,
+                quotas: vec![of_all],
             });
         };
         let mut by_client = self.by_client.lock();
         let open = by_client.entry(address).or_default();
-        if *open >= self.by_client_max {
+        if *open >= self.by_client_max.limit {
             return Err(Problem::rate_limited(
                 "event streams of one client",
                 self.by_client_max,
             ));
         }
         *open = open.saturating_add(1);
+        let of_client = (
+            self.by_client_max,
+            self.by_client_max.limit.saturating_sub(*open),
+        );
         drop(by_client);
         let client = Some((address, Arc::clone(&self.by_client)));
         Ok(StreamPermit {
             _stream: permit,
             client,
+            quotas: vec![of_client, of_all],
         })
     }
 }
@@ -146,6 +184,24 @@ mod tests {
         assert!(admission.stream(None).is_err(), "all streams are taken");
         drop(first);
         assert!(admission.stream(Some(one)).is_ok());
+    }
+
+    #[test]
+    fn a_stream_says_what_is_left_of_its_quotas() {
+        let admission = admission();
+        let client = Some("10.0.0.1".parse().unwrap());
+        let left = |permit: &StreamPermit| {
+            let left = permit
+                .quotas
+                .iter()
+                .map(|(quota, left)| (quota.name, *left));
+            left.collect::<Vec<_>>()
+        };
+        let first = admission.stream(client).unwrap();
+        assert_eq!(left(&first), [("streams-per-client", 1), ("streams", 2)]);
+        let second = admission.stream(client).unwrap();
+        assert_eq!(left(&second), [("streams-per-client", 0), ("streams", 1)]);
+        assert_eq!(left(&admission.stream(None).unwrap()), [("streams", 0)]);
     }
 
     #[test]

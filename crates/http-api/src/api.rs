@@ -15,6 +15,7 @@ use crate::endpoints;
 use crate::metrics::HttpMetrics;
 use crate::openapi;
 use crate::settings::ApiSettings;
+use crate::snapshot::SnapshotFacts;
 
 /// The door: a node, its limits, and the table of endpoints.
 pub(crate) struct Api {
@@ -22,6 +23,7 @@ pub(crate) struct Api {
     pub(crate) settings: ApiSettings,
     pub(crate) admission: Admission,
     pub(crate) metrics: HttpMetrics,
+    pub(crate) snapshot_facts: SnapshotFacts,
     pub(crate) endpoints: Vec<Endpoint>,
     /// The OpenAPI document, made once.
     pub(crate) openapi: Bytes,
@@ -36,6 +38,7 @@ impl Api {
         Api {
             admission: Admission::new(&settings),
             metrics: HttpMetrics::registered(node.metrics()),
+            snapshot_facts: SnapshotFacts::default(),
             endpoints: endpoints::all(),
             openapi: Bytes::from(openapi::document_text()),
             name: node_name(node.id()),

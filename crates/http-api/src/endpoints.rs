@@ -7,8 +7,8 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    claims, cluster, events, health, locks, meta, nodes, nodes_delete, nodes_views, sessions,
-    snapshots, streams, txn,
+    claims, cluster, events, health, lock_list, locks, meta, nodes, nodes_delete, nodes_views,
+    restore, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -35,7 +35,7 @@ pub(crate) fn described() -> OpenApi {
 }
 
 endpoints! {
-    Read locks list __path_list;
+    Read lock_list list __path_list;
     Read locks get __path_get;
     Write locks configure __path_configure;
     Write claims acquire_one_line __path_acquire_one_line;
@@ -85,6 +85,7 @@ endpoints! {
     Ask snapshots take __path_take;
     Read snapshots list __path_list;
     Upload snapshots verify __path_verify;
+    Upload restore restore __path_restore;
     Read snapshots download __path_download;
 
     Vital health livez __path_livez;

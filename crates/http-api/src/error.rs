@@ -8,7 +8,9 @@ mod failure;
 mod refusal;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use http_types::headers as names;
 use http_types::problem::{ErrorCode, Extensions};
+use http_types::quota::Quota;
 use raft_core::ids::{InvalidName, Zxid};
 use raft_core::path::InvalidPath;
 
@@ -116,21 +118,47 @@ impl Problem {
     }
 
     /// This node does as much as it can.
-    pub(crate) fn overloaded(what: &str, limit: usize) -> Problem {
+    pub(crate) fn overloaded(what: &str, quota: Quota) -> Problem {
+        let limit = quota.limit;
         Problem::new(
             ErrorCode::Overloaded,
             format!("this node already serves {limit} {what}"),
         )
         .with(|more| limited(more, what, limit))
+        .used_up(quota)
     }
 
     /// The client has as much as it may.
-    pub(crate) fn rate_limited(what: &str, limit: usize) -> Problem {
+    pub(crate) fn rate_limited(what: &str, quota: Quota) -> Problem {
+        let limit = quota.limit;
         Problem::new(
             ErrorCode::RateLimited,
             format!("the limit of {limit} {what} is reached"),
         )
         .with(|more| limited(more, what, limit))
+        .used_up(quota)
+    }
+
+    /// Says that nothing is left of a quota.
+    pub(crate) fn used_up(self, quota: Quota) -> Problem {
+        self.own_header(names::RATE_LIMIT_POLICY, &quota.policy())
+            .own_header(names::RATE_LIMIT, &quota.left(0))
+    }
+
+    /// The range asked for lies behind the end of a representation of `len` bytes.
+    pub(crate) fn range_not_satisfiable(range: &str, len: u64) -> Problem {
+        let detail = format!("{range:?} is no part of {len} bytes");
+        let mut problem = Problem::bad_request(detail);
+        problem.document.status = StatusCode::RANGE_NOT_SATISFIABLE.as_u16();
+        problem.own_header("content-range", &format!("bytes */{len}"))
+    }
+
+    /// With a header that this server makes itself; a value that is none is left out.
+    fn own_header(self, name: &'static str, value: &str) -> Problem {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.header(HeaderName::from_static(name), value),
+            Err(_) => self,
+        }
     }
 
     /// The status it is answered with.

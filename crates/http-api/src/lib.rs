@@ -43,6 +43,7 @@ mod reply;
 mod routes;
 mod serve;
 mod settings;
+mod snapshot;
 mod sse;
 
 use std::sync::Arc;

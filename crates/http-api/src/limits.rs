@@ -48,6 +48,23 @@ pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 pub(crate) const SESSION_TTL_MS_DEFAULT: u64 = 15_000;
 /// Znodes a recursive delete may remove when the client names no `max`.
 pub(crate) const SUBTREE_DELETE_DEFAULT: u32 = 1_000;
+/// Bytes of a snapshot read from disk at a time.
+pub(crate) const SNAPSHOT_CHUNK_BYTES: u64 = 64 << 10;
+/// Chunks of a snapshot under way between disk and socket.
+pub(crate) const SNAPSHOT_CHUNKS_AHEAD_MAX: usize = 8;
+/// Bytes of a snapshot that is sent here to be verified.
+pub(crate) const SNAPSHOT_UPLOAD_BYTES_MAX: u64 = 16 << 30;
+/// Snapshots whose digests are remembered: more than are kept on disk.
+pub(crate) const SNAPSHOT_FACTS_KEPT: usize = 8;
+/// How long an answer waits for the digest of a snapshot to be computed. Shorter than clients wait
+/// for the head of an answer: a snapshot that takes longer is sent without.
+pub(crate) const SNAPSHOT_FACTS_WAIT: Duration = Duration::from_secs(5);
+/// Levels of subtrees whose digests are listed.
+pub(crate) const DIGEST_DEPTH_MAX: usize = 8;
+/// Subtrees whose digests one answer lists.
+pub(crate) const DIGEST_SUBTREES_MAX: usize = 1_000;
+/// Locks looked through for one page in order of queue.
+pub(crate) const QUEUE_SORT_SCAN_MAX: usize = 1_000_000;
 /// How long to wait after an accept that failed.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests that wait go on after the node began to stop.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_types::headers as names;
+use http_types::quota::Quota;
 use raft_core::ids::Zxid;
 use serde::Serialize;
 
@@ -97,6 +98,17 @@ impl Reply {
     /// Where what was made is found.
     pub(crate) fn location(self, url: &str) -> Reply {
         self.text("location", url)
+    }
+
+    /// The quotas it counts for, with what is left of each.
+    pub(crate) fn quotas(self, quotas: &[(Quota, usize)]) -> Reply {
+        let policies: Vec<String> = quotas.iter().map(|(quota, _)| quota.policy()).collect();
+        let left: Vec<String> = quotas
+            .iter()
+            .map(|(quota, left)| quota.left(*left))
+            .collect();
+        self.text(names::RATE_LIMIT_POLICY, &policies.join(", "))
+            .text(names::RATE_LIMIT, &left.join(", "))
     }
 
     /// Which preference was followed.

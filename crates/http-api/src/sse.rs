@@ -100,6 +100,7 @@ pub(crate) async fn open(call: &Call, subscription: Subscription) -> Result<Repl
         }
     };
     let position = events.position();
+    let quotas = permit.quotas.clone();
     let feed = Feed::new(call, subscription, events, walk, permit);
     let stream = futures::stream::unfold(feed, Feed::next);
     let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(api.settings.heartbeat));
@@ -107,7 +108,7 @@ pub(crate) async fn open(call: &Call, subscription: Subscription) -> Result<Repl
     let mut reply = Reply::empty(StatusCode::OK).at(position.zxid);
     reply.headers = parts.headers;
     reply.body = body;
-    Ok(reply)
+    Ok(reply.quotas(&quotas))
 }
 
 fn gone(gone: HistoryGone) -> Problem {

@@ -36,6 +36,10 @@ pub enum ErrorCode {
     NoSession,
     /// The snapshot does not exist.
     NoSnapshot,
+    /// The cluster holds data that a restore would replace.
+    ClusterNotEmpty,
+    /// Another restore is under way, or this one was interrupted.
+    RestoreConflict,
     /// The node is not a member.
     NoMember,
     /// The resource does not have this method.
@@ -143,6 +147,8 @@ impl ErrorCode {
         ErrorCode::NoClaim,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
+        ErrorCode::ClusterNotEmpty,
+        ErrorCode::RestoreConflict,
         ErrorCode::NoMember,
         ErrorCode::MethodNotAllowed,
         ErrorCode::RequestTimeout,
@@ -195,6 +201,8 @@ impl ErrorCode {
             ErrorCode::NoClaim => &texts::NO_CLAIM,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
+            ErrorCode::ClusterNotEmpty => &texts::CLUSTER_NOT_EMPTY,
+            ErrorCode::RestoreConflict => &texts::RESTORE_CONFLICT,
             ErrorCode::NoMember => &texts::NO_MEMBER,
             ErrorCode::MethodNotAllowed => &texts::METHOD_NOT_ALLOWED,
             ErrorCode::RequestTimeout => &texts::REQUEST_TIMEOUT,

@@ -36,6 +36,14 @@ pub const AGE_MS: &str = "holdfast-age-ms";
 pub const STAT: &str = "holdfast-stat";
 /// Seconds after which trying again makes sense.
 pub const RETRY_AFTER: &str = "retry-after";
+/// Which quotas there are: `"streams-per-client";q=1000;qu="concurrent-requests"`
+/// ([`Quota::policy`](crate::quota::Quota::policy)).
+pub const RATE_LIMIT_POLICY: &str = "ratelimit-policy";
+/// What is left of them: `"streams-per-client";r=0`
+/// ([`Quota::left`](crate::quota::Quota::left)).
+pub const RATE_LIMIT: &str = "ratelimit";
+/// Digest of the whole representation, also beside a part of it (RFC 9530).
+pub const REPR_DIGEST: &str = "repr-digest";
 /// Media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -174,6 +182,20 @@ pub fn parse_leader_url(value: &str) -> Option<&str> {
     value.split_once("url=\"")?.1.split('"').next()
 }
 
+/// Value of [`REPR_DIGEST`]; `sha256` is in base64.
+#[must_use]
+pub fn repr_digest(sha256: &str) -> String {
+    format!("sha-256=:{sha256}:")
+}
+
+/// The SHA-256 in a value of [`REPR_DIGEST`], in base64; `None` when there are only others.
+#[must_use]
+pub fn parse_repr_digest(value: &str) -> Option<&str> {
+    let mut members = value.split(',').map(str::trim);
+    let digest = members.find_map(|member| member.strip_prefix("sha-256=:"))?;
+    Some(digest.split_once(':')?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,5 +255,13 @@ mod tests {
             Some("http://h:1")
         );
         assert_eq!(parse_leader_url("n2"), None);
+    }
+    #[test]
+    fn a_sha_256_is_found_among_other_digests() {
+        assert_eq!(parse_repr_digest(&repr_digest("AbC+/=")), Some("AbC+/="));
+        assert_eq!(parse_repr_digest("sha-512=:x:, sha-256=:y:;a=1"), Some("y"));
+        for other in ["", "sha-512=:x:", "sha-256=x", "sha-256=:x"] {
+            assert_eq!(parse_repr_digest(other), None, "{other}");
+        }
     }
 }

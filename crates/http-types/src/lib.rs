@@ -17,4 +17,5 @@ pub mod duration;
 pub mod headers;
 pub mod paths;
 pub mod problem;
+pub mod quota;
 pub mod v1;

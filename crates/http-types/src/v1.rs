@@ -12,6 +12,8 @@ pub mod events;
 pub mod health;
 pub mod locks;
 pub mod nodes;
+mod owner;
+pub mod restore;
 pub mod sessions;
 pub mod snapshots;
 pub mod txn;

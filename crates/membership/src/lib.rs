@@ -24,9 +24,9 @@ pub use error::{FoundError, ReconfigureError, StartError, TransferOutcome, Trans
 pub use leadership::{Leadership, Role};
 pub use peer::client::{CallError, PeerClient};
 pub use peer::server::PeerService;
-pub use raft::{Consensus, Founded, StartOptions};
+pub use raft::{Consensus, Founded, MemberHistory, StartOptions};
+pub use reconfigure::ChangeOptions;
 pub use reconfigure::plan::{Arithmetic, Change, Plan, Refusal, Warning};
-pub use reconfigure::{ChangeOptions, MemberHistory};
 pub use settings::RaftSettings;
 pub use status::{LogPositions, Members, PeerProgress, Status};
 pub use timing::{Profile, Timing, TimingError, UnknownProfile};

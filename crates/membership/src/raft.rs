@@ -26,10 +26,13 @@ use crate::peer::pool::{PeerPool, PoolParts};
 use crate::peer::raft_client::RaftPeers;
 use crate::peer::server::{PeerServer, PeerService, ServerState};
 use crate::peer::wire::hello::Identity;
-use crate::reconfigure::MemberHistory;
 use crate::settings::RaftSettings;
 use crate::status::Status;
 use crate::timing::Timing;
+
+/// Answers whether an id was ever a member's, for all of the cluster's history. Kept by the
+/// replicated state, which sees every membership entry.
+pub type MemberHistory = Arc<dyn Fn(NodeId) -> bool + Send + Sync>;
 
 /// Who this node is and what it is made of.
 pub struct StartOptions<LS, SM> {

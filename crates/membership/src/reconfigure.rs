@@ -2,7 +2,6 @@
 //! dies half way.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::async_runtime::WatchReceiver;
@@ -19,11 +18,8 @@ use crate::status::{PeerProgress, Status};
 
 pub mod plan;
 
+pub use crate::raft::MemberHistory;
 use plan::{Change, Plan, View};
-
-/// Answers whether an id was ever a member's, for all of the cluster's history. Kept by the
-/// replicated state, which sees every membership entry.
-pub type MemberHistory = Arc<dyn Fn(NodeId) -> bool + Send + Sync>;
 
 type Members = ChangeMembers<NodeId, PeerAddress>;
 

@@ -8,6 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::NotApplied;
 use crate::settings::NodeSettings;
 
+/// What [`NotApplied::Overloaded`] calls the proposals in flight.
+pub const PROPOSALS: &str = "proposals";
+
 /// Bytes one permit of the byte limit stands for.
 const BYTES_PER_PERMIT: usize = 256;
 
@@ -44,7 +47,7 @@ impl Admission {
         let proposal = Arc::clone(&self.proposals)
             .try_acquire_owned()
             .map_err(|_| NotApplied::Overloaded {
-                what: "proposals",
+                what: PROPOSALS,
                 limit: self.proposals_max,
             })?;
         Ok(Permit {

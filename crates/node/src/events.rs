@@ -226,6 +226,27 @@ impl EventStream {
         }
     }
 
+    /// The events of the next command, if there are any yet. As [`EventStream::next`], without
+    /// waiting.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_next(&mut self) -> Result<Option<Arc<Commit>>, HistoryGone> {
+        let next = self.log.next_after(self.after)?;
+        if let Some(commit) = &next {
+            self.after = EventId::after_command(commit.moment.zxid);
+        }
+        Ok(next)
+    }
+
+    /// Waits until this node has applied another command. Cancel safe.
+    pub async fn changed(&mut self) {
+        if self.head.changed().await.is_err() {
+            // The log outlives its streams through the Arc it has.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// How far this node has applied.
     #[must_use]
     pub fn head(&self) -> EventId {

@@ -26,14 +26,17 @@ mod proposal;
 mod proposer;
 mod read;
 mod replica;
+mod restore;
 mod runtime;
 mod service;
 mod session_clock;
 mod settings;
+mod snapshot_end;
 mod snapshots;
 mod start;
 mod state_machine;
 mod status;
+mod subtrees;
 mod wire;
 
 use std::sync::Arc;
@@ -47,6 +50,7 @@ use raft_types::{ClusterId, NodeId};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use admission::PROPOSALS;
 pub use audit::Divergence;
 pub use error::{NotApplied, ProposeError, ReadError, Unknown};
 pub use events::{Commit, EventId, EventStream, HistoryGone};
@@ -57,11 +61,14 @@ pub use members::{
 pub use metrics::Metrics;
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
+pub use restore::RestoreFailure;
 pub use settings::NodeSettings;
-pub use snapshots::{SnapshotError, SnapshotInfo};
+pub use snapshot_end::SnapshotEnd;
+pub use snapshots::{KeptSnapshot, SnapshotError, SnapshotInfo};
 pub use start::{StartError, StartOptions};
 pub use state_machine::{SnapshotBuilder, StateMachine};
 pub use status::{Check, ClusterStatus, MemberStatus, NodeStatus, Role};
+pub use subtrees::{Subtree, Subtrees, SubtreesAsked, SubtreesNotInTime, subtrees};
 
 use runtime::Runtime;
 

@@ -109,6 +109,10 @@ fn send(runtime: &Arc<Runtime>, leadership: &Leadership, in_flight: &mut InFligh
     while in_flight.len() < runtime.settings.batches_in_flight_max {
         let sent = match route {
             Route::Here { term } => write_entry(runtime, term),
+            // One message at a time: of two under way the first could be lost and the second taken,
+            // and then the requests of one caller would be applied in another order than it made
+            // them. What comes in meanwhile goes with the next.
+            Route::There { .. } if !in_flight.is_empty() => return,
             Route::There { term, leader } => forward(runtime, term, leader),
         };
         match sent {

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use raft_core::codec::{self, Batch};
 use raft_core::command::Request;
 use raft_core::ids::Zxid;
-use raft_core::outcome::Outcome;
+use raft_core::outcome::{Outcome, Reply};
 use raft_core::state::State;
 use raft_types::{LogId, NodeId, StoredMembership};
 use tokio::sync::watch;
@@ -144,14 +144,19 @@ impl Replica {
             self.metrics.command_applied(outcome.result.is_ok());
             // The answer needs no events; they live in the event log.
             let events = std::mem::take(&mut outcome.events);
-            for event in &events {
-                self.waiters.signal(&event.kind);
+            if matches!(outcome.result, Ok(Reply::Restored(_))) {
+                self.events.reset(state.last_zxid());
+                self.waiters.signal_all();
+            } else {
+                for event in &events {
+                    self.waiters.signal(&event.kind);
+                }
+                let moment = raft_core::command::Moment {
+                    zxid: state.last_zxid(),
+                    ..outcome.moment
+                };
+                self.events.push(moment, events);
             }
-            let moment = raft_core::command::Moment {
-                zxid: state.last_zxid(),
-                ..outcome.moment
-            };
-            self.events.push(moment, events);
             if let Some(sequence) = ours {
                 answers.push((sequence, outcome));
             }
@@ -194,10 +199,15 @@ impl Replica {
             log_id: Some(log_id),
             zxid,
         };
-        let term = applied.term();
+        // Before anybody may send under the new term: what was sent under an earlier one comes first
+        // again, so that the requests of one caller stay in the order it made them.
+        let entered = applied.term() > former_term;
+        if entered {
+            self.pending.entered_term(applied.term());
+        }
         self.applied.send_replace(applied);
-        if term > former_term {
-            self.pending.entered_term(term);
+        if entered {
+            self.pending.work.notify_one();
         }
     }
 

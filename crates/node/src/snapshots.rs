@@ -21,6 +21,8 @@ pub struct SnapshotInfo {
     pub term: u64,
     /// Bytes of content.
     pub bytes: u64,
+    /// When it was completed on this disk, milliseconds since 1970, where the disk says.
+    pub created_ms: Option<u64>,
 }
 
 impl SnapshotInfo {
@@ -33,6 +35,25 @@ impl SnapshotInfo {
             index,
             term,
             bytes: snapshot.content_len(),
+            created_ms: snapshot.created_ms(),
+        }
+    }
+}
+
+/// A snapshot on this node's disk. It stays readable when a newer one takes its place meanwhile.
+#[derive(Clone)]
+pub struct KeptSnapshot {
+    /// What there is to know of it.
+    pub info: SnapshotInfo,
+    /// Its content.
+    pub content: Snapshot,
+}
+
+impl KeptSnapshot {
+    fn of(content: Snapshot) -> KeptSnapshot {
+        KeptSnapshot {
+            info: SnapshotInfo::of(&content),
+            content,
         }
     }
 }
@@ -50,7 +71,7 @@ pub enum SnapshotError {
     #[error("this node is shutting down")]
     ShuttingDown,
     /// The disk says no.
-    #[error("read the current snapshot")]
+    #[error("read a snapshot")]
     Disk(#[source] std::io::Error),
 }
 
@@ -59,7 +80,7 @@ impl Node {
     ///
     /// # Errors
     /// See [`SnapshotError`]. Nothing is lost in any case.
-    pub async fn take_snapshot(&self, deadline: Duration) -> Result<SnapshotInfo, SnapshotError> {
+    pub async fn take_snapshot(&self, deadline: Duration) -> Result<KeptSnapshot, SnapshotError> {
         let started = Instant::now();
         let wanted = self.runtime.replica.applied().index();
         let raft = self.runtime.consensus().raft().clone();
@@ -88,34 +109,20 @@ impl Node {
                 });
             }
         }
-        let current = self.current_snapshot().await?;
-        current
-            .as_ref()
-            .map(SnapshotInfo::of)
-            .ok_or(SnapshotError::ShuttingDown)
+        let newest = self.snapshots().await?.into_iter().next();
+        newest.ok_or(SnapshotError::ShuttingDown)
     }
 
-    /// The newest snapshot on this node's disk.
+    /// The snapshots on this node's disk, newest first.
     ///
     /// # Errors
     /// [`SnapshotError::Disk`].
-    pub async fn current_snapshot(&self) -> Result<Option<Snapshot>, SnapshotError> {
+    pub async fn snapshots(&self) -> Result<Vec<KeptSnapshot>, SnapshotError> {
         let store = Arc::clone(&self.runtime.snapshots);
-        let current = spawn_blocking(move || store.current()).await;
-        current
+        let kept = spawn_blocking(move || store.kept()).await;
+        let kept = kept
             .map_err(|_| SnapshotError::ShuttingDown)?
-            .map_err(SnapshotError::Disk)
-    }
-
-    /// What there is to know of the newest snapshot.
-    ///
-    /// # Errors
-    /// [`SnapshotError::Disk`].
-    pub async fn snapshot_info(&self) -> Result<Option<SnapshotInfo>, SnapshotError> {
-        Ok(self
-            .current_snapshot()
-            .await?
-            .as_ref()
-            .map(SnapshotInfo::of))
+            .map_err(SnapshotError::Disk)?;
+        Ok(kept.into_iter().map(KeptSnapshot::of).collect())
     }
 }

@@ -130,6 +130,17 @@ impl Node {
         self.runtime.node_status()
     }
 
+    /// Whether this node knows an established leader. Cheap.
+    #[must_use]
+    pub fn knows_a_leader(&self) -> bool {
+        self.runtime
+            .consensus()
+            .leadership()
+            .borrow()
+            .leader
+            .is_some()
+    }
+
     /// The cluster as its leader sees it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod configure;
 mod due;
 mod grant;
 mod multi;
+mod restore;
 mod room;
 mod session;
 mod subtree;
@@ -168,17 +169,28 @@ impl Step<'_> {
                 reason,
             } => self.break_claim(lock, *fence, reason),
             Command::ExpireDue => self.expire_due(),
+            Command::AttachSession {
+                session,
+                password,
+                timeout_ms,
+            } => self.attach_session(*session, password, *timeout_ms),
+            Command::Restore(step) => self.restore(step),
         }
     }
 
     /// The live session named, or why it cannot act.
     pub(crate) fn live_session(&self, session: &SessionRef) -> Result<SessionId, Refusal> {
         match self.state.session(session) {
-            SessionStatus::Live(live) => Ok(live.id),
+            SessionStatus::Live(live) => match session {
+                SessionRef::Attached(id, attached) if *attached != live.attached => {
+                    Err(Refusal::SessionMoved { session: *id })
+                }
+                SessionRef::Attached(..) | SessionRef::Id(_) | SessionRef::Name(_) => Ok(live.id),
+            },
             SessionStatus::Ended(ended) => Err(Refusal::SessionEnded(Box::new(ended.clone()))),
             SessionStatus::Unknown => Err(Refusal::NoSession {
                 session: match session {
-                    SessionRef::Id(id) => id.to_string(),
+                    SessionRef::Id(id) | SessionRef::Attached(id, _) => id.to_string(),
                     SessionRef::Name(name) => name.to_string(),
                 },
             }),

@@ -3,13 +3,18 @@
 //! A [`Request`] is a [`Command`] with what is needed to judge it: who asks, for which session,
 //! under which fences. It is encoded once, where it enters the cluster.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod lock;
+mod restore;
+mod session;
+mod znode;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::acl::{AclEntry, Identity};
+pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings};
+pub use self::restore::RestoreStep;
+pub use self::session::{ExpireSession, OpenSession, Owner};
+pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
+use crate::acl::Identity;
 use crate::ids::{
     ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
@@ -62,6 +67,9 @@ pub enum SessionRef {
     Id(SessionId),
     /// By name.
     Name(SessionName),
+    /// By number, and only while the client is attached as it was when it got this: the `zxid` of
+    /// the [`Command::AttachSession`], or of the opening.
+    Attached(SessionId, Zxid),
 }
 
 /// "Only if the claim with this fence still holds this lock."
@@ -154,6 +162,18 @@ pub enum Command {
     /// Ends whatever reached its deadline in log time: waits, holds, hand-overs nobody picked up,
     /// TTL znodes, empty containers, memories. Proposed by the leader only.
     ExpireDue,
+    /// A client takes its session up on another connection. From then on whatever was sent for
+    /// it by way of an earlier one is refused.
+    AttachSession {
+        /// The session.
+        session: SessionId,
+        /// Its secret.
+        password: [u8; 16],
+        /// Silence after which it may be expired from now on, milliseconds.
+        timeout_ms: u64,
+    },
+    /// Replaces everything by a snapshot, step by step.
+    Restore(RestoreStep),
 }
 
 /// Which version a conditional write expects.
@@ -164,285 +184,6 @@ pub enum Expect {
     Any,
     /// Exactly this one.
     Version(i32),
-}
-
-/// Opens a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenSession {
-    /// The client's name for it; opening the same name again finds the same session.
-    pub name: Option<SessionName>,
-    /// Silence after which it may be expired, milliseconds.
-    pub timeout_ms: u64,
-    /// Secret for re-attaching by number (ZooKeeper); random bytes made by the door.
-    pub password: [u8; 16],
-    /// Who is behind it.
-    pub owner: Owner,
-    /// After this session ends other than by close, its locks are granted to nobody for this
-    /// long, milliseconds.
-    pub lock_delay_ms: u64,
-}
-
-/// Who is behind a session: shown to people who wait for its locks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// Program or service.
-    pub service: Option<String>,
-    /// Host it runs on.
-    pub host: Option<String>,
-    /// Process id.
-    pub pid: Option<u32>,
-    /// Version of the program.
-    pub version: Option<String>,
-    /// Where to look for more.
-    pub url: Option<String>,
-    /// Why the session exists.
-    pub reason: Option<String>,
-    /// Anything else.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// Expires a session, unless it was heard of since the leader decided to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExpireSession {
-    /// The session.
-    pub session: SessionId,
-    /// The session's [`Session::activity`](crate::session::Session::activity) as the leader saw it.
-    pub activity: u64,
-}
-
-/// What kind of znode to create.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CreateKind {
-    /// Stays until deleted.
-    #[default]
-    Persistent,
-    /// Ends with the acting session.
-    Ephemeral,
-    /// Removed some time after its last child.
-    Container,
-    /// Removed when it had no children and no write for so long.
-    Ttl {
-        /// Milliseconds.
-        ttl_ms: u64,
-    },
-}
-
-/// One operation on the tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ZnodeOp {
-    /// Makes a znode.
-    Create(Create),
-    /// Removes a znode without children.
-    Delete {
-        /// Which.
-        path: String,
-        /// Its data version.
-        expect: Expect,
-    },
-    /// Replaces the data.
-    SetData(SetData),
-    /// Replaces the data, or makes the znode when it does not exist and `expect` is `Any`.
-    Put {
-        /// The data; `set.expect` decides as in `SetData`.
-        set: SetData,
-        /// What to make when there is nothing.
-        kind: CreateKind,
-        /// Make missing parents as persistent znodes.
-        parents: bool,
-    },
-    /// Replaces the ACL.
-    SetAcl {
-        /// Which.
-        path: String,
-        /// The new list.
-        acl: Vec<AclEntry>,
-        /// Its ACL version.
-        expect: Expect,
-    },
-    /// Fails unless the znode exists in this version.
-    Check {
-        /// Which.
-        path: String,
-        /// Its data version; `Any` still demands existence.
-        expect: Expect,
-    },
-}
-
-/// Makes a znode. Paths of operations are plain text here because the order of checks decides
-/// which error a client sees: a bad path is found only after the session was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Create {
-    /// Path; with `sequential` the suffix is appended to it.
-    pub path: String,
-    /// Data; `None` is ZooKeeper's null.
-    pub data: Option<Bytes>,
-    /// Media type of the data, for the HTTP door.
-    pub content_type: Option<Arc<str>>,
-    /// Access list. Must not be empty: doors put `world:anyone` where the client named none.
-    pub acl: Vec<AclEntry>,
-    /// Kind.
-    pub kind: CreateKind,
-    /// Append the parent's ten-digit counter.
-    pub sequential: bool,
-    /// Make missing parents as persistent znodes.
-    pub parents: bool,
-}
-
-/// Replaces the data of a znode.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetData {
-    /// Which.
-    pub path: String,
-    /// The new data; `None` is ZooKeeper's null.
-    pub data: Option<Bytes>,
-    /// The new media type; `None` removes it.
-    pub content_type: Option<Arc<str>>,
-    /// Its data version.
-    pub expect: Expect,
-}
-
-/// If all guards hold do `then`, otherwise `otherwise`; all or none of the chosen branch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Txn {
-    /// All must hold.
-    pub guards: Vec<Guard>,
-    /// Done when they do.
-    pub then: Vec<TxnOp>,
-    /// Done when they do not. `None`: refused with the guards that failed.
-    pub otherwise: Option<Vec<TxnOp>>,
-}
-
-/// A condition of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Guard {
-    /// The znode exists in this version.
-    Version {
-        /// Which.
-        path: ZnodePath,
-        /// Its data version.
-        version: i32,
-    },
-    /// The znode exists, or does not.
-    Exists {
-        /// Which.
-        path: ZnodePath,
-        /// Whether it must.
-        exists: bool,
-    },
-    /// The znode's data is exactly this.
-    Value {
-        /// Which.
-        path: ZnodePath,
-        /// Its data.
-        value: Bytes,
-    },
-    /// A hold still stands.
-    Fence(FenceGuard),
-}
-
-/// One step of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TxnOp {
-    /// A znode operation.
-    Znode(ZnodeOp),
-    /// Reads a znode as it is at this step.
-    Get {
-        /// Which.
-        path: ZnodePath,
-    },
-    /// Releases a claim.
-    Release {
-        /// The lock.
-        lock: LockName,
-        /// The claim.
-        claim: ClaimId,
-    },
-}
-
-/// How a claim wants the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum LockMode {
-    /// Alone.
-    Exclusive,
-    /// Together with other shared claims.
-    Shared,
-    /// So many permits of a semaphore.
-    Permits(u32),
-}
-
-/// Who owns the claim's znode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClaimSession {
-    /// The session the request acts for; without one the request is refused.
-    Acting,
-    /// A session made for this claim alone. It needs no keep-alive: it lives until the claim ends,
-    /// and the claim ends at its own deadline.
-    Implicit,
-}
-
-/// Stands in the queue of a lock.
-///
-/// Repeating it changes nothing and answers how the claim stands, also after it ended (for
-/// [`TOMBSTONE_MS`](crate::limits::TOMBSTONE_MS)). A repeat by the owner of a hold counts as
-/// picking up the hand-over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acquire {
-    /// The lock.
-    pub lock: LockName,
-    /// The claim, chosen by the client.
-    pub claim: ClaimId,
-    /// How.
-    pub mode: LockMode,
-    /// Permits of the semaphore, when the lock is not configured: the first claim in an empty
-    /// queue decides, the others must agree.
-    pub limit: Option<u32>,
-    /// Whose.
-    pub session: ClaimSession,
-    /// How long it may stand in the queue, milliseconds. `Some(0)`: take it now or not at all.
-    /// `None`: as long as its session lives (refused for implicit sessions).
-    pub wait_ms: Option<u64>,
-    /// How long it may hold, milliseconds from the grant or the last extension. `None`: as long as
-    /// its session lives (implicit sessions: a default).
-    pub ttl_ms: Option<u64>,
-    /// How long a hand-over may go unnoticed, milliseconds. `None`: a default.
-    pub ack_within_ms: Option<u64>,
-    /// Join the exclusive hold this session already has by a claim with this flag, instead of
-    /// queueing behind it: the id becomes one more of that hold, with its fence, ttl and znode.
-    pub reentrant: bool,
-    /// Shown to those who wait.
-    pub reason: Option<String>,
-    /// Shown to those who wait.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// How a lock behaves, when the default (exclusive and shared claims, no delay) will not do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LockSettings {
-    /// What it accepts.
-    pub kind: LockKind,
-    /// After an involuntary end, grant to nobody for this long, milliseconds.
-    pub lock_delay_ms: u64,
-    /// Longest hold, milliseconds; `None`: no bound.
-    pub max_hold_ms: Option<u64>,
-    /// Longest queue; `None`: the general limit.
-    pub max_waiters: Option<u32>,
-    /// Anything else.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// What a lock accepts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LockKind {
-    /// Exclusive claims only.
-    Mutex,
-    /// Exclusive and shared claims.
-    #[default]
-    ReadWrite,
-    /// Permits, so many in all.
-    Semaphore {
-        /// Permits in all.
-        limit: u32,
-    },
 }
 
 /// A zxid together with the time it was stamped with; what every change records.

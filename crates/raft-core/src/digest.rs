@@ -12,6 +12,7 @@ use crate::acl::AclEntry;
 use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::session::{EndedSession, Session};
+use crate::staging::{StagedPart, Staging};
 use crate::state::{Answer, MemberEver, State};
 use crate::table::Fingerprint;
 use crate::znode::{Znode, ZnodeKind};
@@ -35,6 +36,8 @@ pub(crate) struct TableDigests {
     ended_claims: u128,
     answers: u128,
     members_ever: u128,
+    staging: u128,
+    staged_parts: u128,
 }
 
 impl State {
@@ -55,6 +58,8 @@ impl State {
             ended_claims: self.ended_claims.digest(),
             answers: self.answers.digest(),
             members_ever: self.members_ever.digest(),
+            staging: self.staging.digest(),
+            staged_parts: self.staged_parts.digest(),
         }
     }
 
@@ -69,6 +74,8 @@ impl State {
             ended_claims: self.ended_claims.recomputed_digest(),
             answers: self.answers.recomputed_digest(),
             members_ever: self.members_ever.recomputed_digest(),
+            staging: self.staging.recomputed_digest(),
+            staged_parts: self.staged_parts.recomputed_digest(),
         }
     }
 }
@@ -124,6 +131,8 @@ fingerprint_of_encoding! {
     EndedClaim: (LockName, ClaimId),
     Answer: String,
     MemberEver: u64,
+    Staging: Zxid,
+    StagedPart: u64,
 }
 
 #[expect(

@@ -29,6 +29,9 @@ impl Index {
                 .due
                 .insert((answer.forget_at, Due::ForgetAnswer(key.clone())));
         }
+        for (upload, staging) in state.staging.iter() {
+            index.due.insert(staging.due(*upload));
+        }
         lock::rebuild(state, &mut index);
         index
     }

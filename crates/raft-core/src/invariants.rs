@@ -160,6 +160,7 @@ impl State {
                 self.ended_claims.len(),
                 limits::ENDED_CLAIMS_MAX as u64,
             ),
+            ("uploads", self.staging.len(), 1),
             (
                 "answers",
                 self.answers.len(),

@@ -67,6 +67,7 @@ pub mod session;
 pub mod znode;
 
 mod index;
+mod staging;
 pub mod state;
 mod table;
 

@@ -106,6 +106,20 @@ pub const BATCH_BYTES_MAX: usize = 1 << 20;
 /// the remembered answer of a large multi.
 pub const SNAPSHOT_RECORD_BYTES_MAX: u32 = 128 << 20;
 
+/// Bytes of one part of a snapshot to restore: a log entry holds it with room to spare.
+pub const RESTORE_PART_BYTES_MAX: usize = 512 << 10;
+/// Bytes of a snapshot to restore. Every node holds them in memory until the restore ends.
+pub const RESTORE_BYTES_MAX: u64 = 4 << 30;
+/// How long an upload of a snapshot may stand still before it is dropped, log-time milliseconds.
+pub const RESTORE_IDLE_MS: u64 = 60_000;
+/// A restore raises the zxid to the second next multiple of this: beyond everything that a cluster
+/// handed out which lived on after the snapshot for a year at 100,000 writes a second.
+pub const RESTORE_ZXID_STEP: u64 = 1 << 42;
+/// The zxid after a restore at most: 2^53, the largest that every JSON reader takes exactly. That
+/// is more than a thousand restores.
+pub const RESTORE_ZXID_MAX: u64 = 1 << 53;
+
+const _: () = assert!(RESTORE_PART_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(LOCK_NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
 const _: () = assert!(ZNODE_DATA_BYTES_MAX < REQUEST_BYTES_MAX);
 const _: () = assert!(SESSION_TIMEOUT_MS_MIN < SESSION_TIMEOUT_MS_MAX);

@@ -70,6 +70,28 @@ pub enum Reply {
         /// Whether more were due than one command handles.
         more: bool,
     },
+    /// An upload was begun, went on or was dropped.
+    RestoreStaged {
+        /// Which.
+        upload: Zxid,
+        /// Bytes of it so far.
+        received: u64,
+    },
+    /// Everything was replaced by a snapshot.
+    Restored(Restored),
+}
+
+/// What a restore did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Position of the state now: the next command takes the one after it.
+    pub zxid: Zxid,
+    /// Position the snapshot was taken at, in the cluster it is from.
+    pub taken_at: Zxid,
+    /// Znodes there are now.
+    pub znodes: u64,
+    /// Sessions of this cluster that ended.
+    pub sessions_ended: u64,
 }
 
 /// How a live claim stands after the command.
@@ -236,6 +258,12 @@ pub enum Refusal {
         /// What needs it.
         what: String,
     },
+    /// Its client has attached to the session elsewhere since.
+    #[error("session {session} is attached to another connection by now")]
+    SessionMoved {
+        /// Which.
+        session: SessionId,
+    },
     /// The session was heard of after the leader decided to expire it.
     #[error("session {session} has been active since")]
     SessionActive {
@@ -327,6 +355,9 @@ pub enum Refusal {
         /// The limit.
         limit: u64,
     },
+    /// Not restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreRefusal),
     /// One operation of a multi or transaction was refused; none was done.
     ///
     /// Last, and never decoded: a type that contains itself could be nested by garbage until the
@@ -350,6 +381,41 @@ impl Refusal {
             limit,
         }
     }
+}
+
+/// Why nothing was restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum RestoreRefusal {
+    /// The cluster holds data and the restore does not say that it may replace it.
+    #[error("the cluster holds {znodes} znodes, and a restore would replace them")]
+    NotEmpty {
+        /// Znodes besides the system's own.
+        znodes: u64,
+    },
+    /// Another restore is under way.
+    #[error(
+        "another restore is under way (upload {upload}); one that stands still is dropped after {} s",
+        crate::limits::RESTORE_IDLE_MS / 1000
+    )]
+    InProgress {
+        /// Which.
+        upload: Zxid,
+    },
+    /// No such upload, or dropped.
+    #[error("upload {upload} is not under way (any more)")]
+    UnknownUpload {
+        /// Which.
+        upload: Zxid,
+    },
+    /// A part does not follow the ones before it.
+    #[error("the next part begins at byte {expected}")]
+    WrongOffset {
+        /// Where the next one begins.
+        expected: u64,
+    },
+    /// The bytes are not a whole snapshot.
+    #[error("the upload cannot be restored: {0}")]
+    Unreadable(String),
 }
 
 /// A guard that did not hold.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Moment, Owner};
-use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, SessionName};
+use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, SessionName, Zxid};
 
 /// How a session stays alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Session {
     pub lock_delay_ms: u64,
     /// When it was opened.
     pub opened: Moment,
+    /// Where its client last attached to it: at first the zxid it was opened at.
+    pub attached: Zxid,
     /// Commands applied for it. An expiry carries the count the leader saw and is refused when the
     /// session has acted since: the last-seen counter of the log.
     pub activity: u64,

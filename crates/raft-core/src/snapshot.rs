@@ -33,6 +33,8 @@ enum Section {
     EndedClaims = 6,
     Answers = 7,
     MembersEver = 8,
+    Staging = 9,
+    StagedParts = 10,
     End = 0xFF,
 }
 
@@ -57,6 +59,8 @@ impl State {
         writer.section(Section::EndedClaims, self.ended_claims.iter())?;
         writer.section(Section::Answers, self.answers.iter())?;
         writer.section(Section::MembersEver, self.members_ever.iter())?;
+        writer.section(Section::Staging, self.staging.iter())?;
+        writer.section(Section::StagedParts, self.staged_parts.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

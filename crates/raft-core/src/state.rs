@@ -17,6 +17,7 @@ use crate::lock::{Claim, EndedClaim, Lock};
 use crate::outcome::{Refusal, Reply};
 use crate::path;
 use crate::session::{EndedSession, Session};
+use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
 use crate::znode::{Znode, ZnodeKind};
 
@@ -44,6 +45,10 @@ pub struct State {
     pub(crate) answers: Table<String, Answer>,
     /// Every server node that was ever a member. Ids are never used twice.
     pub(crate) members_ever: Table<u64, MemberEver>,
+    /// The snapshot on its way in, by the zxid it began at; one at most.
+    pub(crate) staging: Table<Zxid, Staging>,
+    /// Its bytes, by their offset.
+    pub(crate) staged_parts: Table<u64, StagedPart>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -161,6 +166,8 @@ pub(crate) enum Due {
     ForgetSession(SessionId),
     /// A remembered answer is forgotten.
     ForgetAnswer(String),
+    /// An upload that stands still is dropped.
+    ForgetStaging(Zxid),
 }
 
 impl Default for State {
@@ -222,6 +229,8 @@ impl State {
             ended_claims: Table::default(),
             answers: Table::default(),
             members_ever: Table::default(),
+            staging: Table::default(),
+            staged_parts: Table::default(),
             index: Index::default(),
         }
     }

@@ -20,6 +20,11 @@ pub trait SnapshotSource: Send + Sync + 'static {
     fn meta(&self) -> &SnapshotMeta;
     /// Length of the content in bytes.
     fn content_len(&self) -> u64;
+    /// When it was completed on this disk, milliseconds since 1970 by the wall clock of that moment;
+    /// shown to people, decides nothing. `None` where the place does not keep it.
+    fn created_ms(&self) -> Option<u64> {
+        None
+    }
     /// Reads the content from its start. Blocking: call it off the async workers.
     ///
     /// # Errors
@@ -60,4 +65,14 @@ pub trait SnapshotStore: Send + Sync + 'static {
     /// # Errors
     /// A damaged newest snapshot is an error, never silently skipped: the log below it is purged.
     fn current(&self) -> io::Result<Option<Snapshot>>;
+
+    /// Every complete snapshot that is kept, newest first: [`current`](SnapshotStore::current) and
+    /// those before it. The content of those is verified only as it is read. One that cannot even be
+    /// opened is left out, with a warning: nothing depends on it.
+    ///
+    /// # Errors
+    /// As [`current`](SnapshotStore::current).
+    fn kept(&self) -> io::Result<Vec<Snapshot>> {
+        Ok(self.current()?.into_iter().collect())
+    }
 }

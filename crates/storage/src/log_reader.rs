@@ -264,18 +264,11 @@ impl RaftLogReader<TypeConfig> for LogReader {
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
         let (from, to) = bounds(&range);
-        let parts = stream::unfold(
-            Some((self.clone(), Position::Start(from))),
-            move |state| async move {
-                let (reader, at) = state?;
-                match reader.next_part(at, to).await {
-                    Ok(None) => None,
-                    Ok(Some((entries, next))) => Some((Ok(entries), Some((reader, next)))),
-                    Err(error) => Some((Err(io::Error::from(error)), None)),
-                }
-            },
-        );
-        Box::pin(flatten(parts))
+        let reader = self.clone();
+        Box::pin(entries(from, move |at| {
+            let reader = reader.clone();
+            async move { Ok(reader.next_part(at, to).await?) }
+        }))
     }
 
     async fn leader_bounded_stream<RB>(
@@ -287,19 +280,27 @@ impl RaftLogReader<TypeConfig> for LogReader {
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
         let (from, to) = bounds(&range);
-        let parts = stream::unfold(
-            Some((self.clone(), Position::Start(from))),
-            move |state| async move {
-                let (reader, at) = state?;
-                match reader.next_bounded(leader, at, to).await {
-                    Ok(None) => None,
-                    Ok(Some((entries, next))) => Some((Ok(entries), Some((reader, next)))),
-                    Err(error) => Some((Err(error), None)),
-                }
-            },
-        );
-        Box::pin(flatten(parts))
+        let reader = self.clone();
+        Box::pin(entries(from, move |at| {
+            let reader = reader.clone();
+            async move { reader.next_bounded(leader, at, to).await }
+        }))
     }
+}
+
+/// The entries of the parts that `next` gives, from index `from` to the end or the first error.
+fn entries<E, F: Future<Output = Result<Option<Part>, E>>>(
+    from: u64,
+    next: impl Fn(Position) -> F,
+) -> impl Stream<Item = Result<Entry, E>> {
+    let begin = Some(Position::Start(from));
+    flatten(stream::unfold((begin, next), |(at, next)| async move {
+        match next(at?).await {
+            Ok(None) => None,
+            Ok(Some((entries, after))) => Some((Ok(entries), (Some(after), next))),
+            Err(error) => Some((Err(error), (None, next))),
+        }
+    }))
 }
 
 /// A stream of entries from a stream of parts; a failed part is one error.

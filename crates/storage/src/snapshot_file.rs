@@ -10,11 +10,12 @@
 //! Header: cluster id, last log id, membership with its log id. Nothing follows the footer, so a
 //! file cut anywhere is noticed.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use raft_types::ClusterId;
 use raft_types::snapshot::{SnapshotMeta, SnapshotSource};
@@ -118,6 +119,7 @@ pub(crate) struct SnapshotFile {
     meta: SnapshotMeta,
     footer: Footer,
     content_at: u64,
+    created_ms: Option<u64>,
 }
 
 impl SnapshotFile {
@@ -136,7 +138,8 @@ impl SnapshotFile {
         cluster: Option<ClusterId>,
     ) -> io::Result<Self> {
         let damaged = |what: &str| snapshot_damaged(path, what);
-        let file_len = file.metadata().map_err(|e| with_path(&e, path))?.len();
+        let metadata = file.metadata().map_err(|e| with_path(&e, path))?;
+        let file_len = metadata.len();
         let (found, meta, content_at) = read_header(&file, path)?;
         if let Some(expected) = cluster
             && found != expected
@@ -165,6 +168,7 @@ impl SnapshotFile {
             meta,
             footer,
             content_at,
+            created_ms: created_ms(&metadata),
         })
     }
 
@@ -186,6 +190,10 @@ impl SnapshotSource for SnapshotFile {
         self.footer.content_len
     }
 
+    fn created_ms(&self) -> Option<u64> {
+        self.created_ms
+    }
+
     fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(ContentReader {
             path: self.path.clone(),
@@ -200,6 +208,12 @@ impl SnapshotSource for SnapshotFile {
             ended: false,
         }))
     }
+}
+
+/// When the file was written last, which is when it was completed: renaming does not count.
+fn created_ms(metadata: &Metadata) -> Option<u64> {
+    let since_1970 = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since_1970.as_millis()).ok()
 }
 
 fn with_path(error: &io::Error, path: &Path) -> io::Error {

@@ -7,11 +7,14 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use raft_types::snapshot::{Snapshot, SnapshotMeta, SnapshotSink, SnapshotSource, SnapshotStore};
 
+use crate::limits::SNAPSHOTS_KEPT;
+
 /// A simulated [`SnapshotStore`]. Clones are handles to the same one: a clone kept across a
 /// simulated crash is the disk. A finished snapshot is durable, an unfinished one leaves nothing.
 #[derive(Clone, Debug, Default)]
 pub struct MemorySnapshotStore {
-    newest: Arc<Mutex<Option<Arc<MemorySnapshot>>>>,
+    /// Oldest first.
+    kept: Arc<Mutex<Vec<Arc<MemorySnapshot>>>>,
 }
 
 #[derive(Debug)]
@@ -51,13 +54,12 @@ impl SnapshotSink for MemorySink {
             meta: self.meta,
             content: Bytes::from(self.content),
         });
-        let mut newest = self.store.newest.lock();
-        let is_newer = newest
-            .as_ref()
-            .is_none_or(|held| held.meta.last_log_id <= snapshot.meta.last_log_id);
-        if is_newer {
-            *newest = Some(Arc::clone(&snapshot));
-        }
+        let mut kept = self.store.kept.lock();
+        kept.retain(|held| held.meta.last_log_id != snapshot.meta.last_log_id);
+        kept.push(Arc::clone(&snapshot));
+        kept.sort_by_key(|held| held.meta.last_log_id);
+        let old = kept.len().saturating_sub(SNAPSHOTS_KEPT);
+        kept.drain(..old);
         Ok(snapshot)
     }
 }
@@ -72,10 +74,14 @@ impl SnapshotStore for MemorySnapshotStore {
     }
 
     fn current(&self) -> io::Result<Option<Snapshot>> {
-        Ok(self
-            .newest
-            .lock()
-            .as_ref()
-            .map(|snapshot| Arc::clone(snapshot) as Snapshot))
+        Ok(self.kept()?.into_iter().next())
+    }
+
+    fn kept(&self) -> io::Result<Vec<Snapshot>> {
+        let kept = self.kept.lock();
+        let newest_first = kept.iter().rev();
+        Ok(newest_first
+            .map(|snapshot| Arc::clone(snapshot) as Snapshot)
+            .collect())
     }
 }

@@ -93,21 +93,48 @@ impl SnapshotStore for FileSnapshotStore {
     }
 
     fn current(&self) -> io::Result<Option<Snapshot>> {
+        let newest = self.inner.newest(&mut self.inner.current.lock())?;
+        Ok(newest.map(|newest| newest as Snapshot))
+    }
+
+    fn kept(&self) -> io::Result<Vec<Snapshot>> {
+        // Nothing is renamed or removed as long as this is locked.
         let mut current = self.inner.current.lock();
-        if let Some(snapshot) = &*current {
-            return Ok(Some(Arc::clone(snapshot) as Snapshot));
-        }
-        let Some(newest) = list(&self.inner.directory)?.pop() else {
-            return Ok(None);
+        let Some(newest) = self.inner.newest(&mut current)? else {
+            return Ok(Vec::new());
         };
-        let snapshot = open_verified(&newest, *self.inner.cluster.read())?;
-        let snapshot = Arc::new(snapshot);
-        *current = Some(Arc::clone(&snapshot));
-        Ok(Some(snapshot as Snapshot))
+        let older = list(&self.inner.directory)?;
+        let older = older.iter().rev();
+        let older = older.filter(|named| named.id < newest.meta().last_log_id);
+        let older: Vec<Snapshot> = older.filter_map(|named| self.inner.older(named)).collect();
+        Ok([vec![newest as Snapshot], older].concat())
     }
 }
 
 impl Inner {
+    fn newest(
+        &self,
+        current: &mut Option<Arc<SnapshotFile>>,
+    ) -> io::Result<Option<Arc<SnapshotFile>>> {
+        if current.is_none()
+            && let Some(newest) = list(&self.directory)?.pop()
+        {
+            *current = Some(Arc::new(open_verified(&newest, *self.cluster.read())?));
+        }
+        Ok(current.clone())
+    }
+
+    /// A snapshot that is not the newest, if it can be opened.
+    fn older(&self, named: &Named) -> Option<Snapshot> {
+        match open_named(named, *self.cluster.read()) {
+            Ok(snapshot) => Some(Arc::new(snapshot)),
+            Err(error) => {
+                tracing::warn!(path = %named.path.display(), %error, "old snapshot not listed");
+                None
+            }
+        }
+    }
+
     fn aside(&self, target: &Path) -> PathBuf {
         let number = self.writes.fetch_add(1, Ordering::Relaxed);
         let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -235,12 +262,18 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<Named>> {
 
 /// Opens a snapshot and reads all of it once.
 pub(crate) fn open_verified(named: &Named, cluster: Option<ClusterId>) -> io::Result<SnapshotFile> {
+    let snapshot = open_named(named, cluster)?;
+    snapshot.verify()?;
+    Ok(snapshot)
+}
+
+/// Opens a snapshot and reads what stands around its content.
+fn open_named(named: &Named, cluster: Option<ClusterId>) -> io::Result<SnapshotFile> {
     let snapshot = SnapshotFile::open(&named.path, cluster)?;
     if snapshot.meta().last_log_id != named.id {
         let what = "its header holds another log position than its name";
         return Err(crate::error::snapshot_damaged(&named.path, what));
     }
-    snapshot.verify()?;
     Ok(snapshot)
 }
 

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::pending::release_in_background;
 use super::remote::{extend_call, release_call};
 use crate::error::Error;
-use crate::session::{Loss, Registration, Session};
+use crate::loss::Loss;
+use crate::session::{Registration, Session};
 
 /// A held lock. Dropping it releases the lock in the background; [`release`](LockGuard::release)
 /// says whether that worked.

@@ -10,8 +10,9 @@ use http_types::v1::sessions::Keepalive;
 use reqwest::Method;
 use tokio::time::Instant;
 
-use super::{Loss, Shared};
+use super::Shared;
 use crate::error::Error;
+use crate::loss::Loss;
 use crate::transport::{Call, Repeat};
 
 /// Keep-alives per time to live.

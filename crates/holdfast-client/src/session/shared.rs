@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Loss;
 use crate::client::Client;
+use crate::loss::Loss;
 
 /// A session's clock may run faster here than there; so much of every promise is not used.
 const MARGIN_DIVISOR: u32 = 20;

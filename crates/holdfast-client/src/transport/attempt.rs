@@ -9,7 +9,7 @@ use http_types::problem::{Effect, ErrorCode, Problem};
 use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 
-use super::call::{Call, Repeat};
+use super::call::{Call, CallBody, Repeat};
 use super::{Answer, Transport};
 use crate::options::Outgoing;
 
@@ -210,15 +210,25 @@ impl Transport {
                 method: call.method.as_str(),
                 url: &url,
                 headers: &call.headers,
-                body: call.body.as_deref(),
+                body: match &call.body {
+                    Some(CallBody::Bytes(bytes)) => Some(bytes),
+                    Some(CallBody::File(_)) | None => None,
+                },
             });
         }
         let mut request = self.http.request(call.method.clone(), &url);
         for (name, value) in &call.headers {
             request = request.header(*name, value);
         }
-        if let Some(body) = &call.body {
-            request = request.body(body.clone());
+        match &call.body {
+            Some(CallBody::Bytes(bytes)) => request = request.body(bytes.clone()),
+            Some(CallBody::File(path)) => {
+                let file = tokio::fs::File::open(path).await.map_err(|error| {
+                    Failure::NoContact(format!("read {}: {error}", path.display()))
+                })?;
+                request = request.body(file);
+            }
+            None => {}
         }
         request
             .send()

@@ -1,5 +1,6 @@
 //! A call: what is to be sent, and what may be repeated.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +24,15 @@ pub(crate) enum Repeat {
     Once,
 }
 
+/// What is sent in a request.
+#[derive(Clone, Debug)]
+pub(crate) enum CallBody {
+    /// These bytes.
+    Bytes(Bytes),
+    /// The content of a file.
+    File(PathBuf),
+}
+
 /// One request, ready to be sent any number of times.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -30,7 +40,7 @@ pub(crate) struct Call {
     /// Path and query.
     pub(crate) path: String,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<CallBody>,
     pub(crate) repeat: Repeat,
     /// How long the server was asked to wait.
     pub(crate) patience: Duration,
@@ -77,8 +87,14 @@ impl Call {
     }
 
     pub(crate) fn raw(mut self, content_type: &str, body: Bytes) -> Call {
-        self.body = Some(body);
+        self.body = Some(CallBody::Bytes(body));
         self.header("content-type", content_type)
+    }
+
+    /// The content of a file, read anew for each attempt and never held in memory.
+    pub(crate) fn file(mut self, file: &Path) -> Call {
+        self.body = Some(CallBody::File(file.to_owned()));
+        self.header("content-type", "application/octet-stream")
     }
 
     /// Asks the server to wait, and waits so much longer for it.

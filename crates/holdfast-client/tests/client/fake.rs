@@ -36,6 +36,8 @@ impl Request {
 pub(crate) enum Reaction {
     /// Answer it.
     Answer { status: u16, body: String },
+    /// Send exactly these bytes, then cut the connection.
+    Bytes(Vec<u8>),
     /// Cut the connection.
     Cut,
     /// Never answer.
@@ -135,6 +137,11 @@ async fn serve(
         count.send_replace(number + 1);
         let text = match script(&request, number) {
             Reaction::Cut => return,
+            Reaction::Bytes(bytes) => {
+                // Cutting is what follows in any case.
+                let _ = stream.write_all(&bytes).await;
+                return;
+            }
             Reaction::Hang => std::future::pending().await,
             Reaction::Answer { status, body } => format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -177,5 +184,23 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
         .map_or(0, |n| n.parse().unwrap());
     request.body = vec![0; length];
     stream.read_exact(&mut request.body).await.ok()?;
+    if request.header("transfer-encoding") == Some("chunked") {
+        request.body = read_chunks(stream).await?;
+    }
     Some(request)
+}
+
+async fn read_chunks(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        stream.read_exact(&mut chunk).await.ok()?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(&chunk[..length]);
+    }
 }

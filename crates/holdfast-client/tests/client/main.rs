@@ -14,6 +14,7 @@ mod fake;
 mod locks;
 mod retries;
 mod sessions;
+mod snapshots;
 
 use std::time::Duration;
 

@@ -86,4 +86,15 @@ pub(crate) enum SnapshotCommand {
         /// The file
         file: PathBuf,
     },
+    /// Put a snapshot in force on the whole cluster; ends every session
+    Restore {
+        /// The file
+        file: PathBuf,
+        /// Also when the cluster holds data, which is lost then
+        #[arg(long)]
+        replace: bool,
+        /// Say what would happen, change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }

@@ -186,16 +186,7 @@ struct Told<T> {
 }
 
 async fn health(app: &App) -> Result<u8, Failure> {
-    let mut told: Vec<Told<Health>> = Vec::new();
-    for (node, api) in addresses(app).await {
-        let (answer, error) = split(app.client.health_at(&api).await);
-        told.push(Told {
-            node,
-            api,
-            answer,
-            error,
-        });
-    }
+    let told = ask_all(app, async |api: &str| app.client.health_at(api).await).await;
     let columns = ["NODE", "HEALTH", "API", "DETAIL"];
     let shown = Shown::list(&told, &columns, |told| {
         let (verdict, detail) = match (&told.answer, &told.error) {
@@ -229,17 +220,17 @@ fn is_well(health: &Health) -> bool {
     health.status == HealthStatus::Ok
 }
 
-fn split<T>(answer: Result<T, holdfast_client::Error>) -> (Option<T>, Option<String>) {
-    match answer {
-        Ok(answer) => (Some(answer), None),
-        Err(error) => (None, Some(error.to_string())),
-    }
-}
-
-async fn digest(app: &App) -> Result<u8, Failure> {
-    let mut told: Vec<Told<Digest>> = Vec::new();
+/// What every node answers, one after the other.
+async fn ask_all<T>(
+    app: &App,
+    ask: impl AsyncFn(&str) -> Result<T, holdfast_client::Error>,
+) -> Vec<Told<T>> {
+    let mut told = Vec::new();
     for (node, api) in addresses(app).await {
-        let (answer, error) = split(app.client.digest_at(&api).await);
+        let (answer, error) = match ask(&api).await {
+            Ok(answer) => (Some(answer), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         told.push(Told {
             node,
             api,
@@ -247,6 +238,11 @@ async fn digest(app: &App) -> Result<u8, Failure> {
             error,
         });
     }
+    told
+}
+
+async fn digest(app: &App) -> Result<u8, Failure> {
+    let told = ask_all(app, async |api: &str| app.client.digest_at(api).await).await;
     let shown = Shown::list(&told, &["NODE", "INDEX", "DIGEST", "API"], |told| {
         let (index, digest) = match &told.answer {
             Some(answer) => (answer.index.to_string(), answer.digest.clone()),

@@ -7,13 +7,11 @@ use holdfast_client::http_types::v1::locks::{
 };
 use holdfast_client::http_types::v1::sessions::Owner;
 
+use super::pages::{Page, read_all};
 use super::{App, events};
 use crate::args::{LocksCommand, SetArgs};
 use crate::exit::{Context as _, Failure};
 use crate::output::{Shown, ago};
-
-/// Locks asked for at once.
-const PAGE: usize = 500;
 
 pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure> {
     match command {
@@ -91,30 +89,24 @@ async fn list(
     state: Option<LockState>,
     limit: Option<usize>,
 ) -> Result<(), Failure> {
-    let mut locks = Vec::new();
-    let mut after = None;
-    loop {
-        let left = limit.map_or(PAGE, |limit| limit.saturating_sub(locks.len()).min(PAGE));
-        if left == 0 {
-            break;
-        }
+    let locks = read_all(limit, async |after, count| {
         let query = LocksQuery {
             prefix: Some(prefix.clone()),
             state,
             after,
-            limit: Some(left),
+            limit: Some(count),
         };
         let page = app
             .client
             .locks(&query)
             .await
             .cannot(|| "list the locks".to_owned())?;
-        locks.extend(page.locks);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
+        Ok(Page {
+            items: page.locks,
+            next: page.next,
+        })
+    })
+    .await?;
     let columns = [
         "LOCK", "STATE", "KIND", "HOLDERS", "QUEUE", "HELD BY", "FOR", "FENCE",
     ];

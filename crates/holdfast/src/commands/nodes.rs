@@ -7,7 +7,8 @@ use holdfast_client::{ErrorCode, NodeData, Problem};
 use serde_json::json;
 
 use super::App;
-use crate::args::{CreateArgs, Format, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, WriteArgs};
+use crate::args::globals::Format;
+use crate::args::{CreateArgs, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, WriteArgs};
 use crate::exit::{Context as _, Exit, Failure};
 use crate::output::{self, Shown};
 

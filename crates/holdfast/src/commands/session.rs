@@ -4,12 +4,10 @@ use holdfast_client::SessionOptions;
 use holdfast_client::http_types::v1::sessions::{Owner, Session, SessionsQuery};
 
 use super::App;
+use super::pages::{Page, read_all};
 use crate::args::SessionCommand;
 use crate::exit::{Context as _, Failure};
 use crate::output::{Shown, ago};
-
-/// Sessions asked for at once.
-const PAGE: usize = 500;
 
 /// This process, as shown to those who wait for what it holds.
 pub(super) fn own_owner() -> Owner {
@@ -106,30 +104,24 @@ async fn list(
     service: Option<String>,
     limit: Option<usize>,
 ) -> Result<(), Failure> {
-    let mut sessions = Vec::new();
-    let mut after = None;
-    loop {
-        let left = limit.map_or(PAGE, |limit| limit.saturating_sub(sessions.len()).min(PAGE));
-        if left == 0 {
-            break;
-        }
+    let sessions = read_all(limit, async |after, count| {
         let query = SessionsQuery {
             owner_host: host.clone(),
             owner_service: service.clone(),
             after,
-            limit: Some(left),
+            limit: Some(count),
         };
         let page = app
             .client
             .sessions(&query)
             .await
             .cannot(|| "list the sessions".to_owned())?;
-        sessions.extend(page.sessions);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
+        Ok(Page {
+            items: page.sessions,
+            next: page.next,
+        })
+    })
+    .await?;
     let columns = ["SESSION", "OWNER", "TTL", "LAST CONTACT", "SINCE", "REASON"];
     let shown = Shown::list(&sessions, &columns, |session| {
         vec![

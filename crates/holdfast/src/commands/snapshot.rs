@@ -37,13 +37,9 @@ pub(super) async fn run(app: &App, command: SnapshotCommand) -> Result<(), Failu
         }
         SnapshotCommand::Verify { file } => {
             let what = || format!("verify {}", file.display());
-            let bytes = std::fs::read(&file)
-                .map_err(|error| Failure::new(Exit::BadInput, what(), error))?;
-            let told = app
-                .client
-                .verify_snapshot(bytes.into())
-                .await
-                .cannot(what)?;
+            // It is read while it is sent; whether it can be read at all is known before.
+            File::open(&file).map_err(|error| Failure::new(Exit::BadInput, what(), error))?;
+            let told = app.client.verify_snapshot_file(&file).await.cannot(what)?;
             let fields = vec![
                 ("file", file.display().to_string()),
                 ("index", told.index.to_string()),
@@ -53,7 +49,32 @@ pub(super) async fn run(app: &App, command: SnapshotCommand) -> Result<(), Failu
             app.out
                 .show(&Shown::one(&told, told.digest.clone(), fields)?)
         }
+        SnapshotCommand::Restore {
+            file,
+            replace,
+            dry_run,
+        } => restore(app, &file, replace, dry_run).await,
     }
+}
+
+async fn restore(app: &App, file: &Path, replace: bool, dry_run: bool) -> Result<(), Failure> {
+    let what = || format!("restore {}", file.display());
+    File::open(file).map_err(|error| Failure::new(Exit::BadInput, what(), error))?;
+    let told = app
+        .client
+        .restore_snapshot(file, replace, dry_run)
+        .await
+        .cannot(what)?;
+    let fields = vec![
+        ("file", file.display().to_string()),
+        ("dry run", told.dry_run.to_string()),
+        ("taken at", told.taken_at.to_string()),
+        ("index", or_dash(told.index)),
+        ("znodes", told.znodes.to_string()),
+        ("sessions ended", told.sessions_ended.to_string()),
+    ];
+    app.out
+        .show(&Shown::one(&told, or_dash(told.index), fields)?)
 }
 
 /// Written beside the file and renamed when complete and synced: a file of that name is never half

@@ -134,6 +134,50 @@ pub(crate) const SETTINGS: &[Setting] = &[
          or else http:// and api-listen.",
     ),
     setting(
+        "zookeeper-listen",
+        Form::Address,
+        None,
+        "Where to listen for ZooKeeper clients. Not given: no such port. Clients are not \
+         authenticated beyond access lists.",
+    ),
+    setting(
+        "zookeeper-session-min",
+        Form::Duration,
+        Some("4s"),
+        "Shortest session timeout of ZooKeeper clients; a shorter wish is raised to it.",
+    ),
+    setting(
+        "zookeeper-session-max",
+        Form::Duration,
+        Some("40s"),
+        "Longest session timeout of ZooKeeper clients; a longer wish is lowered to it.",
+    ),
+    setting(
+        "zookeeper-jute-maxbuffer",
+        Form::Bytes,
+        Some("1048575"),
+        "Bytes of one request of a ZooKeeper client; a longer one closes its connection.",
+    ),
+    setting(
+        "zookeeper-connections-per-address",
+        Form::Number,
+        Some("10000"),
+        "ZooKeeper connections from one address; further ones are closed.",
+    ),
+    setting(
+        "zookeeper-words",
+        Form::List,
+        Some("ruok,srvr,stat,mntr,conf,envi,isro,wchs"),
+        "Four-letter words that are answered; *: all.",
+    ),
+    setting(
+        "zookeeper-super-digest",
+        Form::Text,
+        None,
+        "Digest identity (super: and base64 of the SHA-1 of super:password) that passes every \
+         access list.",
+    ),
+    setting(
         "initial-cluster",
         Form::List,
         None,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::text::{quote, table, tabs};
-use crate::args::Format;
+use crate::args::globals::Format;
 use crate::exit::{Exit, Failure};
 
 /// An answer in all the forms it can be printed in.

@@ -1,7 +1,10 @@
 //! Membership.
 
+use std::collections::BTreeSet;
+
 use http_types::v1::cluster as v1;
-use node::{ClusterStatus, MemberChangeReport, MemberStatus, Quorum};
+use node::{ClusterStatus, MemberChangeReport, MemberStatus, Quorum, Subtree, Subtrees};
+use raft_core::ids::ZnodePath;
 use raft_types::{ClusterId, NodeId};
 
 /// A node in a path or body: `n2` or `2`.
@@ -39,8 +42,41 @@ fn agreed_digest(status: &ClusterStatus) -> Option<v1::Digest> {
 pub(crate) fn digest(index: u64, digest: u128) -> v1::Digest {
     v1::Digest {
         index,
-        digest: format!("{digest:032x}"),
+        digest: hex(digest),
     }
+}
+
+/// The subtrees that the caller may read: those whose top it may read, as everything above it.
+pub(crate) fn subtrees(
+    found: Subtrees,
+    may_read: impl Fn(&ZnodePath) -> bool,
+) -> Vec<v1::SubtreeDigest> {
+    let mut readable = BTreeSet::new();
+    let mut shown = Vec::new();
+    for (at, subtree) in found.listed.into_iter().enumerate() {
+        let Subtree {
+            path,
+            znodes,
+            digest,
+        } = subtree;
+        let is_reached = at == 0
+            || path
+                .parent()
+                .is_some_and(|parent| readable.contains(&parent));
+        if is_reached && may_read(&path) {
+            shown.push(v1::SubtreeDigest {
+                path: path.to_string(),
+                znodes,
+                digest: hex(digest),
+            });
+            readable.insert(path);
+        }
+    }
+    shown
+}
+
+fn hex(digest: u128) -> String {
+    format!("{digest:032x}")
 }
 
 fn member(member: &MemberStatus) -> v1::Member {

@@ -268,6 +268,9 @@ fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> 
     reason = "a flat match, one arm for each event"
 )]
 fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
+    let named = |lock: &LockName, claim: &ClaimId, fence, session| {
+        claim_event(state, &Names { lock, claim, fence }, session)
+    };
     match kind {
         EventKind::ClaimQueued {
             lock,
@@ -277,15 +280,7 @@ fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
             mode,
             position,
         } => {
-            let claim = claim_event(
-                state,
-                &Names {
-                    lock,
-                    claim,
-                    fence: *fence,
-                },
-                Some(*session),
-            );
+            let claim = named(lock, claim, *fence, Some(*session));
             let (mode, permits) = lock::mode(*mode);
             v1::EventKind::LockQueued {
                 claim,
@@ -302,15 +297,7 @@ fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
             mode,
             handed_over,
         } => {
-            let claim = claim_event(
-                state,
-                &Names {
-                    lock,
-                    claim,
-                    fence: *fence,
-                },
-                Some(*session),
-            );
+            let claim = named(lock, claim, *fence, Some(*session));
             let (mode, permits) = lock::mode(*mode);
             v1::EventKind::LockGranted {
                 claim,
@@ -328,15 +315,7 @@ fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
             end,
             reason,
         } => {
-            let claim = claim_event(
-                state,
-                &Names {
-                    lock,
-                    claim,
-                    fence: *fence,
-                },
-                Some(*session),
-            );
+            let claim = named(lock, claim, *fence, Some(*session));
             let ended = v1::ClaimEndEvent {
                 claim,
                 state: lock::end(*end),
@@ -349,15 +328,7 @@ fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
             }
         }
         EventKind::ClaimExtended { lock, claim, fence } => {
-            v1::EventKind::LockExtended(claim_event(
-                state,
-                &Names {
-                    lock,
-                    claim,
-                    fence: *fence,
-                },
-                None,
-            ))
+            v1::EventKind::LockExtended(named(lock, claim, *fence, None))
         }
         EventKind::LockConfigured { lock } => v1::EventKind::LockConfigured {
             lock: lock.to_string(),

@@ -304,6 +304,14 @@ pub(crate) fn version(view: &LockView<'_>) -> i32 {
     view.stat.map_or(0, |stat| stat.version)
 }
 
+/// Whether a lock can be had now.
+pub(crate) fn state_of(state: &State, lock: &Lock) -> v1::LockState {
+    let is_delayed = lock
+        .delayed_until
+        .is_some_and(|until| until > state.log_time());
+    lock_state(lock, is_delayed)
+}
+
 /// One row of a listing.
 pub(crate) fn summary(
     state: &State,
@@ -317,12 +325,9 @@ pub(crate) fn summary(
         (None, Some(_)) => v1::LockKind::Semaphore,
         (None, None) => v1::LockKind::Rw,
     };
-    let is_delayed = lock
-        .delayed_until
-        .is_some_and(|until| until > state.log_time());
     v1::LockSummary {
         lock: name.to_string(),
-        state: lock_state(lock, is_delayed),
+        state: state_of(state, lock),
         kind,
         holder_count: lock.holders,
         queue_length: lock.waiters,

@@ -1,6 +1,7 @@
 //! Failures of the runtime: it did not happen, or nobody can tell.
 
 use http_types::problem::ErrorCode;
+use http_types::quota::Quota;
 use node::{
     ChangeError, NotApplied, ProposeError, ReadError, SnapshotError, TransferError, Unknown,
 };
@@ -73,11 +74,19 @@ impl From<NotApplied> for Problem {
         match error {
             NotApplied::NoLeader { waited } => Problem::new(ErrorCode::NoLeader, detail)
                 .with(|more| more.waited_ms = Some(as_ms(waited))),
-            NotApplied::Overloaded { what, limit } => Problem::new(ErrorCode::Overloaded, detail)
-                .with(|more| {
+            NotApplied::Overloaded { what, limit } => {
+                let problem = Problem::new(ErrorCode::Overloaded, detail).with(|more| {
                     more.limited = Some(what.to_owned());
                     more.limit = u64::try_from(limit).ok();
-                }),
+                });
+                // Of the bytes in flight some may be left, only not enough for this request, and
+                // the field has no unit for them.
+                if what == node::PROPOSALS {
+                    problem.used_up(Quota { name: what, limit })
+                } else {
+                    problem
+                }
+            }
             NotApplied::TooLarge { limit, actual } => Problem::new(ErrorCode::TooLarge, detail)
                 .with(|more| {
                     more.limited = Some("bytes of the encoded request".to_owned());
@@ -148,5 +157,33 @@ impl From<SnapshotError> for Problem {
             SnapshotError::ShuttingDown => Problem::new(ErrorCode::ShuttingDown, detail),
             SnapshotError::Disk(source) => Problem::internal(&format!("{detail}: {source}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of a header of the problem that stands for too much of `what`.
+    fn header_of(what: &'static str, name: &str) -> Vec<String> {
+        let problem = Problem::from(NotApplied::Overloaded { what, limit: 7 });
+        let values = problem.headers.iter().filter(|(found, _)| found == name);
+        values
+            .map(|(_, value)| value.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_quota_is_told_where_the_field_has_a_unit_for_it() {
+        let policy = r#""proposals";q=7;qu="concurrent-requests""#;
+        assert_eq!(header_of(node::PROPOSALS, "ratelimit-policy"), [policy]);
+        assert_eq!(
+            header_of(node::PROPOSALS, "ratelimit"),
+            [r#""proposals";r=0"#]
+        );
+        for what in [node::PROPOSALS, "bytes of proposals"] {
+            assert_eq!(header_of(what, "retry-after"), ["1"]);
+        }
+        assert!(header_of("bytes of proposals", "ratelimit").is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use http_types::problem::{ErrorCode, FailedGuard};
 use raft_core::ids::LockName;
-use raft_core::outcome::{HolderSummary, Refusal};
+use raft_core::outcome::{HolderSummary, Refusal, RestoreRefusal};
 use raft_core::state::State;
 
 use crate::convert;
@@ -32,8 +32,8 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::SessionEnded(_) => ErrorCode::SessionExpired,
         Refusal::SessionMismatch { .. } => ErrorCode::SessionMismatch,
         Refusal::SessionRequired { .. } => ErrorCode::SessionRequired,
-        // Only the leader expires sessions; no client can be told this.
-        Refusal::SessionActive { .. } => ErrorCode::Internal,
+        // Only the leader expires sessions, and only the ZooKeeper door attaches to them.
+        Refusal::SessionActive { .. } | Refusal::SessionMoved { .. } => ErrorCode::Internal,
         Refusal::FenceStale { .. } => ErrorCode::FenceStale,
         Refusal::LockHeld { .. } => ErrorCode::LockHeld,
         Refusal::ClaimMismatch { .. } => ErrorCode::ClaimMismatch,
@@ -46,6 +46,13 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::GuardsFailed { .. } => ErrorCode::GuardsFailed,
         Refusal::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
         Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
+        Refusal::Restore(refusal) => match refusal {
+            RestoreRefusal::NotEmpty { .. } => ErrorCode::ClusterNotEmpty,
+            RestoreRefusal::InProgress { .. }
+            | RestoreRefusal::UnknownUpload { .. }
+            | RestoreRefusal::WrongOffset { .. } => ErrorCode::RestoreConflict,
+            RestoreRefusal::Unreadable(_) => ErrorCode::BadRequest,
+        },
     }
 }
 
@@ -58,7 +65,8 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         Refusal::InvalidPath(_)
         | Refusal::InvalidName(_)
         | Refusal::BadArguments(_)
-        | Refusal::SessionRequired { .. } => {}
+        | Refusal::SessionRequired { .. }
+        | Refusal::Restore(_) => {}
         Refusal::InvalidAcl { path, .. } => more.path = Some(path.clone()),
         Refusal::NoNode { path } | Refusal::NoChildrenForEphemerals { path } => {
             more.path = Some(path.to_string());
@@ -89,7 +97,9 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.ended_session = Some(convert::session::ended(ended));
         }
         Refusal::SessionMismatch { name } => more.session = Some(name.to_string()),
-        Refusal::SessionActive { session } => more.session = Some(session.to_string()),
+        Refusal::SessionActive { session } | Refusal::SessionMoved { session } => {
+            more.session = Some(session.to_string())
+        }
         Refusal::FenceStale {
             lock,
             fence,

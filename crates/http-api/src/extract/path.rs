@@ -87,7 +87,7 @@ pub(crate) fn session_label(id: SessionId, name: Option<&SessionName>) -> String
 /// As [`session_label`] of a reference.
 pub(crate) fn session_ref_label(session: &SessionRef) -> String {
     match session {
-        SessionRef::Id(id) => number_text(id.0),
+        SessionRef::Id(id) | SessionRef::Attached(id, _) => number_text(id.0),
         SessionRef::Name(name) => name.to_string(),
     }
 }

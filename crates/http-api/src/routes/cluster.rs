@@ -2,14 +2,18 @@
 
 use http_types::problem::{ErrorCode, Problem as Document};
 use http_types::v1::cluster as v1;
-use node::MemberChange;
+use node::{MemberChange, Subtrees, SubtreesAsked};
+use raft_core::ids::ZnodePath;
+use raft_core::state::State;
 use raft_types::NodeId;
 
 use crate::call::Call;
 use crate::convert::cluster;
 use crate::error::Problem;
+use crate::limits::{DIGEST_DEPTH_MAX, DIGEST_SUBTREES_MAX};
 use crate::millis::as_ms;
 use crate::reply::Reply;
+use crate::routes::nodes::readable;
 
 /// The cluster as its leader sees it.
 #[utoipa::path(
@@ -24,15 +28,70 @@ pub(crate) async fn get(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&cluster::cluster(&status, call.api.node.id()))
 }
 
-/// This node's state in one number: equal at the same index on every node.
+/// This node's state in one number, equal at the same index on every node; with `depth`, its parts.
+///
+/// To find where two nodes differ, compare their answers and begin again at the deepest `path` that
+/// differs. Digests of subtrees cover znodes, claims among them as the znodes they are; what a state
+/// remembers beside them (sessions, settings and queues of locks, answers) is in `digest` alone.
+/// They are computed when asked for, by visiting every znode below `path`.
 #[utoipa::path(
     get, path = "/v1/cluster/digest", tag = "cluster", operation_id = "digest",
-    responses((status = 200, description = "Position and digest", body = v1::Digest))
+    params(v1::DigestQuery),
+    responses(
+        (status = 200, description = "Position and digests", body = v1::StateDigest),
+        (status = 400, description = "`bad_request`: more levels than are listed", body = Document),
+        (status = 404, description = "`no_node`", body = Document),
+        (status = 503, description = "`overloaded`: others are being computed, or it took too long", body = Document),
+    )
 )]
 pub(crate) async fn digest(call: Call) -> Result<Reply, Problem> {
-    let answer = call.read(|state| Ok(state.digest())).await?;
-    let reply = Reply::ok(&cluster::digest(answer.zxid.0, answer.value))?;
-    Ok(reply.at(answer.zxid).aged(answer.age))
+    let query: v1::DigestQuery = call.query()?;
+    let is_whole = query == v1::DigestQuery::default();
+    let asked = subtrees_asked(&query)?;
+    let answer = call.read(|state| Ok(state.clone())).await?;
+    let state = answer.value;
+    let whole = cluster::digest(answer.zxid.0, state.digest());
+    let mut told = v1::StateDigest {
+        index: whole.index,
+        digest: whole.digest,
+        subtrees: None,
+        truncated: None,
+    };
+    if !is_whole {
+        let found = subtrees(&call, &state, asked).await?;
+        let may_read = |path: &ZnodePath| state.can_read(path, &call.identities).is_ok();
+        told.truncated = Some(found.truncated);
+        told.subtrees = Some(cluster::subtrees(found, may_read));
+    }
+    Ok(Reply::ok(&told)?.at(answer.zxid).aged(answer.age))
+}
+
+fn subtrees_asked(query: &v1::DigestQuery) -> Result<SubtreesAsked, Problem> {
+    let depth = query.depth.unwrap_or(0);
+    if depth > DIGEST_DEPTH_MAX {
+        return Err(Problem::bad_request(format!(
+            "depth is {depth}, at most {DIGEST_DEPTH_MAX} levels are listed: begin at a path below"
+        )));
+    }
+    Ok(SubtreesAsked {
+        path: ZnodePath::parse(query.path.as_deref().unwrap_or("/"))?,
+        depth,
+        limit: DIGEST_SUBTREES_MAX,
+    })
+}
+
+async fn subtrees(call: &Call, state: &State, asked: SubtreesAsked) -> Result<Subtrees, Problem> {
+    readable(call, state, &asked.path)?;
+    let _permit = call.api.admission.walk(call.time_left()).await?;
+    let found = node::subtrees(state.clone(), asked, call.time_left()).await;
+    let found = found.map_err(|error| {
+        Problem::new(
+            ErrorCode::Overloaded,
+            format!("{error}: begin at a path below, or allow more with Holdfast-Timeout"),
+        )
+        .with(|more| more.waited_ms = Some(as_ms(error.waited)))
+    })?;
+    found.ok_or_else(|| Problem::internal("a znode that could be read is not there"))
 }
 
 fn member_in_path(call: &Call) -> Result<NodeId, Problem> {

@@ -1,4 +1,4 @@
-//! `/v1/locks`: listing, settings, views.
+//! `/v1/locks/{name}`: settings, views. `lock_list` has the list of them.
 
 use axum::http::StatusCode;
 use http_types::headers::version_tag;
@@ -20,73 +20,8 @@ use crate::convert::{event, lock};
 use crate::error::{Check, Problem};
 use crate::explain;
 use crate::extract::headers::{self, IfMatch, IfNoneMatch};
-use crate::limits::{FILTER_SCAN_MAX, PAGE_DEFAULT, PAGE_MAX, QUEUE_SHOWN_MAX};
+use crate::limits::QUEUE_SHOWN_MAX;
 use crate::reply::Reply;
-
-/// Locks with claims or settings, in order of name.
-#[utoipa::path(
-    get, path = "/v1/locks", tag = "locks", operation_id = "locks",
-    params(v1::LocksQuery),
-    responses((status = 200, description = "A page of them", body = v1::LockList))
-)]
-pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
-    let query: v1::LocksQuery = call.query()?;
-    let after = query.after.as_deref().map(LockName::parse).transpose()?;
-    let limit = query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-    let answer = call.read(|state| Ok(state.clone())).await?;
-    let wall_ms = call.api.wall_ms();
-    let page = page(&answer.value, (&query, after, limit), wall_ms);
-    let mut reply = Reply::ok(&page)?.at(answer.zxid).aged(answer.age);
-    if let Some(next) = &page.next {
-        let next = paths::encode_query(next);
-        let prefix = query
-            .prefix
-            .as_deref()
-            .map(paths::encode_query)
-            .unwrap_or_default();
-        let state = query.state.map(state_text).unwrap_or_default();
-        let url = format!("/v1/locks?prefix={prefix}&limit={limit}&after={next}{state}");
-        reply = reply.text("link", &format!("<{url}>; rel=\"next\""));
-    }
-    Ok(reply)
-}
-
-fn state_text(state: v1::LockState) -> &'static str {
-    match state {
-        v1::LockState::Free => "&state=free",
-        v1::LockState::Held => "&state=held",
-        v1::LockState::Delayed => "&state=delayed",
-    }
-}
-
-fn page(
-    state: &State,
-    (query, mut after, limit): (&v1::LocksQuery, Option<LockName>, usize),
-    wall_ms: u64,
-) -> v1::LockList {
-    let prefix = query.prefix.as_deref().unwrap_or_default();
-    let mut list = v1::LockList::default();
-    let mut scanned = 0usize;
-    loop {
-        let found = state.locks(prefix, after.as_ref(), PAGE_MAX);
-        let is_last = found.len() < PAGE_MAX;
-        for (name, record) in found {
-            if list.locks.len() == limit || scanned == FILTER_SCAN_MAX {
-                list.next = after.map(|name| name.to_string());
-                return list;
-            }
-            scanned = scanned.saturating_add(1);
-            let row = lock::summary(state, wall_ms, &name, record);
-            if query.state.is_none_or(|wanted| wanted == row.state) {
-                list.locks.push(row);
-            }
-            after = Some(name);
-        }
-        if is_last {
-            return list;
-        }
-    }
-}
 
 /// A lock: settings, holders, queue. With `If-None-Match` and `Prefer: wait=60` waits for a change.
 #[utoipa::path(

@@ -178,7 +178,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     let query: v1::SessionsQuery = call.query()?;
     let after = match query.after.as_deref().map(session_text).transpose()? {
         None => None,
-        Some(SessionRef::Id(id)) => Some(id),
+        Some(SessionRef::Id(id) | SessionRef::Attached(id, _)) => Some(id),
         Some(SessionRef::Name(_)) => {
             return Err(Problem::bad_request(
                 "after takes what the page before gave as next",

@@ -1,37 +1,52 @@
 //! `/v1/snapshots`: copies of the whole state, on this node's disk.
 
-use std::io::{self, Read};
-
 use axum::body::Body;
-use axum::http::StatusCode;
-use bytes::{Buf, Bytes};
+use axum::http::{Method, StatusCode};
 use futures::StreamExt;
+use http_types::headers as names;
 use http_types::problem::{ErrorCode, Problem as Document};
 use http_types::v1::snapshots as v1;
-use node::SnapshotInfo;
+use node::KeptSnapshot;
+use raft_core::ids::WallTime;
 use raft_core::state::State;
-use raft_types::snapshot::Snapshot;
-use tokio::sync::mpsc;
 
 use crate::call::Call;
 use crate::error::Problem;
+use crate::extract::range::{self, Wanted};
+use crate::limits::SNAPSHOT_FACTS_WAIT;
+use crate::millis::rfc3339;
 use crate::reply::Reply;
+use crate::snapshot::{Facts, content_of, read_state, read_upload};
 
-/// Bytes read from disk at a time.
-const CHUNK_BYTES: usize = 64 << 10;
-/// Chunks under way between disk and socket.
-const CHUNKS_AHEAD_MAX: usize = 8;
-/// Bytes of a snapshot that is sent here to be verified.
-const UPLOAD_BYTES_MAX: u64 = 16 << 30;
+/// Stands for the id of the newest snapshot.
+const CURRENT: &str = "current";
 
-fn view(call: &Call, info: &SnapshotInfo) -> v1::Snapshot {
+async fn view(call: &Call, snapshot: &KeptSnapshot) -> v1::Snapshot {
+    let info = &snapshot.info;
+    // A damaged file is on disk all the same: it is listed, and refused when it is asked for.
+    let facts = facts(call, snapshot).await.ok().flatten();
+    let moment = facts.and_then(|facts| facts.moment);
     v1::Snapshot {
         id: info.id.clone(),
         node: call.api.name.clone(),
-        index: None,
+        index: moment.map(|moment| moment.zxid.0),
         log_index: Some(info.index),
         bytes: info.bytes,
-        created_at: None,
+        created_at: info.created_ms.map(|ms| rfc3339(WallTime(ms))),
+    }
+}
+
+/// What reading all of it tells, if that is known in time.
+///
+/// # Errors
+/// When the file is damaged.
+async fn facts(call: &Call, snapshot: &KeptSnapshot) -> Result<Option<Facts>, Problem> {
+    let reading = call.api.snapshot_facts.of(snapshot);
+    let within = SNAPSHOT_FACTS_WAIT.min(call.time_left());
+    match tokio::time::timeout(within, reading).await {
+        Ok(Ok(facts)) => Ok(Some(facts)),
+        Ok(Err(error)) => Err(Problem::internal(&format!("read a snapshot: {error}"))),
+        Err(_) => Ok(None),
     }
 }
 
@@ -44,9 +59,10 @@ fn view(call: &Call, info: &SnapshotInfo) -> v1::Snapshot {
     )
 )]
 pub(crate) async fn take(call: Call) -> Result<Reply, Problem> {
-    let info = call.api.node.take_snapshot(call.time_left()).await?;
-    let url = format!("/v1/snapshots/{}", info.id);
-    Ok(Reply::json(StatusCode::CREATED, &view(&call, &info))?.location(&url))
+    let taken = call.api.node.take_snapshot(call.time_left()).await?;
+    let url = format!("/v1/snapshots/{}", taken.info.id);
+    let view = view(&call, &taken).await;
+    Ok(Reply::json(StatusCode::CREATED, &view)?.location(&url))
 }
 
 /// Snapshots of this node, newest first.
@@ -55,82 +71,108 @@ pub(crate) async fn take(call: Call) -> Result<Reply, Problem> {
     responses((status = 200, description = "What there is", body = v1::SnapshotList))
 )]
 pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
-    let newest = call.api.node.snapshot_info().await?;
-    let snapshots = newest.iter().map(|info| view(&call, info)).collect();
+    let mut snapshots = Vec::new();
+    for snapshot in call.api.node.snapshots().await? {
+        snapshots.push(view(&call, &snapshot).await);
+    }
     Reply::ok(&v1::SnapshotList { snapshots })
 }
 
-/// The content of a snapshot; `current` is the newest.
+/// The content of a snapshot, or one range of its bytes; `current` is the newest.
+///
+/// A snapshot never changes: its ETag is its id. A download that broke off goes on with `Range` and
+/// `If-Range`; asking for several ranges gives the whole. `Repr-Digest` is the SHA-256 of the whole
+/// content, also beside a part of it. It is computed once, by reading the file; while that takes
+/// longer than a client waits for an answer, it is left out.
 #[utoipa::path(
     get, path = "/v1/snapshots/{snapshot}", tag = "snapshots", operation_id = "download_snapshot",
-    params(("snapshot" = String, Path, description = "Its id, or `current`")),
+    params(
+        ("snapshot" = String, Path, description = "Its id, or `current`"),
+        ("Range" = Option<String>, Header, description = "One range of bytes: `bytes=1048576-`"),
+        ("If-Range" = Option<String>, Header, description = "The ETag of what the reader has a part of"),
+    ),
     responses(
-        (status = 200, description = "Its content", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "Its content", body = Vec<u8>, content_type = "application/octet-stream",
+            headers(
+                ("ETag" = String, description = "Its id, in quotes"),
+                ("Accept-Ranges" = String, description = "`bytes`"),
+                ("Repr-Digest" = String, description = "`sha-256=:…:` of the whole content (RFC 9530)"),
+            )),
+        (status = 206, description = "The range asked for", body = Vec<u8>, content_type = "application/octet-stream",
+            headers(
+                ("ETag" = String, description = "Its id, in quotes"),
+                ("Content-Range" = String, description = "`bytes 0-499/1234`"),
+                ("Repr-Digest" = String, description = "`sha-256=:…:` of the whole content (RFC 9530)"),
+            )),
         (status = 404, description = "`no_snapshot`", body = Document),
+        (status = 416, description = "`bad_request`: the range begins behind the end, which `Content-Range: bytes */1234` tells", body = Document),
     )
 )]
 pub(crate) async fn download(call: Call) -> Result<Reply, Problem> {
-    let id = call.segment("snapshot")?;
-    let (snapshot, info) = current(&call).await?;
-    if id != "current" && id != info.id {
-        return Err(no_snapshot(&format!(
-            "snapshot {id:?} is not on this node (any more)"
-        )));
+    let snapshot = find(&call, &call.segment("snapshot")?).await?;
+    let len = snapshot.info.bytes;
+    let etag = format!("\"{}\"", snapshot.info.id);
+    let is_head = call.method == Method::HEAD;
+    // Ranges are defined for GET alone.
+    let wanted = if is_head {
+        Wanted::Whole
+    } else {
+        range::wanted(&call.headers, &etag, len)
+    };
+    let (status, part) = match wanted {
+        Wanted::Whole => (StatusCode::OK, (0, len)),
+        Wanted::Part { first, last } => {
+            let count = last.saturating_sub(first).saturating_add(1);
+            (StatusCode::PARTIAL_CONTENT, (first, count))
+        }
+        Wanted::Nothing(range) => return Err(Problem::range_not_satisfiable(&range, len)),
+    };
+    let facts = facts(&call, &snapshot).await?;
+    let mut reply = described(&snapshot, facts.as_ref(), (status, part)).etag(&etag);
+    if !is_head {
+        reply.body = Body::from_stream(content_of(snapshot.content, part));
     }
-    let stream = Body::from_stream(content_of(snapshot));
-    let reply = Reply::raw(StatusCode::OK, "application/octet-stream", stream);
-    Ok(reply
-        .etag(&format!("\"{}\"", info.id))
-        .text("content-length", &info.bytes.to_string())
+    Ok(reply)
+}
+
+/// Everything but the content: `first` is where what is sent begins, `count` its bytes.
+fn described(
+    snapshot: &KeptSnapshot,
+    facts: Option<&Facts>,
+    (status, (first, count)): (StatusCode, (u64, u64)),
+) -> Reply {
+    let info = &snapshot.info;
+    let mut reply = Reply::raw(status, "application/octet-stream", Body::empty())
+        .text("accept-ranges", "bytes")
+        .text("content-length", &count.to_string())
         .text(
             "content-disposition",
             &format!("attachment; filename=\"{}.snapshot\"", info.id),
-        ))
+        );
+    if status == StatusCode::PARTIAL_CONTENT {
+        let last = first.saturating_add(count).saturating_sub(1);
+        reply = reply.text(
+            "content-range",
+            &format!("bytes {first}-{last}/{}", info.bytes),
+        );
+    }
+    match facts {
+        Some(facts) => reply.text(names::REPR_DIGEST, &names::repr_digest(&facts.sha256)),
+        None => reply,
+    }
 }
 
-fn no_snapshot(detail: &str) -> Problem {
-    Problem::new(ErrorCode::NoSnapshot, detail)
-}
-
-async fn current(call: &Call) -> Result<(Snapshot, SnapshotInfo), Problem> {
-    let snapshot = call.api.node.current_snapshot().await?;
-    let info = call.api.node.snapshot_info().await?;
-    snapshot
-        .zip(info)
-        .ok_or_else(|| no_snapshot("this node has no snapshot yet"))
-}
-
-/// Reads off the async workers, at most [`CHUNKS_AHEAD_MAX`] chunks ahead of the socket. A reader
-/// that goes away ends it at the next chunk.
-fn content_of(
-    snapshot: Snapshot,
-) -> impl futures::Stream<Item = Result<Bytes, io::Error>> + Send + 'static {
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD_MAX);
-    tokio::task::spawn_blocking(move || {
-        let mut content = match snapshot.open() {
-            Ok(content) => content,
-            Err(error) => {
-                let _ = sender.blocking_send(Err(error));
-                return;
-            }
-        };
-        loop {
-            let mut chunk = Vec::with_capacity(CHUNK_BYTES);
-            let limit = u64::try_from(CHUNK_BYTES).unwrap_or(u64::MAX);
-            let read = content.by_ref().take(limit).read_to_end(&mut chunk);
-            let sent = match read {
-                Ok(0) => return,
-                Ok(_) => sender.blocking_send(Ok(Bytes::from(chunk))),
-                Err(error) => sender.blocking_send(Err(error)),
-            };
-            if sent.is_err() {
-                return;
-            }
-        }
-    });
-    futures::stream::unfold(receiver, |mut receiver| async move {
-        Some((receiver.recv().await?, receiver))
-    })
+/// The snapshot of this id.
+async fn find(call: &Call, id: &str) -> Result<KeptSnapshot, Problem> {
+    let kept = call.api.node.snapshots().await?;
+    let detail = if kept.is_empty() {
+        "this node has no snapshot yet".to_owned()
+    } else {
+        format!("snapshot {id:?} is not on this node (any more)")
+    };
+    kept.into_iter()
+        .find(|snapshot| id == CURRENT || snapshot.info.id == id)
+        .ok_or_else(|| Problem::new(ErrorCode::NoSnapshot, detail))
 }
 
 /// Read a whole snapshot and compare its digest: the one in the body, or without a body the newest
@@ -149,90 +191,26 @@ pub(crate) async fn verify(call: Call) -> Result<Reply, Problem> {
     let _permit = call.api.admission.verification()?;
     let upload = call.upload.lock().take().unwrap_or_default();
     let mut upload = Box::pin(upload.into_data_stream().peekable());
-    let verified = if upload.as_mut().peek().await.is_some() {
-        verify_upload(upload).await
+    let found = if upload.as_mut().peek().await.is_some() {
+        read_upload(upload).await
     } else {
-        let (snapshot, _) = current(&call).await?;
-        let verified = tokio::task::spawn_blocking(move || restored(snapshot.open()?)).await;
-        verified.map_err(|_| Problem::internal("verifying a snapshot broke off"))?
+        let newest = find(&call, CURRENT).await?.content;
+        let found = tokio::task::spawn_blocking(move || read_state(newest.open()?)).await;
+        found.map_err(|_| Problem::internal("verifying a snapshot broke off"))?
     };
-    match verified {
-        Ok(verified) => Reply::ok(&verified),
+    match found {
+        Ok(found) => Reply::ok(&verified(found)),
         Err(error) => Err(Problem::bad_request(format!(
             "the snapshot is damaged: {error}"
         ))),
     }
 }
 
-type Chunk = Result<Bytes, axum::Error>;
-
-async fn verify_upload<S>(mut upload: S) -> io::Result<v1::SnapshotVerified>
-where
-    S: futures::Stream<Item = Chunk> + Unpin,
-{
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD_MAX);
-    let reading = tokio::task::spawn_blocking(move || {
-        restored(ChunkReader {
-            receiver,
-            chunk: Bytes::new(),
-        })
-    });
-    while let Some(chunk) = upload.next().await {
-        // The reader stops early when it finds damage.
-        if sender.send(chunk.map_err(io::Error::other)).await.is_err() {
-            break;
-        }
-    }
-    drop(sender);
-    reading.await.map_err(io::Error::other)?
-}
-
-/// Reads a whole state. Blocking.
-fn restored(content: impl Read) -> io::Result<v1::SnapshotVerified> {
-    let mut content = Counting {
-        inner: io::BufReader::new(content.take(UPLOAD_BYTES_MAX)),
-        bytes: 0,
-    };
-    let state = State::restore(&mut content).map_err(io::Error::other)?;
-    Ok(v1::SnapshotVerified {
+fn verified((state, bytes): (State, u64)) -> v1::SnapshotVerified {
+    v1::SnapshotVerified {
         valid: true,
         index: state.last_zxid().0,
         digest: format!("{:032x}", state.digest()),
-        bytes: content.bytes,
-    })
-}
-
-struct Counting<R> {
-    inner: R,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Counting<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.bytes = self
-            .bytes
-            .saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        Ok(read)
-    }
-}
-
-struct ChunkReader {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
-    chunk: Bytes,
-}
-
-impl Read for ChunkReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(chunk) => self.chunk = chunk?,
-                None => return Ok(0),
-            }
-        }
-        let count = into.len().min(self.chunk.len());
-        self.chunk
-            .copy_to_slice(into.get_mut(..count).unwrap_or_default());
-        Ok(count)
+        bytes,
     }
 }

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Doors;
 
@@ -105,6 +105,115 @@ async fn replicas_show_the_same_digest() {
         digests.iter().all(|digest| *digest == digests[0]),
         "{digests:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_are_compared_subtree_by_subtree() {
+    let doors = Doors::open(3).await;
+    let client = doors.one();
+    for path in ["a", "a/b", "a/b/c", "d"] {
+        let url = format!("/v1/nodes/{path}");
+        client.put(&url).text("x").send().await.expect(201);
+    }
+    let url = "/v1/cluster/digest?depth=2";
+    let mut answers = Vec::new();
+    for id in 1..=3 {
+        answers.push(doors.at(id).get(url).send().await.expect(200));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+    let all = &answers[0];
+    assert_eq!(all["truncated"], false);
+    let rows = |answer: &Value| -> Vec<(String, u64, String)> {
+        let rows = answer["subtrees"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.map(|row| {
+            let znodes = row["znodes"].as_u64().unwrap();
+            (text(&row["path"]), znodes, text(&row["digest"]))
+        })
+        .collect()
+    };
+    let before = rows(all);
+    let listed: Vec<(&str, u64)> = before.iter().map(|row| (row.0.as_str(), row.1)).collect();
+    assert_eq!(
+        listed,
+        [
+            ("/", 8),
+            ("/a", 3),
+            ("/d", 1),
+            ("/zookeeper", 3),
+            ("/a/b", 2),
+            ("/zookeeper/config", 1),
+            ("/zookeeper/quota", 1),
+        ]
+    );
+    let below = client.get("/v1/cluster/digest?path=/a&depth=1").send();
+    assert_eq!(
+        rows(&below.await.expect(200)),
+        [before[1].clone(), before[4].clone()]
+    );
+    let plain = client.get("/v1/cluster/digest").send().await.expect(200);
+    assert_eq!(plain["digest"], all["digest"]);
+    assert!(plain.get("subtrees").is_none() && plain.get("truncated").is_none());
+
+    // Only what is around the change shows it, whatever else was applied meanwhile.
+    client
+        .put("/v1/nodes/a/b/c")
+        .text("y")
+        .send()
+        .await
+        .expect(200);
+    let after = rows(&client.get(url).send().await.expect(200));
+    let changed: Vec<&str> = before
+        .iter()
+        .zip(&after)
+        .filter(|(before, after)| before != after)
+        .map(|(before, _)| before.0.as_str())
+        .collect();
+    assert_eq!(changed, ["/", "/a", "/a/b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digests_of_subtrees_are_bounded_and_hide_what_may_not_be_read() {
+    let doors = Doors::open(1).await;
+    let client = doors.one();
+    let ask = |query: &str| client.get(&format!("/v1/cluster/digest?{query}"));
+    ask("depth=8").send().await.expect(200);
+    ask("depth=9").send().await.problem(400, "bad_request");
+    ask("depth=-1").send().await.problem(400, "bad_request");
+    ask("path=a").send().await.problem(400, "invalid_path");
+    ask("path=/missing").send().await.problem(404, "no_node");
+
+    client
+        .put("/v1/nodes/open")
+        .text("x")
+        .send()
+        .await
+        .expect(201);
+    client
+        .put("/v1/nodes/open/secret")
+        .text("x")
+        .send()
+        .await
+        .expect(201);
+    let acl = json!({"acl": [{"scheme": "digest", "id": "alice:x", "perms": "rwcda"}]});
+    let closed = client.put("/v1/nodes/open/secret/-/acl").json(&acl).send();
+    closed.await.expect(200);
+    let top = ask("path=/open&depth=2").send().await.expect(200);
+    assert_eq!(top["subtrees"].as_array().unwrap().len(), 1);
+    assert_eq!(top["subtrees"][0]["znodes"], 2, "it still counts");
+    ask("path=/open/secret")
+        .send()
+        .await
+        .problem(403, "forbidden");
+
+    for n in 0..1_000 {
+        let op = format!("/v1/nodes/w{n}");
+        client.put(&op).text("").send().await.expect(201);
+    }
+    let many = ask("depth=1").send().await.expect(200);
+    assert_eq!(many["truncated"], true);
+    assert!(many["subtrees"].as_array().unwrap().len() <= 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

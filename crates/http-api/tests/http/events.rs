@@ -194,8 +194,19 @@ async fn one_client_cannot_open_streams_without_end() {
     let doors = Doors::open_with(1, settings).await;
     let client = doors.one();
     let first = client.get("/v1/events").stream().await;
+    let policy = r#""streams-per-client";q=1;qu="concurrent-requests""#;
+    assert_eq!(
+        first.header("ratelimit-policy"),
+        format!(r#"{policy}, "streams";q=10000;qu="concurrent-requests""#)
+    );
+    assert_eq!(
+        first.header("ratelimit"),
+        r#""streams-per-client";r=0, "streams";r=9999"#
+    );
     let refused = client.get("/v1/events").send().await;
     assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.header("ratelimit-policy"), policy);
+    assert_eq!(refused.header("ratelimit"), r#""streams-per-client";r=0"#);
     refused.problem(429, "rate_limited");
     drop(first);
     client.get("/v1/events").stream().await;

@@ -161,6 +161,7 @@ impl Ask {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Events {
+            headers: response.headers().clone(),
             body: response.into_body().into_data_stream(),
             text: String::new(),
         }
@@ -239,11 +240,16 @@ pub(crate) struct Event {
 
 /// An open stream.
 pub(crate) struct Events {
+    headers: HeaderMap,
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers[name].to_str().unwrap()
+    }
+
     /// The next event; `None` when the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {

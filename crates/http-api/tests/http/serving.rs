@@ -164,3 +164,41 @@ async fn a_request_that_waits_is_sent_elsewhere_when_its_node_stops() {
     assert_eq!(problem["check"], claim("c2"));
     assert_eq!(problem["retryable"], true);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_of_a_snapshot_has_a_length_and_no_content_on_the_wire() {
+    let doors = Doors::open(1).await;
+    let taken = doors.one().post("/v1/snapshots").send().await.expect(201);
+    let node = doors.cluster.node(1).clone();
+    let settings = ApiSettings::default();
+    let router = http_api::router(node, settings.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let serving =
+        tokio::spawn(async move { http_api::serve(listener, router, &settings, stop).await });
+    let ask = async |method: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "{method} /v1/snapshots/current HTTP/1.1\r\nhost: x\r\nrange: bytes=0-7\r\nconnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(&mut stream).await
+    };
+    let head = ask("HEAD").await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let length = format!("content-length: {}\r\n", taken["bytes"]);
+    assert!(
+        head.contains(&length) && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
+    let part = ask("GET").await;
+    assert!(part.starts_with("HTTP/1.1 206 Partial Content"), "{part}");
+    assert!(part.ends_with("\r\n\r\nholdfast"), "{part}");
+    shutdown.cancel();
+    tokio::time::timeout(PATIENCE, serving)
+        .await
+        .unwrap()
+        .unwrap();
+}

@@ -111,6 +111,24 @@ pub(super) const NO_SNAPSHOT: Explanation = Explanation {
     cause: "The answering node has no such snapshot; older ones are deleted when newer ones are complete.",
     remedy: "List them with GET /v1/snapshots, or take one with POST /v1/snapshots.",
 };
+pub(super) const CLUSTER_NOT_EMPTY: Explanation = Explanation {
+    code: "cluster_not_empty",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The cluster holds data that a restore would replace",
+    cause: "A restore replaces the whole tree and ends every session; without replace=true it is done only in a cluster that holds nothing.",
+    remedy: "Restore into a new cluster. To replace what is here, take a snapshot of it first and add replace=true.",
+};
+pub(super) const RESTORE_CONFLICT: Explanation = Explanation {
+    code: "restore_conflict",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: true,
+    title: "Another restore is under way, or this one was interrupted",
+    cause: "One snapshot can be on its way in at a time. One whose upload stands still for 60 seconds is dropped.",
+    remedy: "Wait for the other restore to end, or a minute if nobody runs one, and begin again.",
+};
 pub(super) const NO_MEMBER: Explanation = Explanation {
     code: "no_member",
     status: 404,

@@ -67,13 +67,56 @@ pub struct Cluster {
     pub digest: Option<Digest>,
 }
 
-/// `GET /v1/cluster/digest`: the answering node's state in one number. Nodes that applied the same
-/// index must show the same digest.
+/// A node's state in one number. Nodes that applied the same index must show the same digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Digest {
     /// Position.
     pub index: u64,
     /// 32 hexadecimal digits.
+    pub digest: String,
+}
+
+/// Query of `GET /v1/cluster/digest`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct DigestQuery {
+    /// Also the digests of the subtrees down to so many levels below `path`, at most 8; 0 is `path`
+    /// alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Where to begin; left out: at the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// `GET /v1/cluster/digest`: the digest of the answering node's state, and of parts of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StateDigest {
+    /// Position.
+    pub index: u64,
+    /// Of the whole state, 32 hexadecimal digits. Nodes that applied the same index must show the
+    /// same.
+    pub digest: String,
+    /// Subtrees of znodes, where asked for: level by level, in order of path within a level.
+    /// Without those that the caller may not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtrees: Option<Vec<SubtreeDigest>>,
+    /// Whether there are more subtrees than are listed, where asked for. They count in the subtrees
+    /// around them; begin at one of those to see them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<bool>,
+}
+
+/// A znode and everything below it in one number. It depends on these znodes alone, so nodes at
+/// different indexes show the same as long as nothing in it has changed in between.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubtreeDigest {
+    /// Its top.
+    pub path: String,
+    /// Znodes in it, the top among them.
+    pub znodes: u64,
+    /// 32 hexadecimal digits. Comparable between nodes of one version.
     pub digest: String,
 }
 

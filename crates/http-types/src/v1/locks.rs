@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub use resource::{
-    Lock, LockKind, LockList, LockSettings, LockSettingsRequest, LockState, LockSummary, LocksQuery,
+    Lock, LockKind, LockList, LockOrder, LockSettings, LockSettingsRequest, LockState, LockSummary,
+    LocksQuery, SortedLocksQuery,
 };
 
-use super::sessions::Owner;
+use super::owner::Owner;
 use crate::duration::TextDuration;
 
 /// How a claim wants the lock.

@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub log_index: Option<u64>,
     /// Its size.
     pub bytes: u64,
-    /// When it was taken, where known.
+    /// When the file was completed on the node's disk (its time of modification), where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
 }

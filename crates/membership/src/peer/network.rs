@@ -1,6 +1,7 @@
 //! The seam under the peer protocol: how to reach an address and how to be reached.
 
 use std::io;
+use std::net::SocketAddr;
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,43 +54,20 @@ pub struct TcpNetwork;
 impl PeerNetwork for TcpNetwork {
     fn connect<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<BoxStream>> {
         Box::pin(async move {
-            let mut last = io::Error::new(io::ErrorKind::NotFound, "address resolves to nothing");
-            for resolved in tokio::net::lookup_host(address).await? {
-                let socket = if resolved.is_ipv4() {
-                    TcpSocket::new_v4()?
-                } else {
-                    TcpSocket::new_v6()?
-                };
-                socket.set_keepalive(true)?;
-                match socket.connect(resolved).await {
-                    Ok(stream) => return prepare(stream),
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
+            let connect = TcpSocket::connect;
+            prepare(try_each(address, TcpSocket::set_keepalive, connect).await?)
         })
     }
 
     fn listen<'a>(&'a self, address: &'a str) -> BoxFuture<'a, io::Result<Box<dyn PeerListener>>> {
         Box::pin(async move {
-            let mut last = io::Error::new(io::ErrorKind::NotFound, "address resolves to nothing");
-            for resolved in tokio::net::lookup_host(address).await? {
-                let socket = if resolved.is_ipv4() {
-                    TcpSocket::new_v4()?
-                } else {
-                    TcpSocket::new_v6()?
-                };
-                // A restarted node must get its port back although old connections linger.
-                socket.set_reuseaddr(true)?;
-                match socket
-                    .bind(resolved)
-                    .and_then(|()| socket.listen(LISTEN_BACKLOG))
-                {
-                    Ok(listener) => return Ok(Box::new(listener) as Box<dyn PeerListener>),
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
+            let listen = |socket: TcpSocket, resolved| async move {
+                socket.bind(resolved)?;
+                socket.listen(LISTEN_BACKLOG)
+            };
+            // A restarted node must get its port back although old connections linger.
+            let listener = try_each(address, TcpSocket::set_reuseaddr, listen).await?;
+            Ok(Box::new(listener) as Box<dyn PeerListener>)
         })
     }
 }
@@ -107,6 +85,29 @@ impl PeerListener for TcpListener {
             .map(|address| address.to_string())
             .unwrap_or_default()
     }
+}
+
+/// Uses a socket, with `option` on, for the addresses a name resolves to, one after the other until
+/// one works. The error is that of the last.
+async fn try_each<T, F: Future<Output = io::Result<T>>>(
+    address: &str,
+    option: fn(&TcpSocket, bool) -> io::Result<()>,
+    open: impl Fn(TcpSocket, SocketAddr) -> F,
+) -> io::Result<T> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "address resolves to nothing");
+    for resolved in tokio::net::lookup_host(address).await? {
+        let socket = if resolved.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        option(&socket, true)?;
+        match open(socket, resolved).await {
+            Ok(opened) => return Ok(opened),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 fn prepare(stream: TcpStream) -> io::Result<BoxStream> {

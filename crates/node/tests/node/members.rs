@@ -82,8 +82,8 @@ async fn a_new_node_joins_by_snapshot_is_promoted_and_an_old_one_leaves() {
 async fn a_node_restarts_from_its_snapshot_and_the_log_after_it() {
     let mut cluster = Cluster::found(3).await;
     accepted(cluster.node(1), draft(create("/s", ""))).await;
-    let info = cluster.node(1).take_snapshot(SOON).await.unwrap();
-    assert!(info.bytes > 0);
+    let taken = cluster.node(1).take_snapshot(SOON).await.unwrap();
+    assert!(taken.info.bytes > 0);
     accepted(cluster.node(1), draft(put("/s", "after"))).await;
     cluster.crash(1).await;
     cluster.start(1).await;

@@ -4,18 +4,16 @@
 
 pub(in crate::apply) mod checks;
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::acl::{self, AclEntry, Perms};
+use crate::acl::{self, Perms};
 use crate::apply::Step;
 use crate::apply::claim::records::ClaimKey;
+use crate::apply::grant::granted;
 use crate::apply::tree::NewZnode;
 use crate::command::{Acquire, ClaimSession, LockMode, Owner};
 use crate::event::EventKind;
-use crate::ids::{Fence, LockName, SessionId, ZnodePath};
+use crate::ids::{Fence, SessionId, ZnodePath};
 use crate::limits;
 use crate::lock::{Claim, ClaimState};
 use crate::outcome::{Refusal, Reply};
@@ -194,6 +192,7 @@ impl Step<'_> {
             owner,
             lock_delay_ms: 0,
             opened: self.now,
+            attached: self.now.zxid,
             activity: 0,
         })
     }
@@ -205,19 +204,7 @@ impl Step<'_> {
             .get(&session)
             .map(|session| &session.owner);
         let text = describe(owner, acquire.reason.as_deref());
-        let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
-        let content_type = Some(Arc::from("text/plain"));
-        let kind = ZnodeKind::Ephemeral(session);
-        let data = Some(Bytes::from(text));
-        self.insert_znode(
-            path,
-            NewZnode {
-                data,
-                content_type,
-                acl: open,
-                kind,
-            },
-        );
+        self.insert_znode(path, NewZnode::text(text, ZnodeKind::Ephemeral(session)));
     }
 
     fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {
@@ -248,30 +235,26 @@ impl Step<'_> {
         }
     }
 
-    /// Puts a claim whose znode was just made at the end of the queue and grants it the lock if
-    /// that is free.
+    /// Puts a claim whose znode was just made at the end of the queue, holding already when the
+    /// lock is free for it.
     pub(in crate::apply) fn enqueue(&mut self, claim: Claim, agreed: Option<u32>) -> ClaimKey {
-        let key: (LockName, Fence) = (claim.lock.clone(), claim.fence);
-        let free = self.state.is_free_for(&claim.lock, claim.mode);
-        let (id, session, mode) = (claim.id.clone(), claim.session, claim.mode);
-        self.insert_claim(claim, agreed);
-        if free {
-            self.grant(&key, false);
+        let key: ClaimKey = (claim.lock.clone(), claim.fence);
+        if self.state.is_free_for(&claim.lock, claim.mode) {
+            let state = self.held_from_now(&claim, false);
+            self.events.push(granted(&claim, false));
+            self.insert_claim(Claim { state, ..claim }, agreed);
         } else {
-            let position = self
-                .state
-                .locks
-                .get(&key.0)
-                .map_or(0, |record| record.waiters);
             let (lock, fence) = key.clone();
+            let record = self.state.locks.get(&lock);
             self.events.push(EventKind::ClaimQueued {
                 lock,
-                claim: id,
+                claim: claim.id.clone(),
                 fence,
-                session,
-                mode,
-                position,
+                session: claim.session,
+                mode: claim.mode,
+                position: record.map_or(0, |record| record.waiters).saturating_add(1),
             });
+            self.insert_claim(claim, agreed);
         }
         key
     }

@@ -1,12 +1,17 @@
 //! What may be done with a live claim.
 
-pub(in crate::apply) mod foreign;
 pub(in crate::apply) mod records;
+
+pub(in crate::apply) mod ending;
+mod foreign;
+mod memory;
+mod queue;
 
 use crate::acl::{self, Perms};
 use crate::apply::Step;
 use crate::apply::acquire::checks;
-use crate::apply::claim::records::{ClaimKey, Ending};
+use crate::apply::claim::ending::Ending;
+use crate::apply::claim::records::ClaimKey;
 use crate::event::EventKind;
 use crate::ids::{ClaimId, Fence, LockName};
 use crate::lock::{Claim, ClaimEnd, ClaimState, EndedClaim};

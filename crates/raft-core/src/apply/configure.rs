@@ -1,11 +1,8 @@
 //! Settings of a lock.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::acl::{self, AclEntry, Perms};
+use crate::acl::{self, Perms};
 use crate::apply::Step;
 use crate::apply::acquire::checks;
 use crate::apply::claim::earlier;
@@ -100,23 +97,12 @@ impl Step<'_> {
     }
 
     fn write_settings(&mut self, path: ZnodePath, settings: &LockSettings) {
-        let data = Some(Bytes::from(describe(settings)));
-        let content_type = Some(Arc::from("text/plain"));
+        let new = NewZnode::text(describe(settings), ZnodeKind::Persistent);
         if self.state.znode(&path).is_some() {
-            self.set_znode_kind(&path, ZnodeKind::Persistent);
-            self.set_znode_data(&path, data, content_type);
+            self.set_znode_kind(&path, new.kind);
+            self.set_znode_data(&path, new.data, new.content_type);
         } else {
-            let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
-            let kind = ZnodeKind::Persistent;
-            self.insert_znode(
-                path,
-                NewZnode {
-                    data,
-                    content_type,
-                    acl: open,
-                    kind,
-                },
-            );
+            self.insert_znode(path, new);
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happens at its time.
 
 use crate::apply::Step;
-use crate::apply::claim::records::Ending;
+use crate::apply::claim::ending::Ending;
 use crate::ids::{Fence, LockName, LogTime};
 use crate::limits;
 use crate::lock::{ClaimEnd, ClaimState};
@@ -58,6 +58,7 @@ impl Step<'_> {
             Due::ForgetClaim(lock, id) => self.forget_ended_claim(&(lock.clone(), id.clone())),
             Due::ForgetSession(id) => self.forget_ended_session(*id),
             Due::ForgetAnswer(key) => self.state.forget_answer(key),
+            Due::ForgetStaging(upload) => self.state.drop_staging(*upload),
         }
     }
 

@@ -7,7 +7,6 @@
 //! for ever, which `check_invariants` reports as a lost wake-up.
 
 use crate::apply::Step;
-use crate::apply::claim::records::ClaimKey;
 use crate::command::LockMode;
 use crate::event::EventKind;
 use crate::ids::LockName;
@@ -70,52 +69,42 @@ fn fits(record: &Lock, held: Option<LockMode>, mode: LockMode) -> bool {
     }
 }
 
+/// What is told of a grant.
+pub(in crate::apply) fn granted(claim: &Claim, handed_over: bool) -> EventKind {
+    EventKind::ClaimGranted {
+        lock: claim.lock.clone(),
+        claim: claim.id.clone(),
+        fence: claim.fence,
+        session: claim.session,
+        mode: claim.mode,
+        handed_over,
+    }
+}
+
 impl Step<'_> {
     /// Grants the lock to every waiter whose turn it is.
     pub(in crate::apply) fn grant_waiters(&mut self, lock: &LockName) {
         while let Some(next) = self.state.grantable(lock) {
-            let key = (lock.clone(), next.fence);
-            self.grant(&key, true);
+            let (fence, permits) = (next.fence, next.permits());
+            let held = self.held_from_now(next, true);
+            let event = granted(next, true);
+            self.update_claim(&(lock.clone(), fence), |claim| claim.state = held);
+            self.update_lock(lock, |record| record.count_grant(fence, permits));
+            self.events.push(event);
         }
     }
 
-    /// Puts a waiting claim in possession. A hand-over must be picked up in time, except by
-    /// ZooKeeper clients, who watch the znodes and cannot say that they did.
-    pub(in crate::apply) fn grant(&mut self, key: &ClaimKey, handed_over: bool) {
+    /// How a claim stands that gets the lock in this command. A hand-over must be picked up in
+    /// time, except by ZooKeeper clients, who watch the znodes and cannot say that they did.
+    pub(in crate::apply) fn held_from_now(&self, claim: &Claim, handed_over: bool) -> ClaimState {
         let granted = self.now;
-        let claim = self.claim(key);
-        let hold_ms = self.state.hold_ms(&key.0, claim.ttl_ms);
+        let hold_ms = self.state.hold_ms(&claim.lock, claim.ttl_ms);
         let must_acknowledge = handed_over && !claim.is_foreign();
-        let acknowledge_by = must_acknowledge.then(|| granted.log_time.after(claim.ack_within_ms));
-        let expires = hold_ms.map(|ms| granted.log_time.after(ms));
-        let permits = claim.permits();
-        let event = EventKind::ClaimGranted {
-            lock: claim.lock.clone(),
-            claim: claim.id.clone(),
-            fence: claim.fence,
-            session: claim.session,
-            mode: claim.mode,
-            handed_over,
-        };
-        self.update_claim(key, |claim| {
-            claim.state = ClaimState::Held {
-                granted,
-                expires,
-                acknowledge_by,
-            };
-        });
-        self.update_lock(&key.0, |lock| {
-            assert!(
-                lock.granted_up_to < key.1,
-                "fence {} is granted out of order",
-                key.1
-            );
-            lock.granted_up_to = key.1;
-            lock.waiters -= 1;
-            lock.holders += 1;
-            lock.permits_held += permits;
-        });
-        self.events.push(event);
+        ClaimState::Held {
+            granted,
+            expires: hold_ms.map(|ms| granted.log_time.after(ms)),
+            acknowledge_by: must_acknowledge.then(|| granted.log_time.after(claim.ack_within_ms)),
+        }
     }
 
     /// Drops a lock delay that is over by the clock although its deadline was not handled yet, so

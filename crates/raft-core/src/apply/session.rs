@@ -2,7 +2,8 @@
 
 use crate::apply::Step;
 use crate::apply::acquire::checks;
-use crate::apply::claim::records::{ClaimKey, Ending};
+use crate::apply::claim::ending::{Departures, Ending};
+use crate::apply::claim::records::ClaimKey;
 use crate::command::{ExpireSession, OpenSession, Owner, SessionRef};
 use crate::event::EventKind;
 use crate::ids::{Fence, SessionId, ZnodePath};
@@ -44,6 +45,7 @@ impl Step<'_> {
             owner: open.owner.clone(),
             lock_delay_ms: open.lock_delay_ms,
             opened: self.now,
+            attached: self.now.zxid,
             activity: 0,
         };
         self.insert_session(session.clone());
@@ -63,6 +65,37 @@ impl Step<'_> {
         Reply::SessionOpened {
             session,
             created: false,
+        }
+    }
+
+    /// Takes a session up on another connection. A wrong password is answered as if there were no
+    /// such session: who guesses learns nothing.
+    pub(crate) fn attach_session(
+        &mut self,
+        id: SessionId,
+        password: &[u8; 16],
+        timeout_ms: u64,
+    ) -> Result<Reply, Refusal> {
+        check_timeout(timeout_ms)?;
+        self.live_session(&SessionRef::Id(id))?;
+        let now = self.now.zxid;
+        let attached = self.state.sessions.update(&id, |session| {
+            if session.kind == SessionKind::Implicit || session.password != *password {
+                return None;
+            }
+            session.attached = now;
+            session.timeout_ms = timeout_ms;
+            session.activity = session.activity.saturating_add(1);
+            Some(session.clone())
+        });
+        match attached.flatten() {
+            Some(session) => Ok(Reply::SessionOpened {
+                session,
+                created: false,
+            }),
+            None => Err(Refusal::NoSession {
+                session: id.to_string(),
+            }),
         }
     }
 
@@ -118,6 +151,8 @@ impl Step<'_> {
     #[expect(clippy::expect_used, reason = "callers looked the session up")]
     pub(crate) fn end_session(&mut self, id: SessionId, end: SessionEnd) -> EndedSession {
         let (claims, ephemerals) = self.state.owned_by(id);
+        // All of them go now: the set as a whole, not path by path.
+        self.state.index.ephemerals.remove(&id);
         let released = self.end_claims_of_session(&claims, end);
         for path in &ephemerals {
             self.remove_znode(path);
@@ -160,8 +195,9 @@ impl Step<'_> {
         };
         let mut released = Vec::new();
         for of_lock in claims.chunk_by(|one, next| one.0 == next.0) {
+            let mut departures = Departures::default();
             for key in of_lock {
-                let ended = self.detach_claim(key, Ending::from(claim_end));
+                let ended = self.detach_claim(key, Ending::from(claim_end), &mut departures);
                 if ended.held && released.len() < limits::RELEASED_PER_ENDED_SESSION_MAX {
                     let (lock, claim) = (ended.lock, ended.id);
                     released.push(ReleasedHold {
@@ -172,7 +208,7 @@ impl Step<'_> {
                 }
             }
             if let Some((lock, _)) = of_lock.first() {
-                self.grant_waiters(lock);
+                self.serve_after(lock, &departures);
             }
         }
         released
@@ -229,17 +265,21 @@ fn is_same(session: &Session, open: &OpenSession) -> bool {
         && session.lock_delay_ms == open.lock_delay_ms
 }
 
-fn check_open(open: &OpenSession) -> Result<(), Refusal> {
+fn check_timeout(timeout_ms: u64) -> Result<(), Refusal> {
     let (least, most) = (
         limits::SESSION_TIMEOUT_MS_MIN,
         limits::SESSION_TIMEOUT_MS_MAX,
     );
-    if !(least..=most).contains(&open.timeout_ms) {
-        return Err(Refusal::BadArguments(format!(
-            "a session timeout must be between {least} and {most} milliseconds, not {}",
-            open.timeout_ms
-        )));
+    if (least..=most).contains(&timeout_ms) {
+        return Ok(());
     }
+    Err(Refusal::BadArguments(format!(
+        "a session timeout must be between {least} and {most} milliseconds, not {timeout_ms}"
+    )))
+}
+
+fn check_open(open: &OpenSession) -> Result<(), Refusal> {
+    check_timeout(open.timeout_ms)?;
     checks::duration("lock delay", Some(open.lock_delay_ms))?;
     check_owner(&open.owner)
 }

@@ -37,6 +37,16 @@ impl NewZnode {
             kind,
         }
     }
+
+    /// Words for people, open to all: what a claim or the settings of a lock say of themselves.
+    pub(super) fn text(text: String, kind: ZnodeKind) -> NewZnode {
+        NewZnode {
+            data: Some(Bytes::from(text)),
+            content_type: Some(Arc::from("text/plain")),
+            acl: Arc::from([AclEntry::open()]),
+            kind,
+        }
+    }
 }
 
 impl Step<'_> {

@@ -25,7 +25,7 @@ impl State {
     #[must_use]
     pub fn session(&self, session: &SessionRef) -> SessionStatus<'_> {
         let (live, ended) = match session {
-            SessionRef::Id(id) => (Some(id), Some(id)),
+            SessionRef::Id(id) | SessionRef::Attached(id, _) => (Some(id), Some(id)),
             SessionRef::Name(name) => (
                 self.index.session_names.get(name),
                 self.index.ended_session_names.get(name),

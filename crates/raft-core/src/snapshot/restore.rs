@@ -109,6 +109,8 @@ impl State {
             Section::EndedClaims => records.append_to(&mut self.ended_claims),
             Section::Answers => records.append_to(&mut self.answers),
             Section::MembersEver => records.append_to(&mut self.members_ever),
+            Section::Staging => records.append_to(&mut self.staging),
+            Section::StagedParts => records.append_to(&mut self.staged_parts),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -227,6 +229,8 @@ impl Section {
             Section::EndedClaims,
             Section::Answers,
             Section::MembersEver,
+            Section::Staging,
+            Section::StagedParts,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

@@ -12,10 +12,10 @@ use raft_core::codec::{BatchBuilder, decode_request, encode_request};
 use raft_core::command::{
     Acquire, ClaimSession, Command, Create, CreateKind, Expect, ExpireSession, FenceGuard, Guard,
     IdempotencyKey, LockKind, LockMode, LockSettings, OpenSession, Owner, Request, RequestId,
-    SessionRef, SetData, Stamp, Txn, TxnOp, ZnodeOp,
+    RestoreStep, SessionRef, SetData, Stamp, Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{
-    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath,
+    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 use raft_core::state::State;
 
@@ -54,6 +54,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     let mut all = session_commands();
     all.extend(tree_commands());
     all.extend(lock_commands());
+    all.push(("attach_session", attach_session()));
+    all.push(("restore", part_of_a_restore()));
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -91,6 +93,22 @@ fn request(sequence: u64, command: Command) -> Request {
         }),
         command,
     }
+}
+
+fn attach_session() -> Command {
+    Command::AttachSession {
+        session: SessionId(17),
+        password: [9; 16],
+        timeout_ms: 12_000,
+    }
+}
+
+fn part_of_a_restore() -> Command {
+    Command::Restore(RestoreStep::Part {
+        upload: Zxid(40),
+        offset: 512,
+        bytes: Bytes::from_static(b"part"),
+    })
 }
 
 fn lock() -> LockName {
@@ -332,6 +350,8 @@ fn file_of(command: &Command) -> &'static str {
         Command::ReleaseClaim { .. } => "release_claim",
         Command::BreakClaim { .. } => "break_claim",
         Command::ExpireDue => "expire_due",
+        Command::AttachSession { .. } => "attach_session",
+        Command::Restore(_) => "restore",
     }
 }
 

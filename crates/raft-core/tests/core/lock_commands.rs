@@ -29,11 +29,9 @@ use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 
 use crate::harness::{session_ref, shown_refusal};
-use crate::words::Words;
+use crate::words::{Words, joined};
 
-use show::{
-    joined, shown_ended_claim, shown_ended_session, shown_live_session, shown_lock, shown_view,
-};
+use show::{shown_ended_claim, shown_ended_session, shown_live_session, shown_lock, shown_view};
 pub(crate) use show::{shown_event, shown_reply};
 
 /// Parses a command of this family.

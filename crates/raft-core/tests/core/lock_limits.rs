@@ -1,11 +1,12 @@
 //! Limits of sessions and locks at their full size, and that reaching them stays affordable: each
-//! of these takes seconds, and would take hours if ending a session were quadratic.
+//! of these takes seconds, and would take many times that if ending a session were quadratic.
 
 use std::collections::BTreeMap;
 
+use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, ClaimSession, Command, LockMode, OpenSession, Owner, Request, RequestId, SessionRef,
-    Stamp,
+    Acquire, ClaimSession, Command, Create, CreateKind, LockMode, OpenSession, Owner, Request,
+    RequestId, SessionRef, Stamp, ZnodeOp,
 };
 use raft_core::event::EventKind;
 use raft_core::ids::{ClaimId, LockName, LogTime, SessionId, SessionName, WallTime};
@@ -66,26 +67,52 @@ fn acquire(lock: &str, claim: &str, mode: LockMode) -> Command {
     })
 }
 
-#[test]
-fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
-    let mut state = State::new();
-    let rich = open(&mut state, None);
-    let poor = open(&mut state, None);
-    let most = limits::EPHEMERALS_PER_SESSION_MAX;
-    // Half of them share one lock, the others have one each.
-    for n in 0..most {
+/// Claims of the session that owns all it may: enough that a cost which grows with their square
+/// shows. A claim is one command, so the rest are ephemerals made many at a time.
+const CLAIMS: usize = 10_000;
+
+/// Half of the claims share one lock, the others have one each.
+fn acquire_all(state: &mut State, session: SessionId) {
+    for n in 0..CLAIMS {
         let lock = if n % 2 == 0 {
             "crowd".to_owned()
         } else {
             format!("own/{n}")
         };
-        let outcome = apply(
-            &mut state,
-            Some(rich),
-            acquire(&lock, &format!("c{n}"), LockMode::Shared),
-        );
+        let command = acquire(&lock, &format!("c{n}"), LockMode::Shared);
+        let outcome = apply(state, Some(session), command);
         assert!(outcome.result.is_ok(), "{outcome:?}");
     }
+}
+
+fn ephemeral(n: usize) -> ZnodeOp {
+    ZnodeOp::Create(Create {
+        path: format!("/e{n}"),
+        data: None,
+        content_type: None,
+        acl: vec![AclEntry::open()],
+        kind: CreateKind::Ephemeral,
+        sequential: false,
+        parents: false,
+    })
+}
+
+fn create_ephemerals(state: &mut State, session: SessionId, count: usize) {
+    let all: Vec<ZnodeOp> = (0..count).map(ephemeral).collect();
+    for some in all.chunks(limits::OPS_PER_MULTI_MAX) {
+        let outcome = apply(state, Some(session), Command::Multi(some.to_vec()));
+        assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+    }
+}
+
+#[test]
+fn a_session_that_owns_all_it_may_ends_in_one_command() {
+    let mut state = State::new();
+    let rich = open(&mut state, None);
+    let poor = open(&mut state, None);
+    let most = limits::EPHEMERALS_PER_SESSION_MAX;
+    acquire_all(&mut state, rich);
+    create_ephemerals(&mut state, rich, most - CLAIMS);
     let over = apply(
         &mut state,
         Some(rich),
@@ -109,6 +136,7 @@ fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
         panic!("{:?}", outcome.result)
     };
     assert_eq!(ended.released.len(), limits::RELEASED_PER_ENDED_SESSION_MAX);
+    assert_eq!(ended.ephemerals_removed as usize, most - CLAIMS);
     let count = |wanted: fn(&EventKind) -> bool| {
         outcome
             .events
@@ -118,6 +146,10 @@ fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
     };
     assert_eq!(
         count(|kind| matches!(kind, EventKind::ClaimEnded { held: true, .. })),
+        CLAIMS
+    );
+    assert_eq!(
+        count(|kind| matches!(kind, EventKind::NodeDeleted { .. })),
         most
     );
     assert_eq!(

@@ -9,6 +9,7 @@
     reason = "tests read script and golden files, and stop at the first surprise"
 )]
 
+mod attach;
 mod damage;
 mod golden;
 mod harness;
@@ -16,6 +17,7 @@ mod lock_commands;
 mod lock_limits;
 mod lock_model;
 mod model;
+mod restore;
 mod scripts;
 mod words;
 mod znode_commands;

@@ -127,3 +127,9 @@ fn escaped(chars: &mut impl Iterator<Item = char>) -> char {
         None => panic!("a backslash at the end"),
     }
 }
+
+/// A list as scripts show it.
+pub(crate) fn joined(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    format!("[{}]", items.join(" "))
+}

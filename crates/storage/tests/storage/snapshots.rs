@@ -113,6 +113,42 @@ fn the_newest_two_are_kept_and_an_older_one_stays_readable_while_held() {
 }
 
 #[test]
+fn all_that_are_kept_are_told_newest_first_also_after_a_restart() {
+    let (directory, data, _temp) = directory();
+    let store = directory.snapshot_store();
+    assert!(store.kept().unwrap().is_empty());
+    for (index, content) in [(10, "ten"), (20, "twenty"), (30, "thirty")] {
+        write(&*store, meta(1, index), content.as_bytes());
+    }
+    let told = |store: &dyn SnapshotStore| -> Vec<Vec<u8>> {
+        store.kept().unwrap().iter().map(read).collect()
+    };
+    let expected = [b"thirty".to_vec(), b"twenty".to_vec()];
+    assert_eq!(told(&*store), expected);
+    drop((store, directory));
+    let directory = fixture::open(&data);
+    let store = directory.snapshot_store();
+    assert_eq!(told(&*store), expected);
+    for snapshot in store.kept().unwrap() {
+        let at = snapshot.meta().last_log_id.unwrap();
+        let file = path_of(&data, 1, at.index);
+        let modified = std::fs::metadata(file).unwrap().modified().unwrap();
+        let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(
+            snapshot.created_ms().map(u128::from),
+            Some(since.as_millis())
+        );
+    }
+
+    // Damage of the newest is refused, that of another one is its own.
+    flip_bit(&path_of(&data, 1, 20), 0, 0);
+    assert_eq!(told(&*store), expected[..1]);
+    drop((store, directory));
+    flip_bit(&path_of(&data, 1, 30), 0, 0);
+    assert!(fixture::open(&data).snapshot_store().kept().is_err());
+}
+
+#[test]
 fn an_older_snapshot_finished_late_does_not_become_current() {
     let (directory, data, _temp) = directory();
     let store = directory.snapshot_store();
@@ -263,4 +299,10 @@ fn the_simulated_store_keeps_finished_snapshots_only() {
     drop(unfinished);
     write(&store, meta(1, 10), b"ten, late");
     assert_eq!(read(&store.clone().current().unwrap().unwrap()), b"twenty");
+    let kept = |store: &MemorySnapshotStore| -> Vec<Vec<u8>> {
+        store.kept().unwrap().iter().map(read).collect()
+    };
+    assert_eq!(kept(&store), [b"twenty".to_vec(), b"ten, late".to_vec()]);
+    write(&store, meta(1, 30), b"thirty");
+    assert_eq!(kept(&store), [b"thirty".to_vec(), b"twenty".to_vec()]);
 }

@@ -126,14 +126,25 @@ pub struct LockSummary {
 /// `GET /v1/locks`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LockList {
-    /// In order of name.
+    /// In the order asked for.
     pub locks: Vec<LockSummary>,
     /// Pass it as `after` for the next page; left out on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// Query of `GET /v1/locks`.
+/// In which order locks are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LockOrder {
+    /// By name.
+    #[default]
+    Name,
+    /// Longest queue first, by name where queues are equally long.
+    Queue,
+}
+
+/// Query of `GET /v1/locks`, in order of name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -145,6 +156,31 @@ pub struct LocksQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<LockState>,
     /// Names after this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// At most so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// Query of `GET /v1/locks`, in any order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct SortedLocksQuery {
+    /// Names that begin with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Only locks in this state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<LockState>,
+    /// `name` (default), or `queue`: most waiters first. Queues change between two pages: a lock
+    /// whose queue grows meanwhile may be on neither, one whose queue shrinks on both.
+    #[param(inline)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<LockOrder>,
+    /// Those after this one: `next` of the page before. By name a name; by queue the length of a
+    /// queue and a name, `12:orders/42`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// At most so many.

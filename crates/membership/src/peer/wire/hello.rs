@@ -42,9 +42,7 @@ impl Hello {
     }
 
     pub(crate) fn put(&self, out: &mut BytesMut) {
-        out.put_u64_le(MAGIC);
-        out.put_u16_le(self.version);
-        put_identity(out, &self.from);
+        put_head(out, self.version, &self.from);
         out.put_u64_le(self.to);
         out.put_u8(self.lane.code());
     }
@@ -53,11 +51,7 @@ impl Hello {
     /// read, so that the refusal can say which version that was.
     pub(crate) fn decode(payload: Bytes) -> Result<Self, DecodeError> {
         let mut from = Decoder::new(payload);
-        if from.u64("magic")? != MAGIC {
-            return Err(DecodeError::Invalid("magic"));
-        }
-        let version = from.u16("version")?;
-        let identity = identity(&mut from)?;
+        let (version, identity) = head(&mut from)?;
         let to = from.u64("addressee")?;
         let code = from.u8("lane")?;
         let lane = Lane::from_code(code);
@@ -123,18 +117,12 @@ impl Welcome {
     }
 
     pub(crate) fn put(&self, out: &mut BytesMut) {
-        out.put_u64_le(MAGIC);
-        out.put_u16_le(self.version);
-        put_identity(out, &self.from);
+        put_head(out, self.version, &self.from);
     }
 
     pub(crate) fn decode(payload: Bytes) -> Result<Self, DecodeError> {
         let mut from = Decoder::new(payload);
-        if from.u64("magic")? != MAGIC {
-            return Err(DecodeError::Invalid("magic"));
-        }
-        let version = from.u16("version")?;
-        let identity = identity(&mut from)?;
+        let (version, identity) = head(&mut from)?;
         from.finish()?;
         Ok(Welcome {
             version,
@@ -172,6 +160,21 @@ fn identity(from: &mut Decoder) -> Result<Identity, DecodeError> {
         node,
         incarnation,
     })
+}
+
+/// What every hello and welcome begins with, in every version.
+fn put_head(out: &mut BytesMut, version: u16, from: &Identity) {
+    out.put_u64_le(MAGIC);
+    out.put_u16_le(version);
+    put_identity(out, from);
+}
+
+fn head(from: &mut Decoder) -> Result<(u16, Identity), DecodeError> {
+    if from.u64("magic")? != MAGIC {
+        return Err(DecodeError::Invalid("magic"));
+    }
+    let version = from.u16("version")?;
+    Ok((version, identity(from)?))
 }
 
 /// Payload of a refusal or failure: a reason for people.

@@ -2,7 +2,7 @@
 //! the same queue (decision 6).
 
 use crate::apply::Step;
-use crate::apply::claim::records::Ending;
+use crate::apply::claim::ending::Ending;
 use crate::command::LockMode;
 use crate::ids::{ClaimId, Fence, LockName, ZnodePath};
 use crate::limits;

@@ -8,10 +8,7 @@ use raft_core::query::lock::ClaimView;
 use raft_core::session::{EndedSession, ReleasedHold, Session};
 use raft_core::state::State;
 
-pub(super) fn joined(items: impl Iterator<Item = String>) -> String {
-    let items: Vec<String> = items.collect();
-    format!("[{}]", items.join(" "))
-}
+use crate::words::joined;
 
 pub(super) fn shown_live_session(state: &State, session: &Session) -> String {
     let claims = state.claims_of(session.id);
@@ -158,7 +155,12 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         }
         Reply::ClaimEnded(ended) => shown_ended_claim(ended),
         Reply::ExpiredDue { count, more } => format!("due {count} more={more}"),
-        Reply::Znode(_) | Reply::Multi(_) | Reply::Txn { .. } | Reply::SubtreeDeleted { .. } => {
+        Reply::Znode(_)
+        | Reply::Multi(_)
+        | Reply::Txn { .. }
+        | Reply::SubtreeDeleted { .. }
+        | Reply::RestoreStaged { .. }
+        | Reply::Restored(_) => {
             panic!("not of this family: {reply:?}")
         }
     }

@@ -1,0 +1,61 @@
+//! Whom an event is about.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::v1::locks::{Claim, ClaimEnd, Lock};
+use crate::v1::nodes::Node;
+use crate::v1::sessions::Session;
+
+/// A claim named by an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimEvent {
+    /// The lock.
+    pub lock: String,
+    /// The claim.
+    pub claim: String,
+    /// Its fence.
+    pub fence: u64,
+    /// Its session.
+    pub session: String,
+}
+
+/// The end of a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClaimEndEvent {
+    /// Which claim.
+    #[serde(flatten)]
+    pub claim: ClaimEvent,
+    /// How it ended.
+    pub state: ClaimEnd,
+    /// Why, where somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A session named by an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionEvent {
+    /// Its name or number.
+    pub session: String,
+    /// Its number.
+    pub number: u64,
+}
+
+/// One thing that was there when a stream with `initial=state` began; one field is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct StateEvent {
+    /// A znode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<Node>,
+    /// A lock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Lock>,
+    /// A claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+    /// A session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
+}

@@ -1,0 +1,93 @@
+//! What is asked of locks.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ClaimId, LockName};
+
+/// How a claim wants the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LockMode {
+    /// Alone.
+    Exclusive,
+    /// Together with other shared claims.
+    Shared,
+    /// So many permits of a semaphore.
+    Permits(u32),
+}
+
+/// Who owns the claim's znode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClaimSession {
+    /// The session the request acts for; without one the request is refused.
+    Acting,
+    /// A session made for this claim alone. It needs no keep-alive: it lives until the claim ends,
+    /// and the claim ends at its own deadline.
+    Implicit,
+}
+
+/// Stands in the queue of a lock.
+///
+/// Repeating it changes nothing and answers how the claim stands, also after it ended (for
+/// [`TOMBSTONE_MS`](crate::limits::TOMBSTONE_MS)). A repeat by the owner of a hold counts as
+/// picking up the hand-over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acquire {
+    /// The lock.
+    pub lock: LockName,
+    /// The claim, chosen by the client.
+    pub claim: ClaimId,
+    /// How.
+    pub mode: LockMode,
+    /// Permits of the semaphore, when the lock is not configured: the first claim in an empty
+    /// queue decides, the others must agree.
+    pub limit: Option<u32>,
+    /// Whose.
+    pub session: ClaimSession,
+    /// How long it may stand in the queue, milliseconds. `Some(0)`: take it now or not at all.
+    /// `None`: as long as its session lives (refused for implicit sessions).
+    pub wait_ms: Option<u64>,
+    /// How long it may hold, milliseconds from the grant or the last extension. `None`: as long as
+    /// its session lives (implicit sessions: a default).
+    pub ttl_ms: Option<u64>,
+    /// How long a hand-over may go unnoticed, milliseconds. `None`: a default.
+    pub ack_within_ms: Option<u64>,
+    /// Join the exclusive hold this session already has by a claim with this flag, instead of
+    /// queueing behind it: the id becomes one more of that hold, with its fence, ttl and znode.
+    pub reentrant: bool,
+    /// Shown to those who wait.
+    pub reason: Option<String>,
+    /// Shown to those who wait.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How a lock behaves, when the default (exclusive and shared claims, no delay) will not do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockSettings {
+    /// What it accepts.
+    pub kind: LockKind,
+    /// After an involuntary end, grant to nobody for this long, milliseconds.
+    pub lock_delay_ms: u64,
+    /// Longest hold, milliseconds; `None`: no bound.
+    pub max_hold_ms: Option<u64>,
+    /// Longest queue; `None`: the general limit.
+    pub max_waiters: Option<u32>,
+    /// Anything else.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What a lock accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockKind {
+    /// Exclusive claims only.
+    Mutex,
+    /// Exclusive and shared claims.
+    #[default]
+    ReadWrite,
+    /// Permits, so many in all.
+    Semaphore {
+        /// Permits in all.
+        limit: u32,
+    },
+}

@@ -1,0 +1,222 @@
+//! A snapshot restored into a running cluster.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use raft_core::command::{Command, RestoreStep};
+use raft_core::ids::{ZnodePath, Zxid};
+use raft_core::limits;
+use raft_core::outcome::{Outcome, Refusal, Reply, RestoreRefusal, Restored};
+
+use crate::golden::snapshot_state;
+use crate::harness::{Harness, snapshot_bytes};
+use crate::words::Words;
+
+fn step(cluster: &mut Harness, step: RestoreStep) -> Outcome {
+    let request = cluster.request(Words::parse(""), Command::Restore(step));
+    cluster.apply(&request)
+}
+
+fn refused(outcome: Outcome) -> RestoreRefusal {
+    match outcome.result {
+        Err(Refusal::Restore(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn begun(cluster: &mut Harness, replace: bool) -> Zxid {
+    let outcome = step(cluster, RestoreStep::Begin { replace });
+    match outcome.result {
+        Ok(Reply::RestoreStaged {
+            upload,
+            received: 0,
+        }) => upload,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Sends everything in parts of `size` bytes.
+fn sent(cluster: &mut Harness, upload: Zxid, bytes: &[u8], size: usize) {
+    let mut offset = 0;
+    for part in bytes.chunks(size) {
+        let part = RestoreStep::Part {
+            upload,
+            offset,
+            bytes: Bytes::copy_from_slice(part),
+        };
+        offset += size.min(bytes.len() - usize::try_from(offset).unwrap()) as u64;
+        let outcome = step(cluster, part);
+        let Ok(Reply::RestoreStaged { received, .. }) = outcome.result else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(received, offset);
+    }
+}
+
+fn restored(cluster: &mut Harness, bytes: &[u8], replace: bool) -> Restored {
+    let upload = begun(cluster, replace);
+    sent(cluster, upload, bytes, 100);
+    let outcome = step(cluster, RestoreStep::Finish { upload });
+    assert!(outcome.events.is_empty(), "{:?}", outcome.events);
+    match outcome.result {
+        Ok(Reply::Restored(restored)) => restored,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn exists(cluster: &Harness, path: &str) -> bool {
+    let path = ZnodePath::parse(path).unwrap();
+    cluster.state.znode(&path).is_some()
+}
+
+fn backup() -> Vec<u8> {
+    snapshot_bytes(&snapshot_state())
+}
+
+#[test]
+fn the_tree_comes_back_and_no_session_survives() {
+    let mut cluster = Harness::new();
+    cluster.run("time 50\n open mine");
+    cluster.state.note_members(&BTreeSet::from([11, 12, 13]));
+    let summary = restored(&mut cluster, &backup(), false);
+    assert_eq!(summary.taken_at, snapshot_state().last_zxid());
+    assert_eq!(summary.sessions_ended, 1);
+    assert!(exists(&cluster, "/a") && exists(&cluster, "/t") && exists(&cluster, "/c"));
+    assert!(!exists(&cluster, "/e"), "an ephemeral without its session");
+    let said = cluster.run("open mine");
+    assert!(said.contains("REFUSED SessionEnded"), "{said}");
+    assert_eq!(cluster.state.counts().claims, 0);
+    assert_eq!(cluster.state.counts().sessions, 0);
+    assert!(
+        !cluster.state.is_retired_member(11),
+        "members are this cluster's own"
+    );
+    assert!(
+        !cluster.state.is_retired_member(3),
+        "and not those of the backup"
+    );
+    // The harness cannot replay what it was told beside the log.
+    cluster.state.note_members(&BTreeSet::new());
+    std::mem::forget(cluster);
+}
+
+#[test]
+fn the_zxid_goes_far_beyond_both() {
+    let mut cluster = Harness::new();
+    let summary = restored(&mut cluster, &backup(), false);
+    assert_eq!(summary.zxid, Zxid(2 * limits::RESTORE_ZXID_STEP));
+    assert_eq!(cluster.state.last_zxid(), summary.zxid);
+    let again = restored(&mut cluster, &backup(), true);
+    assert_eq!(again.zxid, Zxid(4 * limits::RESTORE_ZXID_STEP));
+    let said = cluster.run("open s\n session=s acquire orders/42 c1");
+    let fence = again.zxid.0 + 2;
+    assert!(said.contains(&fence.to_string()), "{said}");
+}
+
+#[test]
+fn the_clock_of_this_cluster_goes_on_and_deadlines_stay_as_far_away() {
+    // The backup's /t was written at 1000 and lives for 5000.
+    let mut cluster = Harness::new();
+    cluster.run("time 900000");
+    restored(&mut cluster, &backup(), false);
+    assert_eq!(cluster.state.log_time().0, 900_000);
+    cluster.run("time 4999\n due");
+    assert!(exists(&cluster, "/t"), "not yet");
+    cluster.run("time 1\n due");
+    assert!(!exists(&cluster, "/t"));
+}
+
+#[test]
+fn a_cluster_with_data_is_replaced_only_when_told_so() {
+    let mut cluster = Harness::new();
+    cluster.run("create /mine data=x");
+    let refusal = refused(step(&mut cluster, RestoreStep::Begin { replace: false }));
+    assert_eq!(refusal, RestoreRefusal::NotEmpty { znodes: 1 });
+    restored(&mut cluster, &backup(), true);
+    assert!(!exists(&cluster, "/mine") && exists(&cluster, "/a"));
+}
+
+#[test]
+fn data_that_came_during_the_upload_is_not_lost_unasked() {
+    let mut cluster = Harness::new();
+    let upload = begun(&mut cluster, false);
+    sent(&mut cluster, upload, &backup(), 64);
+    cluster.run("create /mine data=x");
+    let refusal = refused(step(&mut cluster, RestoreStep::Finish { upload }));
+    assert_eq!(refusal, RestoreRefusal::NotEmpty { znodes: 1 });
+}
+
+#[test]
+fn one_upload_at_a_time_and_one_that_stands_still_is_dropped() {
+    let mut cluster = Harness::new();
+    let first = begun(&mut cluster, false);
+    let refusal = refused(step(&mut cluster, RestoreStep::Begin { replace: true }));
+    assert_eq!(refusal, RestoreRefusal::InProgress { upload: first });
+    sent(&mut cluster, first, b"some", 2);
+    cluster.run(&format!("time {}\n due", limits::RESTORE_IDLE_MS));
+    let second = begun(&mut cluster, false);
+    let refusal = refused(step(&mut cluster, RestoreStep::Finish { upload: first }));
+    assert_eq!(refusal, RestoreRefusal::UnknownUpload { upload: first });
+    assert!(
+        step(&mut cluster, RestoreStep::Abandon { upload: second })
+            .result
+            .is_ok()
+    );
+    begun(&mut cluster, false);
+}
+
+#[test]
+fn a_part_that_is_repeated_or_skips_is_refused_with_the_place_to_go_on() {
+    let mut cluster = Harness::new();
+    let upload = begun(&mut cluster, false);
+    sent(&mut cluster, upload, b"0123456789", 4);
+    for offset in [0, 8, 11] {
+        let part = RestoreStep::Part {
+            upload,
+            offset,
+            bytes: Bytes::from_static(b"x"),
+        };
+        let refusal = refused(step(&mut cluster, part));
+        assert_eq!(refusal, RestoreRefusal::WrongOffset { expected: 10 });
+    }
+}
+
+#[test]
+fn an_upload_survives_a_snapshot_in_between() {
+    let mut cluster = Harness::new();
+    let upload = begun(&mut cluster, false);
+    let backup = backup();
+    let (head, tail) = backup.split_at(backup.len() / 2);
+    sent(&mut cluster, upload, head, head.len());
+    cluster.run("snapshot");
+    let part = RestoreStep::Part {
+        upload,
+        offset: head.len() as u64,
+        bytes: Bytes::copy_from_slice(tail),
+    };
+    assert!(step(&mut cluster, part).result.is_ok());
+    assert!(
+        step(&mut cluster, RestoreStep::Finish { upload })
+            .result
+            .is_ok()
+    );
+}
+
+#[test]
+fn damaged_or_half_a_snapshot_changes_nothing() {
+    let backup = backup();
+    let mut flipped = backup.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for bytes in [&backup[..backup.len() - 1], &flipped[..], b"not a snapshot"] {
+        let mut cluster = Harness::new();
+        let upload = begun(&mut cluster, false);
+        sent(&mut cluster, upload, bytes, 1000);
+        let refusal = refused(step(&mut cluster, RestoreStep::Finish { upload }));
+        assert!(
+            matches!(refusal, RestoreRefusal::Unreadable(_)),
+            "{refusal:?}"
+        );
+        assert!(!exists(&cluster, "/a"));
+    }
+}
