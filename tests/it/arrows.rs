@@ -35,6 +35,11 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &["openraft", "rocksdb"],
     ),
     (
+        "zookeeper",
+        &["node", "raft-core"],
+        &["axum", "rocksdb", "openraft", "reqwest"],
+    ),
+    (
         "holdfast-client",
         &["http-types"],
         &["openraft", "rocksdb", "axum"],
@@ -49,6 +54,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
             "raft-core",
             "http-api",
             "http-types",
+            "zookeeper",
             "holdfast-client",
         ],
         &["rocksdb", "openraft"],

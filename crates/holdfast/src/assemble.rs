@@ -21,6 +21,7 @@ pub(crate) struct Server {
     config: Config,
     node: Node,
     api: JoinHandle<()>,
+    zookeeper: Option<JoinHandle<()>>,
     /// Keeps the directory locked against a second process.
     directory: Arc<DataDirectory>,
 }
@@ -39,12 +40,21 @@ impl Server {
         let listener = TcpListener::bind(&config.listen.api)
             .await
             .with_context(|| format!("listen for clients on {}", config.listen.api))?;
+        let zookeeper = match &config.zookeeper {
+            Some(door) => Some(
+                TcpListener::bind(&door.listen)
+                    .await
+                    .with_context(|| format!("listen for ZooKeeper clients on {}", door.listen))?,
+            ),
+            None => None,
+        };
         let directory = Arc::new(open(&config, entry.cluster_id()).await?);
         let cluster = directory
             .cluster_id()
             .ok_or_else(|| EntryError::NoCluster(config.data_dir.display().to_string()))?;
         let node = start_node(&config, &directory, cluster).await?;
         let api = open_api(listener, &node);
+        let zookeeper = zookeeper.map(|listener| open_zookeeper(listener, &node, &config));
         let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
         tracing::info!(%cluster, peers, clients, "listening");
         entry::carry_out(entry, &config, &node).await?;
@@ -52,6 +62,7 @@ impl Server {
             config,
             node,
             api,
+            zookeeper,
             directory,
         })
     }
@@ -70,6 +81,9 @@ impl Server {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.node.drain();
         self.api.await.context("close the API")?;
+        if let Some(zookeeper) = self.zookeeper {
+            zookeeper.await.context("close the ZooKeeper port")?;
+        }
         let handed_over = self.node.stop(self.config.stop_timeout).await;
         if let Some(outcome) = handed_over {
             tracing::info!(?outcome, "leadership");
@@ -112,6 +126,14 @@ fn open_api(listener: TcpListener, node: &Node) -> JoinHandle<()> {
     let router = http_api::router(node.clone(), settings.clone());
     let shutdown = node.shutting_down();
     tokio::spawn(async move { http_api::serve(listener, router, &settings, shutdown).await })
+}
+
+/// Serves ZooKeeper clients until the node drains.
+fn open_zookeeper(listener: TcpListener, node: &Node, config: &Config) -> JoinHandle<()> {
+    let settings = config.zookeeper.as_ref().map(|door| door.settings.clone());
+    let (node, shutdown) = (node.clone(), node.shutting_down());
+    let settings = settings.unwrap_or_default();
+    tokio::spawn(async move { zookeeper::serve(listener, node, settings, shutdown).await })
 }
 
 async fn start_node(

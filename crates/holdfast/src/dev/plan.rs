@@ -14,6 +14,8 @@ use super::DevArgs;
 const PLAN_FILE: &str = "dev.toml";
 /// Distance between a node's API port and its peer port.
 const PEER_PORT_OFFSET: u16 = 100;
+/// The first node's port for ZooKeeper clients: the one they try when they are told none.
+const ZOOKEEPER_PORT: u16 = 2181;
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +23,7 @@ pub(super) struct NodePlan {
     pub(super) id: u64,
     pub(super) api_port: u16,
     pub(super) peer_port: u16,
+    pub(super) zookeeper_port: u16,
 }
 
 impl NodePlan {
@@ -66,7 +69,7 @@ impl Plan {
         };
         for port in nodes
             .iter()
-            .flat_map(|node| [node.api_port, node.peer_port])
+            .flat_map(|node| [node.api_port, node.peer_port, node.zookeeper_port])
         {
             free(port).with_context(|| {
                 format!(
@@ -100,7 +103,9 @@ impl Plan {
     pub(super) fn arguments(&self, id: u64) -> Vec<String> {
         let founders: Vec<String> = self.nodes.iter().map(founder).collect();
         let ports = self.nodes.iter().find(|node| node.id == id);
-        let (api, peer) = ports.map_or((0, 0), |node| (node.api_port, node.peer_port));
+        let (api, peer, zookeeper) = ports.map_or((0, 0, 0), |node| {
+            (node.api_port, node.peer_port, node.zookeeper_port)
+        });
         vec![
             "serve".to_owned(),
             format!("--node-id={id}"),
@@ -110,6 +115,7 @@ impl Plan {
             ),
             format!("--api-listen=127.0.0.1:{api}"),
             format!("--peer-listen=127.0.0.1:{peer}"),
+            format!("--zookeeper-listen=127.0.0.1:{zookeeper}"),
             format!("--initial-cluster={}", founders.join(",")),
             "--bootstrap".to_owned(),
             // All nodes stop together, so there is soon nobody to hand over to.
@@ -191,6 +197,7 @@ fn choose(args: &DevArgs) -> anyhow::Result<Vec<NodePlan>> {
             id: u64::from(index) + 1,
             api_port,
             peer_port,
+            zookeeper_port: ZOOKEEPER_PORT.saturating_add(index),
         }
     });
     Ok(nodes.collect())
@@ -211,6 +218,7 @@ fn any_ports(nodes: u8) -> anyhow::Result<Vec<NodePlan>> {
                 id,
                 api_port: next()?,
                 peer_port: next()?,
+                zookeeper_port: next()?,
             })
         })
         .collect()

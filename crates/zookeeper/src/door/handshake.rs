@@ -1,0 +1,186 @@
+//! The first frame of a connection: a four-letter word, or a session.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use node::Draft;
+use raft_core::acl::Identity;
+use raft_core::command::{Command, OpenSession, Owner};
+use raft_core::ids::SessionId;
+use raft_core::outcome::{Refusal, Reply};
+use raft_core::session::Session;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::connection::{Attachment, Connection};
+use super::{Door, convert, words};
+use crate::proto::connect::{ConnectRequest, ConnectResponse, PASSWORD_BYTES};
+use crate::proto::frame::{First, first_frame};
+
+/// How long a client that has seen more than this node is given before it is sent away: a moment
+/// helps where this node is only just behind.
+const CATCH_UP: Duration = Duration::from_millis(200);
+/// How long a session may take to be opened or taken up; clients try another node meanwhile.
+const ATTACH_WITHIN: Duration = Duration::from_secs(4);
+
+/// Serves one connection to its end.
+///
+/// # Errors
+/// Why it was closed.
+pub(crate) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    let mut buffer = BytesMut::with_capacity(256);
+    let first = timeout(
+        door.settings.handshake_timeout,
+        read_first(door, &mut stream, &mut buffer),
+    );
+    let frame = match first.await?? {
+        First::Frame(frame) => frame,
+        First::Word(word) => {
+            let answer = words::answer(door, word);
+            stream.write_all(answer.as_bytes()).await?;
+            return stream.shutdown().await;
+        }
+        First::Incomplete | First::TelnetInterrupt => return Ok(()),
+    };
+    door.stats.received();
+    let request = ConnectRequest::decode(frame).map_err(io::Error::other)?;
+    must_not_be_ahead(door, &request).await?;
+    let granted = door.settings.granted(request.timeout_ms);
+    let attached = attach(door, &request, granted, peer).await?;
+    let mut out = BytesMut::new();
+    answer(&request, attached.as_ref(), &mut out)?;
+    let Some(session) = attached else {
+        stream.write_all(&out).await?;
+        return stream.shutdown().await;
+    };
+    let attachment = Attachment {
+        session: session.id,
+        attached: session.attached,
+        timeout: Duration::from_millis(session.timeout_ms),
+    };
+    let identity = Identity {
+        scheme: "ip".to_owned(),
+        id: peer.ip().to_canonical().to_string(),
+    };
+    let connection = Connection::new(door, attachment, identity);
+    connection.run(stream, buffer, out).await
+}
+
+async fn read_first(
+    door: &Door,
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+) -> io::Result<First> {
+    loop {
+        let first = first_frame(buffer, door.settings.frame_bytes_max).map_err(io::Error::other)?;
+        if first != First::Incomplete {
+            return Ok(first);
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+/// A client never goes back in time: what it has seen elsewhere, it must find here.
+async fn must_not_be_ahead(door: &Door, request: &ConnectRequest) -> io::Result<()> {
+    let seen = u64::try_from(request.last_zxid_seen).unwrap_or(0);
+    let seen = raft_core::ids::Zxid(seen);
+    if door.node.applied() >= seen {
+        return Ok(());
+    }
+    let caught_up = door.node.await_applied(seen, CATCH_UP).await;
+    caught_up.map_err(|error| io::Error::other(format!("the client has seen more: {error}")))
+}
+
+/// Opens a session, or takes up the one the client has. `None`: there is no such session, or the
+/// password is wrong.
+async fn attach(
+    door: &Door,
+    request: &ConnectRequest,
+    granted: Duration,
+    peer: SocketAddr,
+) -> io::Result<Option<Session>> {
+    let timeout_ms = u64::try_from(granted.as_millis()).unwrap_or(u64::MAX);
+    let command = if request.session_id == 0 {
+        Command::OpenSession(OpenSession {
+            name: None,
+            timeout_ms,
+            password: fresh_password(door),
+            owner: Owner {
+                host: Some(peer.to_string()),
+                ..Owner::default()
+            },
+            lock_delay_ms: 0,
+        })
+    } else {
+        let Some((session, password)) = claimed(request) else {
+            return Ok(None);
+        };
+        Command::AttachSession {
+            session,
+            password,
+            timeout_ms,
+        }
+    };
+    let draft = Draft {
+        identities: Vec::new(),
+        session: None,
+        fences: Vec::new(),
+        idempotency: None,
+        command,
+    };
+    let outcome = door
+        .node
+        .propose(draft, ATTACH_WITHIN)
+        .await
+        .map_err(io::Error::other)?;
+    match outcome.result {
+        Ok(Reply::SessionOpened { session, .. }) => {
+            door.node.touch(session.id);
+            Ok(Some(session))
+        }
+        Err(Refusal::NoSession { .. } | Refusal::SessionEnded(_)) => Ok(None),
+        Ok(_) => Err(io::Error::other("a session was answered by something else")),
+        Err(refusal) => Err(io::Error::other(refusal)),
+    }
+}
+
+fn claimed(request: &ConnectRequest) -> Option<(SessionId, [u8; PASSWORD_BYTES])> {
+    let id = u64::try_from(request.session_id).ok()?;
+    let password = request.password.as_deref()?;
+    Some((SessionId(id), password.try_into().ok()?))
+}
+
+fn fresh_password(door: &Door) -> [u8; PASSWORD_BYTES] {
+    let entropy = door.node.entropy();
+    // Zeros mean "none" on the wire.
+    let (one, two) = (entropy.next_u64() | 1, entropy.next_u64());
+    let mut password = [0; PASSWORD_BYTES];
+    let bytes = one.to_be_bytes().into_iter().chain(two.to_be_bytes());
+    for (to, from) in password.iter_mut().zip(bytes) {
+        *to = from;
+    }
+    password
+}
+
+fn answer(
+    request: &ConnectRequest,
+    session: Option<&Session>,
+    out: &mut BytesMut,
+) -> io::Result<()> {
+    let response = match session {
+        Some(session) => ConnectResponse {
+            protocol_version: 0,
+            timeout_ms: i32::try_from(session.timeout_ms).unwrap_or(i32::MAX),
+            session_id: convert::zxid(raft_core::ids::Zxid(session.id.0)),
+            password: session.password,
+            read_only: request.read_only.map(|_| false),
+        },
+        None => ConnectResponse::refused(request),
+    };
+    response.encode(out).map_err(io::Error::other)
+}
