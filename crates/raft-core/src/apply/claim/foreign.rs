@@ -64,6 +64,9 @@ impl Step<'_> {
         let Some(claim) = self.state.foreign_claim(path, self.now) else {
             return;
         };
+        // A lock's znode that was deleted and made anew counts from 0 again, so a name may come a second
+        // time. What is remembered of the first can go: nobody repeats a request for a foreign claim.
+        self.forget_ended_claim(&(claim.lock.clone(), claim.id.clone()));
         self.settle_delay(&claim.lock);
         self.enqueue(claim, None);
     }
