@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use raft_core::codec::{self, Batch};
-use raft_core::command::Request;
+use raft_core::command::{Moment, Request};
+use raft_core::event::Event;
 use raft_core::ids::Zxid;
 use raft_core::outcome::{Outcome, Reply};
 use raft_core::state::State;
@@ -77,6 +78,14 @@ pub(crate) struct Undecodable {
     cause: String,
 }
 
+/// What a command leaves to be told.
+struct Told {
+    moment: Moment,
+    events: Vec<Event>,
+    /// Everything was replaced: no list of events says how.
+    restored: bool,
+}
+
 impl Replica {
     pub(crate) fn new(start: ReplicaStart) -> Replica {
         let applied = Applied {
@@ -125,6 +134,10 @@ impl Replica {
     }
 
     /// Applies a batch of commands: state and events under one write lock, then the answers.
+    ///
+    /// While a snapshot to restore is on its way in, a command may take seconds. It is applied to a
+    /// copy then (O(1) to make), so that nobody who reads the state meanwhile has to wait, and the
+    /// copy takes the state's place. Apply alone changes the state, so none of it is lost.
     pub(crate) fn apply_batch(
         &self,
         log_id: LogId,
@@ -135,32 +148,35 @@ impl Replica {
             cause,
         };
         let batch = Batch::parse(bytes).map_err(|e| undecodable(e.to_string()))?;
+        let requests: Result<Vec<Request>, Undecodable> = batch
+            .requests()
+            .map(|bytes| codec::decode_request(bytes).map_err(|e| undecodable(e.to_string())))
+            .collect();
+        let requests = requests?;
         let mut answers: Vec<(u64, Outcome)> = Vec::new();
-        let mut state = self.state.write();
-        for request in batch.requests() {
-            let request = codec::decode_request(request).map_err(|e| undecodable(e.to_string()))?;
-            let ours = self.is_ours(&request).then_some(request.id.sequence);
-            let mut outcome = state.apply(batch.stamp, &request);
-            self.metrics.command_applied(outcome.result.is_ok());
-            // The answer needs no events; they live in the event log.
-            let events = std::mem::take(&mut outcome.events);
-            if matches!(outcome.result, Ok(Reply::Restored(_))) {
-                self.events.reset(state.last_zxid());
-                self.waiters.signal_all();
-            } else {
-                for event in &events {
-                    self.waiters.signal(&event.kind);
+        let aside = self.read(|state| state.is_restoring().then(|| state.clone()));
+        let state = match aside {
+            Some(mut copy) => {
+                let told: Vec<Told> = requests
+                    .iter()
+                    .map(|request| self.step(&mut copy, &batch, request, &mut answers))
+                    .collect();
+                let mut state = self.state.write();
+                let former = std::mem::replace(&mut *state, copy);
+                told.into_iter().for_each(|told| self.tell(told));
+                // Freeing a large state takes time, too.
+                std::thread::spawn(move || drop(former));
+                state
+            }
+            None => {
+                let mut state = self.state.write();
+                for request in &requests {
+                    let told = self.step(&mut state, &batch, request, &mut answers);
+                    self.tell(told);
                 }
-                let moment = raft_core::command::Moment {
-                    zxid: state.last_zxid(),
-                    ..outcome.moment
-                };
-                self.events.push(moment, events);
+                state
             }
-            if let Some(sequence) = ours {
-                answers.push((sequence, outcome));
-            }
-        }
+        };
         let zxid = state.last_zxid();
         self.digests.note(log_id.index, zxid, || state.digest());
         drop(state);
@@ -169,6 +185,44 @@ impl Replica {
             self.pending.complete(sequence, outcome);
         }
         Ok(())
+    }
+
+    /// Applies one command to `state`.
+    fn step(
+        &self,
+        state: &mut State,
+        batch: &Batch,
+        request: &Request,
+        answers: &mut Vec<(u64, Outcome)>,
+    ) -> Told {
+        let mut outcome = state.apply(batch.stamp, request);
+        self.metrics.command_applied(outcome.result.is_ok());
+        let told = Told {
+            moment: Moment {
+                zxid: state.last_zxid(),
+                ..outcome.moment
+            },
+            // The answer needs no events; they live in the event log.
+            events: std::mem::take(&mut outcome.events),
+            restored: matches!(outcome.result, Ok(Reply::Restored(_))),
+        };
+        if self.is_ours(request) {
+            answers.push((request.id.sequence, outcome));
+        }
+        told
+    }
+
+    /// Tells streams and waiters, while the state cannot be read.
+    fn tell(&self, told: Told) {
+        if told.restored {
+            self.events.reset(told.moment.zxid);
+            self.waiters.signal_all();
+            return;
+        }
+        for event in &told.events {
+            self.waiters.signal(&event.kind);
+        }
+        self.events.push(told.moment, told.events);
     }
 
     fn is_ours(&self, request: &Request) -> bool {

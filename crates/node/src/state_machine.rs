@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use openraft::entry::RaftEntry;
 use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot as RaftSnapshot};
@@ -26,6 +27,20 @@ pub struct StateMachine {
 impl StateMachine {
     pub(crate) fn new(replica: Arc<Replica>, snapshots: Arc<dyn SnapshotStore>) -> StateMachine {
         StateMachine { replica, snapshots }
+    }
+}
+
+impl StateMachine {
+    /// A restore reads a whole snapshot in one command. On an async worker that would hold up
+    /// whatever else waits for this worker, heartbeats among it, and cost the leader its office.
+    async fn apply_batch(&self, log_id: LogId, bytes: &Bytes) -> io::Result<()> {
+        if !self.replica.read(State::is_restoring) {
+            return self.replica.apply_batch(log_id, bytes).map_err(invalid);
+        }
+        let (replica, bytes) = (Arc::clone(&self.replica), bytes.clone());
+        spawn_blocking(move || replica.apply_batch(log_id, &bytes).map_err(invalid))
+            .await
+            .map_err(io::Error::other)?
     }
 }
 
@@ -55,11 +70,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             let log_id = entry.log_id();
             match &entry.payload {
                 EntryPayload::Blank => self.replica.apply_blank(log_id),
-                EntryPayload::Normal(payload) => {
-                    self.replica
-                        .apply_batch(log_id, &payload.0)
-                        .map_err(invalid)?;
-                }
+                EntryPayload::Normal(payload) => self.apply_batch(log_id, &payload.0).await?,
                 EntryPayload::Membership(membership) => {
                     let stored = StoredMembership::new(Some(log_id), membership.clone());
                     self.replica.apply_membership(log_id, stored);

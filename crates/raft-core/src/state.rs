@@ -254,6 +254,13 @@ impl State {
         self.index.due.get_min().map(|(at, _)| *at)
     }
 
+    /// Whether a snapshot to restore is on its way in: then one of the next commands may take as long
+    /// as reading all of it.
+    #[must_use]
+    pub fn is_restoring(&self) -> bool {
+        self.staging.len() > 0
+    }
+
     /// Records the membership of server nodes after a membership entry was applied. Takes no zxid.
     pub fn note_members(&mut self, members: &BTreeSet<u64>) {
         let former: Vec<u64> = self.members_ever.iter().map(|(id, _)| *id).collect();
