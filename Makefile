@@ -7,7 +7,7 @@ WHAT ?= failover
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure zookeeper-clients lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -37,6 +37,9 @@ durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every ackn
 
 measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
+
+zookeeper-clients: setup ## kazoo's own tests against three nodes
+	./scripts/zookeeper-clients.sh
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

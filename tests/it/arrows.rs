@@ -66,7 +66,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "holdfast-tests",
-        &[],
+        &["zookeeper"],
         &["openraft", "rocksdb", "axum", "reqwest", "tokio"],
     ),
 ];

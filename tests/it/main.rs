@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, and says on standard error what it saw"
 )]
 
@@ -23,3 +24,4 @@ mod restore;
 mod sessions;
 mod smoke;
 mod watches;
+mod zookeeper;

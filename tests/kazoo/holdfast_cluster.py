@@ -16,6 +16,7 @@ import time
 import urllib.request
 
 import kazoo.testing.harness as harness
+import pytest
 
 # Password "test", as kazoo's own harness sets it up.
 SUPER_DIGEST = "super:D/InIHSb7yEEbrWz8b9l71RjZJU="
@@ -145,6 +146,21 @@ class Cluster:
 
     def get_logs(self):
         return [server.get_logs() for server in self.servers] if self.directory else []
+
+
+def not_passing():
+    """Part of a test's name, and why it does not pass."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "not-passing.txt")
+    with open(path) as lines:
+        told = (line.strip() for line in lines)
+        return [line.split(": ", 1) for line in told if line and not line.startswith("#")]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for name, why in not_passing():
+            if name in item.nodeid:
+                item.add_marker(pytest.mark.xfail(strict=True, reason=why))
 
 
 CLUSTER = Cluster()

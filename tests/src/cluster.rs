@@ -16,6 +16,7 @@ use crate::log_gate;
 use crate::ports::free_port;
 use crate::process::Process;
 use crate::wait::eventually;
+use crate::zookeeper::ZooKeeper;
 
 /// One cluster at a time: side by side on a small machine they would slow each other into
 /// elections nobody asked for. (Under nextest each test is a process; there its configuration says
@@ -33,6 +34,7 @@ struct Node {
     id: u64,
     api_port: u16,
     peer_port: u16,
+    zookeeper_port: u16,
     process: Option<Process>,
     /// How it enters a cluster when its directory is empty.
     entry: Vec<String>,
@@ -111,11 +113,11 @@ impl Cluster {
     }
 
     fn add_node(&mut self, id: u64, entry: Vec<String>) {
-        let (api_port, peer_port) = (free_port(), free_port());
         self.nodes.push(Node {
             id,
-            api_port,
-            peer_port,
+            api_port: free_port(),
+            peer_port: free_port(),
+            zookeeper_port: free_port(),
             process: None,
             entry,
         });
@@ -213,6 +215,18 @@ impl Cluster {
         )))
     }
 
+    /// Where a node listens for ZooKeeper clients.
+    #[must_use]
+    pub fn zookeeper_address(&self, id: u64) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.node(id).zookeeper_port))
+    }
+
+    /// A ZooKeeper client of a node, with a new session.
+    #[must_use]
+    pub fn zookeeper(&self, id: u64) -> ZooKeeper {
+        ZooKeeper::connect(self.zookeeper_address(id))
+    }
+
     /// The command line, with all nodes as endpoints.
     #[must_use]
     pub fn cli(&self) -> Cli {
@@ -247,6 +261,7 @@ impl Cluster {
             format!("--data-dir={}", self.data_dir(id).display()),
             format!("--api-listen=127.0.0.1:{}", node.api_port),
             format!("--peer-listen=127.0.0.1:{}", node.peer_port),
+            format!("--zookeeper-listen=127.0.0.1:{}", node.zookeeper_port),
         ];
         arguments.extend(node.entry.iter().cloned());
         arguments.extend(self.settings.iter().cloned());

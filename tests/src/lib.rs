@@ -1,9 +1,10 @@
 //! The product from outside: real processes on loopback, spoken to over HTTP and the command line.
 //!
-//! Nothing here knows the crates of the product. The HTTP client is written from scratch on a
-//! socket, so that a mistake shared by server and SDK shows; what is waited for is always a
-//! condition with a deadline; and at the end of every test each WARN or ERROR line in a node's log
-//! must have been announced by the test.
+//! Nothing here knows the crates of the product, but for the codec of the ZooKeeper protocol, which
+//! is held against recordings of real servers by tests of its own. The HTTP client is written from
+//! scratch on a socket, so that a mistake shared by server and SDK shows; what is waited for is
+//! always a condition with a deadline; and at the end of every test each WARN or ERROR line in a
+//! node's log must have been announced by the test.
 //!
 //! Start at [`Cluster`].
 
@@ -13,6 +14,7 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, and says on standard error what it saw"
 )]
 
@@ -25,8 +27,10 @@ pub mod ports;
 pub mod process;
 pub mod sse;
 pub mod wait;
+pub mod zookeeper;
 
 pub use cluster::Cluster;
 pub use http::{Answer, Http};
 pub use sse::EventStream;
 pub use wait::{eventually, until};
+pub use zookeeper::ZooKeeper;

@@ -2,26 +2,31 @@
 //!
 //! Requests are taken up in the order they arrive. Writes are proposed at once, one after the
 //! other, and are under way together; a read is looked up when every request before it has been
-//! answered, so it sees the writes its client made before it. Whatever goes out leaves through one
-//! buffer: watch events up to the position a reply shows stand before that reply.
+//! answered, so it sees the writes its client made before it. A write behind a read is proposed
+//! when the read has been answered, so the read sees nothing its client did after it. Whatever goes
+//! out leaves through one buffer: watch events up to the position a reply shows stand before that
+//! reply.
+
+mod identities;
+mod output;
+mod waiting;
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
-use futures::future::BoxFuture;
-use node::{Draft, ProposeError, ReadOptions};
-use raft_core::acl::{self, Identity};
+use node::{Draft, ReadOptions};
+use raft_core::acl::Identity;
 use raft_core::command::{Command, SessionRef};
 use raft_core::ids::{SessionId, Zxid};
-use raft_core::outcome::Outcome;
+use raft_core::outcome::Refusal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
 
+use self::waiting::{Proposal, Waiting, Work, front};
 use super::read::Reader;
 use super::watches::{Closing, Watcher};
 use super::write::{self, Shape};
@@ -30,8 +35,8 @@ use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
 use crate::proto::op::OpCode;
-use crate::proto::request::{AuthPacket, Decoded, PathRequest, Request, decode};
-use crate::proto::response::{Reply, Response};
+use crate::proto::request::{Decoded, PathRequest, Request, decode};
+use crate::proto::response::Response;
 
 /// A session as this connection has it.
 #[derive(Clone, Copy, Debug)]
@@ -39,29 +44,6 @@ pub(crate) struct Attachment {
     pub(crate) session: SessionId,
     pub(crate) attached: Zxid,
     pub(crate) timeout: Duration,
-}
-
-/// A request that is not answered yet.
-struct Waiting {
-    xid: Xid,
-    what: Work,
-}
-
-enum Work {
-    /// Under way to the log.
-    Write(BoxFuture<'static, Result<Outcome, ProposeError>>, Shape),
-    /// The last request of the session.
-    Close(BoxFuture<'static, Result<Outcome, ProposeError>>),
-    /// Waits until this node is as current as its cluster.
-    Sync(BoxFuture<'static, bool>, PathRequest),
-    /// To be looked up in its turn, by whoever the client was when it asked.
-    Read(Box<Request>, Vec<Identity>),
-    /// Only its place in the order counts.
-    Ping,
-    /// Answered without looking.
-    Ready(Result<Response, ErrorCode>),
-    /// Answered with this, then the connection ends.
-    Last(ErrorCode),
 }
 
 /// Whether to go on.
@@ -108,34 +90,56 @@ impl<'a> Connection<'a> {
         out: BytesMut,
     ) -> io::Result<()> {
         self.out = out;
+        let mut heard = Instant::now();
         loop {
             self.take_up(&mut buffer)?;
+            let was_full = !self.has_room();
+            self.begin();
             let flow = self.answer_what_is_ready()?;
+            if flow == Flow::Close {
+                self.give_up();
+            }
             if !self.out.is_empty() {
-                stream.write_all(&self.out).await?;
+                timeout(self.attachment.timeout, stream.write_all(&self.out)).await??;
                 self.out.clear();
             }
             if flow == Flow::Close {
                 return stream.shutdown().await;
             }
-            let has_room = self.waiting.len() < self.door.settings.outstanding_max && !self.closing;
+            let has_room = self.has_room();
+            if was_full && has_room {
+                // What found no room may have been read already: nothing would wake this loop.
+                continue;
+            }
             let outbox = std::sync::Arc::clone(&self.watcher.outbox);
             tokio::select! {
+                // What has arrived counts, however late this node comes to look.
+                biased;
                 read = stream.read_buf(&mut buffer), if has_room => {
                     if read? == 0 {
                         return Ok(());
                     }
+                    heard = Instant::now();
                 }
                 () = front(&mut self.waiting) => {}
                 () = outbox.arrived.notified() => {}
+                // The session may live on elsewhere; this connection is dead.
+                () = sleep_until(heard + self.attachment.timeout), if has_room => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
             }
         }
+    }
+
+    /// Whether a further request may be taken up.
+    fn has_room(&self) -> bool {
+        !self.closing && self.waiting.len() < self.door.settings.outstanding_max
     }
 
     /// Takes up requests that have arrived whole.
     fn take_up(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
         let max = self.door.settings.frame_bytes_max;
-        while !self.closing && self.waiting.len() < self.door.settings.outstanding_max {
+        while self.has_room() {
             let Some(frame) = next_frame(buffer, max).map_err(io::Error::other)? else {
                 return Ok(());
             };
@@ -166,9 +170,26 @@ impl<'a> Connection<'a> {
             }
         };
         if let Some(what) = what {
-            self.waiting.push_back(Waiting { xid, what });
+            self.waiting.push_back(Waiting::new(xid, what));
         }
         Ok(())
+    }
+
+    /// Sends on its way whatever no unanswered read stands before. Of the writes of a client only
+    /// a beginning may happen: what stands behind one that is turned back is forgotten.
+    fn begin(&mut self) {
+        let may_begin = self.waiting.iter_mut().take_while(|next| !next.is_read());
+        let turned_back = may_begin.map(Waiting::begin).position(|turned| turned);
+        if let Some(at) = turned_back {
+            self.closing = true;
+            self.waiting.truncate(at.saturating_add(1));
+        }
+    }
+
+    /// Gives requests up, from the last to the first: were it the other way round, one could still
+    /// happen whose predecessor was given up.
+    fn give_up(&mut self) {
+        while self.waiting.pop_back().is_some() {}
     }
 
     fn work(&mut self, xid: Xid, request: Request) -> io::Result<Option<Work>> {
@@ -197,7 +218,7 @@ impl<'a> Connection<'a> {
         if let Request::CloseSession = request {
             self.closing = true;
             let session = self.session_ref();
-            return Work::Close(self.sent(Command::CloseSession(session)));
+            return Work::Close(self.proposal(Command::CloseSession(session)));
         }
         Work::Read(Box::new(request), self.identities.clone())
     }
@@ -207,11 +228,12 @@ impl<'a> Connection<'a> {
     }
 
     fn propose(&self, command: Command, shape: Shape) -> Work {
-        Work::Write(self.sent(command), shape)
+        Work::Write(self.proposal(command), shape)
     }
 
-    /// Proposes. The first look at the future, here and now, gives the request its place.
-    fn sent(&self, command: Command) -> BoxFuture<'static, Result<Outcome, ProposeError>> {
+    /// A command by whoever the client is now. The first look at the future gives it its place in
+    /// the log.
+    fn proposal(&self, command: Command) -> Proposal {
         let draft = Draft {
             identities: self.identities.clone(),
             session: Some(self.session_ref()),
@@ -221,7 +243,7 @@ impl<'a> Connection<'a> {
         };
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
-        started(async move { node.propose(draft, deadline).await }.boxed())
+        async move { node.propose(draft, deadline).await }.boxed()
     }
 
     fn sync(&self, asked: PathRequest) -> Work {
@@ -231,57 +253,7 @@ impl<'a> Connection<'a> {
             let options = ReadOptions::default();
             node.query(options, deadline, |_| ()).await.is_ok()
         };
-        Work::Sync(started(current.boxed()), asked)
-    }
-
-    /// Identities count from here on, for requests that follow on the heels of this one too.
-    fn auth(&mut self, xid: Xid, packet: &AuthPacket) -> io::Result<()> {
-        let proof = packet.auth.as_deref().unwrap_or_default();
-        let proof = String::from_utf8_lossy(proof);
-        let known = match packet.scheme.as_str() {
-            "digest" => acl::digest_identity(&proof).map(Some),
-            // The address is known since the connection was made.
-            "ip" => Some(None),
-            _ => None,
-        };
-        let result = match known {
-            Some(identity) => {
-                if let Some(identity) = identity {
-                    self.identified(identity);
-                }
-                Ok(Response::Empty)
-            }
-            None => {
-                self.closing = true;
-                self.waiting.clear();
-                Err(ErrorCode::AuthFailed)
-            }
-        };
-        self.write(xid, 0, result)
-    }
-
-    fn identified(&mut self, identity: Identity) {
-        let is_super = self
-            .door
-            .settings
-            .super_digest
-            .as_ref()
-            .is_some_and(|digest| *digest == identity.id);
-        if is_super {
-            let identity = Identity {
-                scheme: "super".to_owned(),
-                id: String::new(),
-            };
-            self.add_identity(identity);
-        }
-        self.add_identity(identity);
-    }
-
-    fn add_identity(&mut self, identity: Identity) {
-        if !self.identities.contains(&identity) {
-            self.identities.push(identity);
-            self.watcher.outbox.set_identities(self.identities.clone());
-        }
+        Work::Sync(current.boxed(), asked)
     }
 
     /// Writes the answers to requests at the front that have one, and events.
@@ -316,15 +288,7 @@ impl<'a> Connection<'a> {
 
     /// Answers the first request, if that can be done now.
     fn answer_front(&mut self, xid: Xid) -> io::Result<Option<Flow>> {
-        let Some(front) = self.waiting.front_mut() else {
-            return Ok(None);
-        };
-        let is_ready = match &mut front.what {
-            Work::Write(future, _) | Work::Close(future) => is_done(future),
-            Work::Sync(future, _) => is_done(future),
-            Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => true,
-        };
-        if !is_ready {
+        if !self.waiting.front_mut().is_some_and(Waiting::is_ready) {
             return Ok(None);
         }
         match self.waiting.pop_front() {
@@ -342,7 +306,9 @@ impl<'a> Connection<'a> {
             },
             Work::Close(outcome) => {
                 // Whatever the matter, the client has gone. It is told when that is certain.
-                if let Some(Ok(outcome)) = outcome.now_or_never() {
+                if let Some(Ok(outcome)) = outcome.now_or_never()
+                    && !matches!(outcome.result, Err(Refusal::SessionMoved { .. }))
+                {
                     self.write_at(xid, outcome.moment.zxid, Ok(Response::Empty))?;
                 }
                 Ok(Flow::Close)
@@ -351,7 +317,11 @@ impl<'a> Connection<'a> {
                 Some(true) => self.write_now(xid, Ok(Response::Path(asked.path))),
                 Some(false) | None => Ok(Flow::Close),
             },
-            Work::Read(request, identities) => self.answer_read(xid, &request, &identities),
+            Work::Read(request, identities) => {
+                let flow = self.answer_read(xid, &request, &identities)?;
+                self.begin();
+                Ok(flow)
+            }
             Work::Ping => self.write_now(xid, Ok(Response::Empty)),
             Work::Ready(result) => self.write_now(xid, result),
             Work::Last(error) => {
@@ -384,100 +354,10 @@ impl<'a> Connection<'a> {
         self.write(xid, convert::zxid(read.zxid), read.result)?;
         Ok(Flow::GoOn)
     }
-
-    /// A reply that shows this node's present state.
-    fn write_now(&mut self, xid: Xid, result: Result<Response, ErrorCode>) -> io::Result<Flow> {
-        let zxid = self.door.node.applied();
-        self.write_at(xid, zxid, result)?;
-        Ok(Flow::GoOn)
-    }
-
-    fn written(
-        &mut self,
-        xid: Xid,
-        outcome: Result<Outcome, ProposeError>,
-        shape: &Shape,
-    ) -> io::Result<Flow> {
-        // Unknown, or not done for want of a leader: a lost connection is how ZooKeeper says both.
-        let Ok(outcome) = outcome else {
-            return Ok(Flow::Close);
-        };
-        let answer = write::answer(&outcome, shape);
-        if answer == Err(ErrorCode::SessionMoved) {
-            return Ok(Flow::Close);
-        }
-        self.write_at(xid, outcome.moment.zxid, answer)?;
-        Ok(Flow::GoOn)
-    }
-
-    /// A reply that shows the state at `zxid` or later, events before it.
-    fn write_at(
-        &mut self,
-        xid: Xid,
-        zxid: Zxid,
-        result: Result<Response, ErrorCode>,
-    ) -> io::Result<()> {
-        self.watcher.serve(&self.door.node);
-        self.write_events(Zxid(u64::MAX))?;
-        self.write(xid, convert::zxid(zxid), result)
-    }
-
-    fn write_events(&mut self, upto: Zxid) -> io::Result<()> {
-        while let Some(event) = self.watcher.outbox.take(upto) {
-            event.encode(&mut self.out).map_err(io::Error::other)?;
-            self.door.stats.sent();
-        }
-        Ok(())
-    }
-
-    fn write(
-        &mut self,
-        xid: Xid,
-        zxid: i64,
-        result: Result<Response, ErrorCode>,
-    ) -> io::Result<()> {
-        self.door.stats.sent();
-        let reply = Reply { xid, zxid, result };
-        reply.encode(&mut self.out).map_err(io::Error::other)
-    }
 }
 
-/// Looks at a future once, so that it has begun.
-fn started<T: Send + 'static>(mut future: BoxFuture<'static, T>) -> BoxFuture<'static, T> {
-    is_done(&mut future);
-    future
-}
-
-/// Whether a future is done; if it is, it gives its value at the next look.
-fn is_done<T: Send + 'static>(future: &mut BoxFuture<'static, T>) -> bool {
-    match future.now_or_never() {
-        Some(done) => {
-            *future = futures::future::ready(done).boxed();
-            true
-        }
-        None => false,
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.give_up();
     }
-}
-
-/// Resolves when the first request may have an answer.
-async fn front(waiting: &mut VecDeque<Waiting>) {
-    poll_fn(
-        |context| match waiting.front_mut().map(|first| &mut first.what) {
-            None => Poll::Pending,
-            Some(Work::Write(future, _) | Work::Close(future)) => poll_kept(future, context),
-            Some(Work::Sync(future, _)) => poll_kept(future, context),
-            Some(Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_)) => Poll::Ready(()),
-        },
-    )
-    .await;
-}
-
-/// Polls a future; what it gives is kept for the next look.
-fn poll_kept<T: Send + 'static>(
-    future: &mut BoxFuture<'static, T>,
-    context: &mut Context<'_>,
-) -> Poll<()> {
-    future.poll_unpin(context).map(|done| {
-        *future = futures::future::ready(done).boxed();
-    })
 }

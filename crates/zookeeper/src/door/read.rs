@@ -190,7 +190,7 @@ impl Reader<'_> {
         });
         let result = match mode {
             Some(_) => Ok(Response::AddWatch),
-            None => Err(ErrorCode::BadArguments),
+            None => Err(ErrorCode::MarshallingError),
         };
         (state, result)
     }
@@ -217,7 +217,7 @@ impl Reader<'_> {
                 (Table::Children, Mode::Persistent),
                 (Table::Data, Mode::Recursive),
             ],
-            None => return (state, Err(ErrorCode::BadArguments)),
+            None => return (state, Err(ErrorCode::MarshallingError)),
         };
         let mut found = false;
         for (table, mode) in meant {

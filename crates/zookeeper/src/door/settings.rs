@@ -34,7 +34,7 @@ pub struct DoorSettings {
 impl Default for DoorSettings {
     fn default() -> Self {
         let words = [
-            "ruok", "srvr", "stat", "mntr", "conf", "envi", "isro", "wchs", "cons", "dirs",
+            "ruok", "srvr", "stat", "mntr", "conf", "envi", "isro", "wchs",
         ];
         DoorSettings {
             frame_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,

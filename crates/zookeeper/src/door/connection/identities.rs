@@ -1,0 +1,63 @@
+//! Who the client is.
+
+use std::io;
+
+use raft_core::acl::{self, Identity};
+
+use super::Connection;
+use crate::proto::error::ErrorCode;
+use crate::proto::header::Xid;
+use crate::proto::request::AuthPacket;
+use crate::proto::response::Response;
+
+impl Connection<'_> {
+    /// Identities count from here on, for requests that follow on the heels of this one too.
+    pub(super) fn auth(&mut self, xid: Xid, packet: &AuthPacket) -> io::Result<()> {
+        let proof = packet.auth.as_deref().unwrap_or_default();
+        let proof = String::from_utf8_lossy(proof);
+        let known = match packet.scheme.as_str() {
+            "digest" => acl::digest_identity(&proof).map(Some),
+            // The address is known since the connection was made.
+            "ip" => Some(None),
+            _ => None,
+        };
+        let result = match known {
+            Some(identity) => {
+                if let Some(identity) = identity {
+                    self.identified(identity);
+                }
+                Ok(Response::Empty)
+            }
+            None => {
+                self.closing = true;
+                self.waiting.clear();
+                Err(ErrorCode::AuthFailed)
+            }
+        };
+        self.write(xid, 0, result)
+    }
+
+    fn identified(&mut self, identity: Identity) {
+        let is_super = self
+            .door
+            .settings
+            .super_digest
+            .as_ref()
+            .is_some_and(|digest| *digest == identity.id);
+        if is_super {
+            let identity = Identity {
+                scheme: "super".to_owned(),
+                id: String::new(),
+            };
+            self.add_identity(identity);
+        }
+        self.add_identity(identity);
+    }
+
+    fn add_identity(&mut self, identity: Identity) {
+        if !self.identities.contains(&identity) {
+            self.identities.push(identity);
+            self.watcher.outbox.set_identities(self.identities.clone());
+        }
+    }
+}

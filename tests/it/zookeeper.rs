@@ -1,0 +1,14 @@
+//! The door for ZooKeeper clients, with a client that shows every frame. What each group is about
+//! is what re-implementations of ZooKeeper have broken their clients with.
+
+mod access;
+mod catch_up;
+mod doors;
+mod failover;
+mod multi;
+mod order;
+mod sessions;
+mod stats;
+mod tree;
+mod watches;
+mod wire;
