@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use raft_core::codec::{self, Batch};
-use raft_core::command::{Moment, Request};
+use raft_core::command::{Command, Moment, Request, RestoreStep};
 use raft_core::event::Event;
 use raft_core::ids::Zxid;
 use raft_core::outcome::{Outcome, Reply};
@@ -86,6 +86,13 @@ struct Told {
     restored: bool,
 }
 
+fn finishes_a_restore(request: &Request) -> bool {
+    matches!(
+        request.command,
+        Command::Restore(RestoreStep::Finish { .. })
+    )
+}
+
 impl Replica {
     pub(crate) fn new(start: ReplicaStart) -> Replica {
         let applied = Applied {
@@ -135,9 +142,9 @@ impl Replica {
 
     /// Applies a batch of commands: state and events under one write lock, then the answers.
     ///
-    /// While a snapshot to restore is on its way in, a command may take seconds. It is applied to a
-    /// copy then (O(1) to make), so that nobody who reads the state meanwhile has to wait, and the
-    /// copy takes the state's place. Apply alone changes the state, so none of it is lost.
+    /// The last step of a restore may take seconds. It is applied to a copy (O(1) to make), so that
+    /// nobody who reads the state meanwhile has to wait, and the copy takes the state's place.
+    /// Apply alone changes the state, so none of it is lost.
     pub(crate) fn apply_batch(
         &self,
         log_id: LogId,
@@ -154,28 +161,24 @@ impl Replica {
             .collect();
         let requests = requests?;
         let mut answers: Vec<(u64, Outcome)> = Vec::new();
-        let aside = self.read(|state| state.is_restoring().then(|| state.clone()));
-        let state = match aside {
-            Some(mut copy) => {
-                let told: Vec<Told> = requests
-                    .iter()
-                    .map(|request| self.step(&mut copy, &batch, request, &mut answers))
-                    .collect();
-                let mut state = self.state.write();
-                let former = std::mem::replace(&mut *state, copy);
-                told.into_iter().for_each(|told| self.tell(told));
-                // Freeing a large state takes time, too.
-                std::thread::spawn(move || drop(former));
-                state
+        let mut former = None;
+        let state = if requests.iter().any(finishes_a_restore) {
+            let mut copy = self.state();
+            let told: Vec<Told> = requests
+                .iter()
+                .map(|request| self.step(&mut copy, &batch, request, &mut answers))
+                .collect();
+            let mut state = self.state.write();
+            former = Some(std::mem::replace(&mut *state, copy));
+            told.into_iter().for_each(|told| self.tell(told));
+            state
+        } else {
+            let mut state = self.state.write();
+            for request in &requests {
+                let told = self.step(&mut state, &batch, request, &mut answers);
+                self.tell(told);
             }
-            None => {
-                let mut state = self.state.write();
-                for request in &requests {
-                    let told = self.step(&mut state, &batch, request, &mut answers);
-                    self.tell(told);
-                }
-                state
-            }
+            state
         };
         let zxid = state.last_zxid();
         self.digests.note(log_id.index, zxid, || state.digest());
@@ -184,6 +187,8 @@ impl Replica {
         for (sequence, outcome) in answers {
             self.pending.complete(sequence, outcome);
         }
+        // Freeing a large state takes time, too: after everybody has an answer.
+        drop(former);
         Ok(())
     }
 

@@ -1,21 +1,17 @@
 //! Digests of subtrees, so that replicas whose states differ can be compared part by part.
 //!
-//! The digest of a subtree is the wrapping sum of a 128-bit hash of each znode in it, as in the
-//! tables of the state: it depends on nothing but path and content of these znodes. It is computed
-//! when asked for, by a walk over a clone of the state, which costs apply nothing. Data enters by
-//! the hash that is stored beside it.
+//! The digest of a subtree is the wrapping sum of what each znode in it contributes to the digest of
+//! the state: it depends on nothing but path and content of these znodes. It is computed when asked
+//! for, by a walk over a clone of the state, which costs apply nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use raft_core::acl::AclEntry;
-use raft_core::ids::{LogTime, WallTime, ZnodePath, Zxid};
+use raft_core::ids::ZnodePath;
 use raft_core::state::State;
-use raft_core::znode::{Znode, ZnodeKind};
-use serde::Serialize;
+use raft_core::znode::Znode;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
-use xxhash_rust::xxh3::xxh3_128;
 
 /// Children looked up at a time: what one level of a walk keeps in memory.
 const PAGE: usize = 128;
@@ -105,7 +101,7 @@ struct Visit {
 
 impl Visit {
     fn of(state: &State, path: ZnodePath, znode: &Znode) -> Visit {
-        let digest = fingerprint(&path, znode);
+        let digest = znode.fingerprint_at(&path);
         let mut visit = Visit {
             path,
             sum: Sum { znodes: 1, digest },
@@ -197,43 +193,6 @@ fn walk(
         }
     }
     Some(())
-}
-
-/// Everything of a znode but its data.
-#[derive(Serialize)]
-struct Fingerprint<'a> {
-    path: &'a ZnodePath,
-    has_data: bool,
-    data_hash: u64,
-    content_type: Option<&'a str>,
-    acl: &'a [AclEntry],
-    kind: ZnodeKind,
-    zxids: [Zxid; 3],
-    times: [WallTime; 2],
-    counters: [i32; 3],
-    num_children: u32,
-    reap_at: Option<LogTime>,
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "a Vec takes any bytes, and no type here has a fallible encoding"
-)]
-fn fingerprint(path: &ZnodePath, znode: &Znode) -> u128 {
-    let bytes = postcard::to_allocvec(&Fingerprint {
-        path,
-        has_data: znode.data.is_some(),
-        data_hash: znode.data_hash,
-        content_type: znode.content_type.as_deref(),
-        acl: &znode.acl,
-        kind: znode.kind,
-        zxids: [znode.czxid, znode.mzxid, znode.pzxid],
-        times: [znode.ctime, znode.mtime],
-        counters: [znode.version, znode.aversion, znode.creates],
-        num_children: znode.num_children,
-        reap_at: znode.reap_at,
-    });
-    xxh3_128(&bytes.expect("encoding into a Vec cannot fail"))
 }
 
 #[cfg(test)]

@@ -113,6 +113,15 @@ impl Fingerprint<ZnodePath> for Znode {
     }
 }
 
+impl Znode {
+    /// What this znode contributes to the digest of the state: a hash of path and content. Data
+    /// enters by the hash that is stored beside it.
+    #[must_use]
+    pub fn fingerprint_at(&self, path: &ZnodePath) -> u128 {
+        self.fingerprint(path)
+    }
+}
+
 macro_rules! fingerprint_of_encoding {
     ($($value:ty: $key:ty),* $(,)?) => {$(
         impl Fingerprint<$key> for $value {

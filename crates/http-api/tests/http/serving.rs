@@ -3,9 +3,10 @@ use std::time::Duration;
 use http_api::ApiSettings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Doors, PATIENCE};
+use crate::harness::{Answer, Client, Doors, PATIENCE};
 
 async fn read_all(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
@@ -88,31 +89,34 @@ async fn a_socket_is_served_and_shutdown_ends_streams_and_connections() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_goes_away_while_it_waits_picks_up_no_grant() {
-    let doors = Doors::open(1).await;
-    let client = doors.one();
+fn claim(id: &str) -> String {
+    format!("/v1/locks/l/-/claims/{id}")
+}
+
+/// One claim holds a lock, and the request of a second waits for it.
+async fn second_in_the_queue(doors: &Doors, client: &Client) -> JoinHandle<Answer> {
     client.session("s1").await;
     client.session("s2").await;
-    let claim = |id: &str| format!("/v1/locks/l/-/claims/{id}");
-    client
-        .put(&claim("c1"))
-        .session("s1")
-        .text("{}")
-        .send()
-        .await
-        .expect(201);
-    let waiting = client
-        .put(&claim("c2"))
-        .session("s2")
-        .header("prefer", "wait=60");
-    let waiting = tokio::spawn(waiting.text("{}").send());
+    let first = client.put(&claim("c1")).session("s1").text("{}");
+    first.send().await.expect(201);
+    let second = client.put(&claim("c2")).session("s2");
+    let second = second.header("prefer", "wait=60").text("{}");
+    let waiting = tokio::spawn(second.send());
     let node = doors.cluster.node(1);
     let queued = || node.peek(|state| state.counts().claims == 2).then_some(());
     doors
         .cluster
         .until("the second claim in the queue", queued)
         .await;
+    waiting
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_away_while_it_waits_picks_up_no_grant() {
+    let doors = Doors::open(1).await;
+    let client = doors.one();
+    let waiting = second_in_the_queue(&doors, &client).await;
+    let node = doors.cluster.node(1);
     waiting.abort();
     assert!(waiting.await.is_err());
     client
@@ -138,27 +142,8 @@ async fn a_client_that_goes_away_while_it_waits_picks_up_no_grant() {
 async fn a_request_that_waits_is_sent_elsewhere_when_its_node_stops() {
     let doors = Doors::open(1).await;
     let client = doors.one();
-    client.session("s1").await;
-    client.session("s2").await;
-    let claim = |id: &str| format!("/v1/locks/l/-/claims/{id}");
-    client
-        .put(&claim("c1"))
-        .session("s1")
-        .text("{}")
-        .send()
-        .await
-        .expect(201);
-    let waiting = client
-        .put(&claim("c2"))
-        .session("s2")
-        .header("prefer", "wait=60");
-    let waiting = tokio::spawn(waiting.text("{}").send());
+    let waiting = second_in_the_queue(&doors, &client).await;
     let node = doors.cluster.node(1);
-    let queued = || node.peek(|state| state.counts().claims == 2).then_some(());
-    doors
-        .cluster
-        .until("the second claim in the queue", queued)
-        .await;
     node.drain();
     let problem = waiting.await.unwrap().problem(504, "outcome_unknown");
     assert_eq!(problem["check"], claim("c2"));

@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use raft_core::acl::AclEntry;
 use raft_core::command::{
     Command, Create, CreateKind, Expect, Request, RequestId, SetData, Stamp, ZnodeOp,
 };
@@ -81,7 +82,7 @@ fn sum_of_all(state: &State, path: &ZnodePath) -> (u64, u128) {
     let all = state.subtree(path, usize::MAX, usize::MAX).unwrap();
     let hashes = all
         .iter()
-        .map(|(path, _)| fingerprint(path, state.znode(path).unwrap()));
+        .map(|(path, _)| state.znode(path).unwrap().fingerprint_at(path));
     (all.len() as u64, hashes.fold(0, u128::wrapping_add))
 }
 

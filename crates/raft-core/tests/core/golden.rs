@@ -17,6 +17,7 @@ use raft_core::command::{
 use raft_core::ids::{
     ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
+use raft_core::snapshot::RestoreError;
 use raft_core::state::State;
 
 use crate::harness::{Harness, snapshot_bytes};
@@ -387,6 +388,17 @@ fn the_encoding_of_a_snapshot_stays() {
     assert!(restored.is_retired_member(3));
     assert!(!restored.is_retired_member(4));
     restored.check_invariants().unwrap();
+}
+
+/// Version 1 was never released: it is told as what it is, not as damage.
+#[test]
+fn a_snapshot_of_the_version_before_is_refused_by_its_number() {
+    let text = include_str!("../golden/snapshot-1.hex");
+    let error = State::restore(&mut &from_hex(text)[..]).unwrap_err();
+    assert!(
+        matches!(error, RestoreError::UnknownVersion { found: 1, known: 2 }),
+        "{error}"
+    );
 }
 
 /// Compares `bytes` with the file, and gives the file's bytes back.

@@ -67,13 +67,9 @@ fn acquire(lock: &str, claim: &str, mode: LockMode) -> Command {
     })
 }
 
-/// Claims of the session that owns all it may: enough that a cost which grows with their square
-/// shows. A claim is one command, so the rest are ephemerals made many at a time.
-const CLAIMS: usize = 10_000;
-
 /// Half of the claims share one lock, the others have one each.
-fn acquire_all(state: &mut State, session: SessionId) {
-    for n in 0..CLAIMS {
+fn acquire_all(state: &mut State, session: SessionId, count: usize) {
+    for n in 0..count {
         let lock = if n % 2 == 0 {
             "crowd".to_owned()
         } else {
@@ -106,13 +102,23 @@ fn create_ephemerals(state: &mut State, session: SessionId, count: usize) {
 }
 
 #[test]
-fn a_session_that_owns_all_it_may_ends_in_one_command() {
+fn a_session_with_all_the_claims_it_may_have_ends_in_one_command() {
+    ends_in_one_command(limits::EPHEMERALS_PER_SESSION_MAX);
+}
+
+#[test]
+fn a_session_with_claims_and_other_ephemerals_ends_in_one_command() {
+    ends_in_one_command(limits::EPHEMERALS_PER_SESSION_MAX / 10);
+}
+
+/// Of a session that owns all it may, so many claims and the rest plain ephemerals.
+fn ends_in_one_command(claims: usize) {
     let mut state = State::new();
     let rich = open(&mut state, None);
     let poor = open(&mut state, None);
     let most = limits::EPHEMERALS_PER_SESSION_MAX;
-    acquire_all(&mut state, rich);
-    create_ephemerals(&mut state, rich, most - CLAIMS);
+    acquire_all(&mut state, rich, claims);
+    create_ephemerals(&mut state, rich, most - claims);
     let over = apply(
         &mut state,
         Some(rich),
@@ -136,7 +142,7 @@ fn a_session_that_owns_all_it_may_ends_in_one_command() {
         panic!("{:?}", outcome.result)
     };
     assert_eq!(ended.released.len(), limits::RELEASED_PER_ENDED_SESSION_MAX);
-    assert_eq!(ended.ephemerals_removed as usize, most - CLAIMS);
+    assert_eq!(ended.ephemerals_removed as usize, most - claims);
     let count = |wanted: fn(&EventKind) -> bool| {
         outcome
             .events
@@ -146,7 +152,7 @@ fn a_session_that_owns_all_it_may_ends_in_one_command() {
     };
     assert_eq!(
         count(|kind| matches!(kind, EventKind::ClaimEnded { held: true, .. })),
-        CLAIMS
+        claims
     );
     assert_eq!(
         count(|kind| matches!(kind, EventKind::NodeDeleted { .. })),
