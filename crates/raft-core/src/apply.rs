@@ -173,7 +173,8 @@ impl Step<'_> {
                 session,
                 password,
                 timeout_ms,
-            } => self.attach_session(*session, password, *timeout_ms),
+                host,
+            } => self.attach_session(*session, password, *timeout_ms, host.as_deref()),
             Command::Restore(step) => self.restore(step),
         }
     }

@@ -171,6 +171,8 @@ pub enum Command {
         password: [u8; 16],
         /// Silence after which it may be expired from now on, milliseconds.
         timeout_ms: u64,
+        /// Where the client is now: what its owner's host says from now on. `None` leaves it.
+        host: Option<String>,
     },
     /// Replaces everything by a snapshot, step by step.
     Restore(RestoreStep),

@@ -46,10 +46,14 @@ pub struct Claim {
     pub session: SessionId,
     /// How it wants or has the lock.
     pub mode: LockMode,
-    /// czxid of its znode.
+    /// czxid of its znode; of a hold that went on reading, of the znode it wrote by.
     pub fence: Fence,
     /// Name of its znode below the lock's.
     pub znode_name: String,
+    /// Name of a second znode by which its ZooKeeper client goes on reading when the first is gone:
+    /// Curator's `InterProcessReadWriteLock` lets a writer take the read lock too. Only of the
+    /// exclusive hold of such a client.
+    pub downgrade: Option<String>,
     /// When it queued.
     pub queued: Moment,
     /// Where it stands.

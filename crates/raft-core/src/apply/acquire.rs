@@ -222,6 +222,7 @@ impl Step<'_> {
             mode: acquire.mode,
             fence: Fence(self.now.zxid.0),
             znode_name: znode.name().to_owned(),
+            downgrade: None,
             queued: self.now,
             state: ClaimState::Waiting { deadline },
             ttl_ms: acquire.ttl_ms.or(default_ttl_ms),

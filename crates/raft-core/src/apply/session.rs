@@ -75,8 +75,10 @@ impl Step<'_> {
         id: SessionId,
         password: &[u8; 16],
         timeout_ms: u64,
+        host: Option<&str>,
     ) -> Result<Reply, Refusal> {
         check_timeout(timeout_ms)?;
+        checks::text("owner.host", host)?;
         self.live_session(&SessionRef::Id(id))?;
         let now = self.now.zxid;
         let attached = self.state.sessions.update(&id, |session| {
@@ -85,6 +87,9 @@ impl Step<'_> {
             }
             session.attached = now;
             session.timeout_ms = timeout_ms;
+            if let Some(host) = host {
+                session.owner.host = Some(host.to_owned());
+            }
             session.activity = session.activity.saturating_add(1);
             Some(session.clone())
         });
@@ -239,6 +244,10 @@ impl State {
     pub(crate) fn owned_by(&self, id: SessionId) -> (Vec<ClaimKey>, Vec<ZnodePath>) {
         let (mut claims, mut ephemerals) = (Vec::new(), Vec::new());
         for path in self.index.ephemerals.get(&id).into_iter().flatten() {
+            if self.hold_to_downgrade(path).is_some() {
+                // It goes with its claim.
+                continue;
+            }
             let czxid = self.znodes.get(path).map(|znode| Fence(znode.czxid.0));
             match czxid.and_then(|czxid| self.claim_of_znode(path, czxid)) {
                 Some(key) => claims.push(key),

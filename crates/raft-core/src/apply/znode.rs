@@ -14,6 +14,7 @@ use crate::ids::ZnodePath;
 use crate::limits;
 use crate::outcome::{Refusal, ZnodeReply};
 use crate::path::{self, InvalidPath};
+use crate::recipe;
 use crate::znode::{Znode, ZnodeKind};
 
 impl Step<'_> {
@@ -132,9 +133,10 @@ impl Step<'_> {
             return Ok(false);
         };
         self.check_ephemerals(owner)?;
-        let is_claim_like = sequential && is_below_locks(path);
+        let is_claim_like =
+            is_below_locks(path) && (sequential || recipe::is_lease_without_suffix(path.name()));
         if is_claim_like {
-            self.claim_znode_allowed(path)?;
+            self.claim_znode_allowed(path, owner)?;
         }
         Ok(is_claim_like)
     }

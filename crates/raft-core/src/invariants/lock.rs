@@ -7,6 +7,7 @@ use crate::command::LockMode;
 use crate::ids::{Fence, LockName};
 use crate::limits;
 use crate::lock::{Claim, Lock};
+use crate::recipe;
 use crate::state::State;
 use crate::znode::ZnodeKind;
 
@@ -87,10 +88,15 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
     let Some(znode) = state.znodes.get(&path) else {
         return Err(format!("I-3: its znode {path} is missing"));
     };
+    let reads_on = claim.mode == LockMode::Shared
+        && claim.is_foreign()
+        && recipe::downgrade_of(&claim.znode_name).is_some()
+        && znode.czxid.0 > fence.0;
     ensure(
-        znode.czxid.0 == fence.0,
+        znode.czxid.0 == fence.0 || reads_on,
         "I-3: its fence is not its znode's czxid",
     )?;
+    check_downgrade(state, claim)?;
     ensure(
         znode.kind == ZnodeKind::Ephemeral(claim.session),
         "I-2: its znode is another's",
@@ -110,6 +116,23 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
     ensure(
         claim.reentries.len() <= limits::REENTRIES_PER_CLAIM_MAX,
         "I-11: too many re-entries",
+    )
+}
+
+/// A second znode is only of an exclusive hold of a ZooKeeper client, and the client's too.
+fn check_downgrade(state: &State, claim: &Claim) -> Result<(), String> {
+    let Some(name) = &claim.downgrade else {
+        return Ok(());
+    };
+    ensure(
+        claim.is_held() && claim.mode == LockMode::Exclusive && claim.is_foreign(),
+        "I-3: it goes on reading and is no hold that writes",
+    )?;
+    let path = claim.lock.znode().child(name).map_err(|e| e.to_string())?;
+    let kind = state.znodes.get(&path).map(|znode| znode.kind);
+    ensure(
+        kind == Some(ZnodeKind::Ephemeral(claim.session)),
+        "I-2: the znode it goes on reading by is missing or another's",
     )
 }
 

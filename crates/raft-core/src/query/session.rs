@@ -55,6 +55,11 @@ impl State {
         self.owned_by(session).1
     }
 
+    /// All ephemeral znodes of a session, those of its claims among them, in order of path.
+    pub fn znodes_of(&self, session: SessionId) -> impl Iterator<Item = &ZnodePath> {
+        self.index.ephemerals.get(&session).into_iter().flatten()
+    }
+
     /// Claims that a session has lost lately, other than by its own release, latest first, at most
     /// `limit`. Looks at its last [`LOST_CLAIMS_LOOKED_AT_MAX`](limits::LOST_CLAIMS_LOOKED_AT_MAX)
     /// ended claims.

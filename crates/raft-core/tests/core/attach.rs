@@ -49,6 +49,7 @@ fn attach(
         session,
         password,
         timeout_ms,
+        host: Some("10.0.0.7:40112".to_owned()),
     };
     run(cluster, None, attach)
 }

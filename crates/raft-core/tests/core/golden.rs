@@ -101,6 +101,7 @@ fn attach_session() -> Command {
         session: SessionId(17),
         password: [9; 16],
         timeout_ms: 12_000,
+        host: Some("10.0.0.7:40112".to_owned()),
     }
 }
 

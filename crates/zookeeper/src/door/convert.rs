@@ -74,10 +74,11 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         Refusal::SessionMoved { .. } => ErrorCode::SessionMoved,
         Refusal::MultiFailed { cause, .. } => error_of(cause),
         Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
+        // Only what does not queue is refused for it, which is kazoo's `Semaphore`: it tries again.
+        Refusal::LockHeld { .. } => ErrorCode::OperationTimeout,
         Refusal::SessionMismatch { .. }
         | Refusal::SessionActive { .. }
         | Refusal::FenceStale { .. }
-        | Refusal::LockHeld { .. }
         | Refusal::ClaimMismatch { .. }
         | Refusal::ClaimEnded(_)
         | Refusal::NoClaim { .. }

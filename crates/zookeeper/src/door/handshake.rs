@@ -124,6 +124,7 @@ async fn attach(
             session,
             password,
             timeout_ms,
+            host: Some(peer.to_string()),
         }
     };
     let draft = Draft {

@@ -131,17 +131,10 @@ impl Reader<'_> {
         }
         if let Request::GetEphemerals(asked) = request {
             let prefix = asked.prefix_path.trim();
-            let claims = state.claims_of(self.session);
-            let claims = claims
-                .iter()
-                .filter_map(|claim| claim.lock.znode().child(&claim.znode_name).ok());
-            let all = state.ephemerals(self.session).into_iter().chain(claims);
-            let mut paths: Vec<String> = all
-                .map(|path| path.to_string())
-                .filter(|path| path.starts_with(prefix))
-                .collect();
-            paths.sort();
-            return Ok(Response::Ephemerals(paths));
+            let all = state.znodes_of(self.session).map(ToString::to_string);
+            return Ok(Response::Ephemerals(
+                all.filter(|path| path.starts_with(prefix)).collect(),
+            ));
         }
         let shown = |identity: &Identity| ClientInfo {
             auth_scheme: identity.scheme.clone(),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::command::{Acquire, ClaimSession, LockKind, LockMode};
 use crate::ids::LockName;
 use crate::limits;
-use crate::lock::Lock;
 use crate::outcome::Refusal;
 use crate::state::State;
 
@@ -125,9 +124,18 @@ impl State {
                     let why = "exclusive or shared claims are there";
                     return Err(mismatch(why.to_owned()));
                 }
-                agree(record, permits, limit).map_err(mismatch)
+                let agreed = record.and_then(|record| record.agreed_limit);
+                let agreed = agreed.or_else(|| self.limit_of_znode(name));
+                agree(agreed, permits, limit).map_err(mismatch)
             }
         }
+    }
+
+    /// Permits in all as the data of the lock's znode says it: kazoo's `Semaphore` writes them there.
+    fn limit_of_znode(&self, name: &LockName) -> Option<u32> {
+        let data = self.znodes.get(&name.znode())?.data.clone()?;
+        let limit = std::str::from_utf8(&data).ok()?.parse().ok()?;
+        (1..=limits::PERMITS_MAX).contains(&limit).then_some(limit)
     }
 
     /// Whether the live claims are for permits. All live claims of an unconfigured lock are, or
@@ -200,17 +208,17 @@ pub(in crate::apply) fn kind_accepts(
     }
 }
 
-/// The limit of an unconfigured semaphore: the first claim that names one decides.
+/// The limit of an unconfigured semaphore: the first claim that names one decides, or kazoo's
+/// `Semaphore`.
 fn agree(
-    record: Option<&Lock>,
+    agreed: Option<u32>,
     permits: u32,
     named: Option<Option<u32>>,
 ) -> Result<Option<u32>, String> {
-    let agreed = record.and_then(|record| record.agreed_limit);
     let limit = match (agreed, named) {
         (Some(agreed), Some(Some(named))) if agreed != named => {
             return Err(format!(
-                "its claims agreed on {agreed} permits in all, not {named}"
+                "it has {agreed} permits in all by agreement, not {named}"
             ));
         }
         (None, Some(None)) => {

@@ -85,7 +85,10 @@ impl Step<'_> {
         let claim = self.remove_claim(key);
         let ended = self.ended(&claim, ending);
         if !ending.znode_removed {
-            self.remove_znode(&znode_of(&claim));
+            self.remove_znode(&znode_of(&claim, &claim.znode_name));
+        }
+        if let Some(name) = &claim.downgrade {
+            self.remove_znode(&znode_of(&claim, name));
         }
         departures.count(&claim);
         let delay_ms = if ended.held {
@@ -164,15 +167,15 @@ impl Step<'_> {
     }
 }
 
-/// The znode of a claim.
+/// A znode of a claim.
 #[expect(
     clippy::expect_used,
     reason = "the znode exists, so its path was valid"
 )]
-fn znode_of(claim: &Claim) -> ZnodePath {
+fn znode_of(claim: &Claim, name: &str) -> ZnodePath {
     claim
         .lock
         .znode()
-        .child(&claim.znode_name)
+        .child(name)
         .expect("the path of a claim's znode is valid")
 }

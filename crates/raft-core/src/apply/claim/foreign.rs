@@ -3,8 +3,9 @@
 
 use crate::apply::Step;
 use crate::apply::claim::ending::Ending;
+use crate::apply::claim::records::ClaimKey;
 use crate::command::LockMode;
-use crate::ids::{ClaimId, Fence, LockName, ZnodePath};
+use crate::ids::{ClaimId, Fence, LockName, SessionId, ZnodePath};
 use crate::limits;
 use crate::lock::{Claim, ClaimEnd, ClaimState};
 use crate::outcome::Refusal;
@@ -30,10 +31,18 @@ impl ForeignClaim {
 }
 
 impl Step<'_> {
-    /// Called before a client's create of an ephemeral sequential znode below `/locks`, with its
-    /// final path: refuses what the queue cannot take. A second claim of one lock within one multi
-    /// would have the same czxid and so the same fence, and nobody could tell the two apart.
-    pub(crate) fn claim_znode_allowed(&self, path: &ZnodePath) -> Result<(), Refusal> {
+    /// Called before a client's create of an ephemeral znode below `/locks` that may be a claim,
+    /// with its final path: refuses what the queue cannot take. A second claim of one lock within
+    /// one multi would have the same czxid and so the same fence, and nobody could tell the two
+    /// apart.
+    pub(crate) fn claim_znode_allowed(
+        &self,
+        path: &ZnodePath,
+        owner: SessionId,
+    ) -> Result<(), Refusal> {
+        if self.state.hold_that_may_downgrade(path, owner).is_some() {
+            return Ok(());
+        }
         let Some(ForeignClaim { lock, id, mode }) = ForeignClaim::of(path) else {
             return Ok(());
         };
@@ -56,11 +65,22 @@ impl Step<'_> {
         }
         self.state.accepts(&lock, mode, None)?;
         let free = self.state.is_free_for(&lock, mode);
+        // The recipe of such a lease does not queue: its client takes what it made for a permit.
+        if recipe::is_lease_without_suffix(path.name()) && !free {
+            return Err(self.state.lock_held(&lock));
+        }
         self.state.check_room_in_queue(&lock, free)
     }
 
-    /// Called after a client created an ephemeral sequential znode below `/locks`.
+    /// Called after a client created an ephemeral znode below `/locks` that was allowed as a claim.
     pub(crate) fn claim_znode_created(&mut self, path: &ZnodePath) {
+        let owner = self.state.znode(path).and_then(Znode::owner);
+        let hold = owner.and_then(|owner| self.state.hold_that_may_downgrade(path, owner));
+        if let Some(hold) = hold {
+            let name = path.name().to_owned();
+            self.update_claim(&hold, |claim| claim.downgrade = Some(name));
+            return;
+        }
         let Some(claim) = self.state.foreign_claim(path, self.now) else {
             return;
         };
@@ -68,19 +88,39 @@ impl Step<'_> {
         // time. What is remembered of the first can go: nobody repeats a request for a foreign claim.
         self.forget_ended_claim(&(claim.lock.clone(), claim.id.clone()));
         self.settle_delay(&claim.lock);
-        self.enqueue(claim, None);
+        let agreed = self.state.accepts(&claim.lock, claim.mode, None);
+        self.enqueue(claim, agreed.ok().flatten());
     }
 
     /// Called after a client deleted an ephemeral znode below `/locks`, which is how the recipes
     /// of ZooKeeper clients release.
     pub(crate) fn claim_znode_removed(&mut self, path: &ZnodePath, removed: &Znode) {
-        if let Some(key) = self.state.claim_of_znode(path, Fence(removed.czxid.0)) {
-            let ending = Ending {
-                znode_removed: true,
-                ..Ending::from(ClaimEnd::ZnodeDeleted)
-            };
-            self.end_claim(&key, ending);
+        if let Some(hold) = self.state.hold_to_downgrade(path) {
+            return self.update_claim(&hold, |claim| claim.downgrade = None);
         }
+        let Some(key) = self.state.claim_of_znode(path, Fence(removed.czxid.0)) else {
+            return;
+        };
+        if self.claim(&key).downgrade.is_some() {
+            return self.go_on_reading(&key);
+        }
+        let ending = Ending {
+            znode_removed: true,
+            ..Ending::from(ClaimEnd::ZnodeDeleted)
+        };
+        self.end_claim(&key, ending);
+    }
+
+    /// A writer's znode is gone and its client's second one still there: the hold goes on, in its
+    /// place and with its fence, and lets those readers in who are next.
+    fn go_on_reading(&mut self, key: &ClaimKey) {
+        self.update_claim(key, |claim| {
+            if let Some(name) = claim.downgrade.take() {
+                claim.znode_name = name;
+                claim.mode = LockMode::Shared;
+            }
+        });
+        self.grant_waiters(&key.0);
     }
 
     /// Called after a client deleted, or the state reaped, a znode below `/locks` that is no
@@ -102,6 +142,19 @@ impl Step<'_> {
 }
 
 impl State {
+    /// The write hold behind which the znode at `path` stands as the same client's reader.
+    fn hold_that_may_downgrade(&self, path: &ZnodePath, owner: SessionId) -> Option<ClaimKey> {
+        let lock = LockName::of_znode(&path.parent()?)?;
+        let sequence = recipe::downgrade_of(path.name())?;
+        let hold = self.claims_of_lock(&lock).next()?;
+        let may = hold.is_held()
+            && hold.session == owner
+            && hold.downgrade.is_none()
+            && hold.is_foreign()
+            && recipe::is_write_claim(&hold.znode_name, sequence);
+        may.then_some((lock, hold.fence))
+    }
+
     fn foreign_claim(&self, path: &ZnodePath, queued: crate::command::Moment) -> Option<Claim> {
         let ForeignClaim { lock, id, mode } = ForeignClaim::of(path)?;
         let znode = self.znodes.get(path)?;
@@ -114,6 +167,7 @@ impl State {
             mode,
             fence: Fence(znode.czxid.0),
             znode_name: path.name().to_owned(),
+            downgrade: None,
             queued,
             state: ClaimState::Waiting { deadline: None },
             ttl_ms: None,

@@ -14,8 +14,20 @@ impl State {
     /// The claim whose znode is `path`, given the znode's czxid.
     pub(crate) fn claim_of_znode(&self, path: &ZnodePath, czxid: Fence) -> Option<ClaimKey> {
         let key = (LockName::of_znode(&path.parent()?)?, czxid);
-        let claim = self.claims.get(&key)?;
-        (claim.znode_name == path.name()).then_some(key)
+        let is_its = |claim: &&Claim| claim.znode_name == path.name();
+        if self.claims.get(&key).as_ref().is_some_and(is_its) {
+            return Some(key);
+        }
+        // A hold that went on reading was alone when it got its fence: nobody stands before it.
+        let first = self.claims_of_lock(&key.0).next().filter(is_its)?;
+        Some((first.lock.clone(), first.fence))
+    }
+
+    /// The hold whose client would go on reading by the znode at `path`.
+    pub(crate) fn hold_to_downgrade(&self, path: &ZnodePath) -> Option<ClaimKey> {
+        let lock = LockName::of_znode(&path.parent()?)?;
+        let first = self.claims_of_lock(&lock).next()?;
+        (first.downgrade.as_deref() == Some(path.name())).then_some((lock, first.fence))
     }
 
     /// The live claim that answers to `id`.
