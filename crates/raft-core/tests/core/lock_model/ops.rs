@@ -53,7 +53,16 @@ pub(super) enum Op {
     ZnodeCreate {
         slot: usize,
         lock: usize,
-        shared: bool,
+        recipe: Recipe,
+    },
+    /// What Curator does when a writer takes the read lock too, and when it gives it back first.
+    ReadOn {
+        slot: usize,
+        lock: usize,
+    },
+    StopReading {
+        slot: usize,
+        lock: usize,
     },
     ZnodeDelete {
         slot: usize,
@@ -66,6 +75,14 @@ pub(super) enum Op {
         ms: u64,
         expire: bool,
     },
+}
+
+/// Which client's recipe.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Recipe {
+    Mutex,
+    Write,
+    Read,
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
@@ -118,6 +135,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
     let lock = 0..LOCKS.len();
     let id = 0..12_u8;
     let claim = (slot.clone(), lock.clone(), id.clone());
+    let recipe = prop_oneof![Just(Recipe::Mutex), Just(Recipe::Write), Just(Recipe::Read)];
     prop_oneof![
         2 => (slot.clone(), prop_oneof![Just(0), Just(90)])
             .prop_map(|(slot, delay)| Op::Open { slot, delay }),
@@ -132,8 +150,10 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (lock.clone(), 0..3_usize).prop_map(|(lock, nth)| Op::Break { lock, nth }),
         1 => (lock.clone(), settings())
             .prop_map(|(lock, settings)| Op::Configure { lock, settings }),
-        4 => (slot.clone(), lock.clone(), any::<bool>())
-            .prop_map(|(slot, lock, shared)| Op::ZnodeCreate { slot, lock, shared }),
+        4 => (slot.clone(), lock.clone(), recipe)
+            .prop_map(|(slot, lock, recipe)| Op::ZnodeCreate { slot, lock, recipe }),
+        3 => (slot.clone(), lock.clone()).prop_map(|(slot, lock)| Op::ReadOn { slot, lock }),
+        1 => (slot.clone(), lock.clone()).prop_map(|(slot, lock)| Op::StopReading { slot, lock }),
         3 => (slot, lock, 0..3_usize)
             .prop_map(|(slot, lock, nth)| Op::ZnodeDelete { slot, lock, nth }),
         3 => Just(Op::Again),

@@ -30,6 +30,8 @@ pub(super) struct Claim {
     pub(super) ttl: Option<u64>,
     /// Made as a znode by a ZooKeeper client.
     pub(super) foreign: bool,
+    /// The client of this write hold also reads, and goes on when it stops writing.
+    pub(super) reads_on: bool,
 }
 
 /// The parameters of an acquire.

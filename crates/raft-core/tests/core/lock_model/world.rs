@@ -155,7 +155,9 @@ impl World {
             }
             Op::Break { lock, nth } => self.break_claim(*lock, *nth),
             Op::Configure { lock, settings } => self.configure(*lock, settings),
-            Op::ZnodeCreate { slot, lock, shared } => self.znode_create(*slot, *lock, *shared),
+            Op::ZnodeCreate { slot, lock, recipe } => self.znode_create(*slot, *lock, *recipe),
+            Op::ReadOn { slot, lock } => self.read_on(*slot, *lock),
+            Op::StopReading { slot, lock } => self.stop_reading(*slot, *lock),
             Op::ZnodeDelete { slot, lock, nth } => self.znode_delete(*slot, *lock, *nth),
             Op::Again => self.again(),
             Op::Advance { ms, expire } => self.advance(*ms, *expire),

@@ -72,8 +72,27 @@ impl Model {
                 ask: ask.clone(),
                 ttl,
                 foreign: false,
+                reads_on: false,
             },
         )
+    }
+
+    /// The client of the write hold at the head makes its reader's znode; any other client stands in
+    /// the queue as a reader.
+    pub(in crate::lock_model) fn read_on(
+        &mut self,
+        lock: &str,
+        session: u64,
+        fence: u64,
+    ) -> Verdict {
+        let first = self.lock(lock).queue.first_mut();
+        match first.filter(|first| first.session == Some(session) && !first.reads_on) {
+            Some(first) => {
+                first.reads_on = true;
+                Ok(())
+            }
+            None => self.znode_created(lock, session, (LockMode::Shared, fence)),
+        }
     }
 
     /// A ZooKeeper client makes a claim as a znode.
@@ -103,6 +122,7 @@ impl Model {
                 ask,
                 ttl: None,
                 foreign: true,
+                reads_on: false,
             },
         )
     }

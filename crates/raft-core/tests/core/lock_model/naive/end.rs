@@ -1,5 +1,7 @@
 //! How claims end, and what is remembered of them.
 
+use raft_core::command::LockMode;
+
 use super::{Model, Tombstone, Verdict};
 use crate::lock_model::queue::{Claim, Standing};
 
@@ -57,6 +59,14 @@ impl Model {
         let Some(at) = queue.iter().position(|c| c.fence == fence) else {
             return;
         };
+        if queue[at].reads_on {
+            let now = self.now;
+            let record = self.lock(lock);
+            record.queue[at].reads_on = false;
+            record.queue[at].ask.mode = LockMode::Shared;
+            record.serve(now);
+            return;
+        }
         let own = queue[at].session.is_some() && queue[at].session == who;
         self.end(
             lock,

@@ -7,10 +7,13 @@ use raft_core::command::{
     Acquire, ClaimSession, Command, Create, CreateKind, Expect, LockMode, LockSettings, ZnodeOp,
 };
 use raft_core::ids::Fence;
+use raft_core::lock::Claim;
+use raft_core::outcome::Outcome;
 
 use super::{World, claim_id, lock_name, verdict};
 use crate::lock_model::LOCKS;
 use crate::lock_model::naive::{Model, Verdict};
+use crate::lock_model::ops::Recipe;
 use crate::lock_model::queue::{AGREED, Ask, Settings};
 
 impl World {
@@ -98,18 +101,57 @@ impl World {
         assert_eq!(verdict(&outcome), expected, "{outcome:?}");
     }
 
-    pub(super) fn znode_create(&mut self, slot: usize, lock: usize, shared: bool) {
+    pub(super) fn znode_create(&mut self, slot: usize, lock: usize, recipe: Recipe) {
         let Some(session) = self.live(slot) else {
             return;
         };
-        let marker = if shared { "__READ__" } else { "lock-" };
-        let mode = if shared {
-            LockMode::Shared
-        } else {
-            LockMode::Exclusive
+        let (marker, mode) = match recipe {
+            Recipe::Mutex => ("lock-", LockMode::Exclusive),
+            Recipe::Write => ("__WRIT__", LockMode::Exclusive),
+            Recipe::Read => ("__READ__", LockMode::Shared),
         };
+        let outcome = self.sequential(session, lock, &format!("_c_f00-{marker}"));
+        let fence = outcome.moment.zxid.0;
+        let expected = self
+            .model
+            .znode_created(LOCKS[lock], session, (mode, fence));
+        assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+    }
+
+    /// A reader's znode behind the write hold at the head, of whichever client that is.
+    pub(super) fn read_on(&mut self, slot: usize, lock: usize) {
+        let head = self.head(lock).map(|claim| claim.znode_name.clone());
+        let (Some(session), Some(name)) = (self.live(slot), head) else {
+            return;
+        };
+        let Some((_, sequence)) = name.split_once("f00-__WRIT__") else {
+            return;
+        };
+        let outcome = self.sequential(session, lock, &format!("_c_f01-__READ__{sequence}"));
+        let fence = outcome.moment.zxid.0;
+        let expected = self.model.read_on(LOCKS[lock], session, fence);
+        assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+    }
+
+    pub(super) fn stop_reading(&mut self, slot: usize, lock: usize) {
+        let Some(name) = self.head(lock).and_then(|claim| claim.downgrade.clone()) else {
+            return;
+        };
+        let path = format!("{}/{name}", lock_name(lock).znode());
+        let outcome = self.delete(self.live(slot), path);
+        assert_eq!(verdict(&outcome), Ok(()));
+        self.model.lock(LOCKS[lock]).queue[0].reads_on = false;
+    }
+
+    /// Who holds the lock longest.
+    fn head(&self, lock: usize) -> Option<&Claim> {
+        let holders = self.state.holders(&lock_name(lock), 1);
+        holders.first().copied()
+    }
+
+    fn sequential(&mut self, session: u64, lock: usize, prefix: &str) -> Outcome {
         let create = Create {
-            path: format!("{}/_c_f00-{marker}", lock_name(lock).znode()),
+            path: format!("{}/{prefix}", lock_name(lock).znode()),
             data: None,
             content_type: None,
             acl: vec![AclEntry::open()],
@@ -117,12 +159,12 @@ impl World {
             sequential: true,
             parents: true,
         };
-        let outcome = self.apply(Some(session), Command::Znode(ZnodeOp::Create(create)));
-        let fence = outcome.moment.zxid.0;
-        let expected = self
-            .model
-            .znode_created(LOCKS[lock], session, (mode, fence));
-        assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+        self.apply(Some(session), Command::Znode(ZnodeOp::Create(create)))
+    }
+
+    fn delete(&mut self, session: Option<u64>, path: String) -> Outcome {
+        let expect = Expect::Any;
+        self.apply(session, Command::Znode(ZnodeOp::Delete { path, expect }))
     }
 
     /// Deletes the znode of some claim, as its own client or as somebody else.
@@ -136,11 +178,7 @@ impl World {
             .claim_by_fence(&lock_name(lock), Fence(fence))
             .unwrap();
         let path = format!("{}/{}", claim.lock.znode(), claim.znode_name);
-        let delete = ZnodeOp::Delete {
-            path,
-            expect: Expect::Any,
-        };
-        let outcome = self.apply(session, Command::Znode(delete));
+        let outcome = self.delete(session, path);
         assert_eq!(verdict(&outcome), Ok(()));
         self.model.znode_deleted(LOCKS[lock], fence, session);
     }
