@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | Curator `InterProcessMutex`, many others | `-lock-`, `lock-` | exclusive |
 //! | Curator `InterProcessReadWriteLock` | `__WRIT__`, `__READ__` | exclusive, shared |
-//! | the same, a writer that goes on as a reader | `__READ__%010d` of the writer | shared |
+//! | the same, a writer that goes on as a reader | `__READ__`, and the writer's suffix instead of one of its own | shared |
 //! | Curator `InterProcessSemaphoreV2` | `-lease-`, `lease-` | one permit |
 //! | kazoo `Lock`, `WriteLock`, `Semaphore` (its inner lock) | `__lock__` | exclusive |
 //! | kazoo `ReadLock` | `__rlock__` | shared |
@@ -63,9 +63,6 @@ pub(crate) fn mode_of(name: &str) -> Option<LockMode> {
     if is_lease_without_suffix(name) {
         return Some(LockMode::Permits(1));
     }
-    if downgrade_of(name).is_some() {
-        return Some(LockMode::Shared);
-    }
     let stem = strip_suffix(name)?;
     MARKERS
         .iter()
@@ -80,11 +77,11 @@ pub(crate) fn is_lease_without_suffix(name: &str) -> bool {
     name.len() == LEASE_DIGITS && name.bytes().all(is_digit)
 }
 
-/// The suffix of the write claim as whose reader a znode of this name stands right behind it: Curator
-/// puts that suffix before the znode's own when a writer also takes the read lock.
+/// The suffix of the write claim as whose reader a znode of this name stands right behind it: when a
+/// writer also takes the read lock, Curator makes a znode that is not sequential and gives it the
+/// writer's suffix. A sequential one of such a name is a reader like any other.
 pub(crate) fn downgrade_of(name: &str) -> Option<&str> {
-    let stem = name.get(..name.len().checked_sub(SUFFIX_DIGITS)?)?;
-    let (marked, sequence) = stem.split_at_checked(stem.len().checked_sub(SUFFIX_DIGITS)?)?;
+    let (marked, sequence) = name.split_at_checked(name.len().checked_sub(SUFFIX_DIGITS)?)?;
     let is_one = marked.ends_with("__READ__") && sequence.bytes().all(|b| b.is_ascii_digit());
     is_one.then_some(sequence)
 }
@@ -154,10 +151,7 @@ mod tests {
             ("lock--000000005", Some(LockMode::Exclusive)),
             ("x__lock__-2147483648", Some(LockMode::Exclusive)),
             ("x__lock__-000000005", Some(LockMode::Exclusive)),
-            (
-                "_c_0f8f-__READ__00000000050000000007",
-                Some(LockMode::Shared),
-            ),
+            ("_c_0f8f-__READ__00000000050000000007", None),
             (
                 "9d5ed678fe57bcca610140957afab571",
                 Some(LockMode::Permits(1)),
@@ -245,13 +239,15 @@ mod tests {
 
     #[test]
     fn a_writer_that_goes_on_as_a_reader_is_recognised() {
-        let name = "_c_0f8f-__READ__00000000050000000007";
+        let name = "_c_0f8f-__READ__0000000005";
         assert_eq!(downgrade_of(name), Some("0000000005"));
         assert!(is_write_claim("_c_0f8e-__WRIT__0000000005", "0000000005"));
         assert!(!is_write_claim("_c_0f8e-__WRIT__0000000006", "0000000005"));
         assert!(!is_write_claim("_c_0f8e-__READ__0000000005", "0000000005"));
         for name in [
-            "_c_0f8f-__READ__0000000007",
+            "_c_0f8f-__WRIT__0000000007",
+            "_c_0f8f-__READ__000000005",
+            "_c_0f8f-__READ__-000000005",
             "__READ__",
             "\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}",
             "",

@@ -28,10 +28,11 @@ pub(crate) struct NewZnode {
 }
 
 impl NewZnode {
-    /// Without data.
+    /// With empty data, as ZooKeeper's clients make what they need on the way. Not null: kazoo's `Semaphore`, for one,
+    /// reads the number of leases there, and fails at null.
     pub(super) fn empty(acl: Arc<[AclEntry]>, kind: ZnodeKind) -> NewZnode {
         NewZnode {
-            data: None,
+            data: Some(Bytes::new()),
             content_type: None,
             acl,
             kind,

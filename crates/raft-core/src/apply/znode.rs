@@ -133,8 +133,10 @@ impl Step<'_> {
             return Ok(false);
         };
         self.check_ephemerals(owner)?;
-        let is_claim_like =
-            is_below_locks(path) && (sequential || recipe::is_lease_without_suffix(path.name()));
+        let is_claim_like = is_below_locks(path)
+            && (sequential
+                || recipe::is_lease_without_suffix(path.name())
+                || self.state.goes_on_reading(path, owner));
         if is_claim_like {
             self.claim_znode_allowed(path, owner)?;
         }

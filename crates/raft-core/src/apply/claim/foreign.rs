@@ -142,6 +142,11 @@ impl Step<'_> {
 }
 
 impl State {
+    /// Whether an ephemeral znode at `path` would be the second one of its owner's write hold.
+    pub(crate) fn goes_on_reading(&self, path: &ZnodePath, owner: SessionId) -> bool {
+        self.hold_that_may_downgrade(path, owner).is_some()
+    }
+
     /// The write hold behind which the znode at `path` stands as the same client's reader.
     fn hold_that_may_downgrade(&self, path: &ZnodePath, owner: SessionId) -> Option<ClaimKey> {
         let lock = LockName::of_znode(&path.parent()?)?;

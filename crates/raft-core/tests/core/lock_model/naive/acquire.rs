@@ -77,21 +77,12 @@ impl Model {
         )
     }
 
-    /// The client of the write hold at the head makes its reader's znode; any other client stands in
-    /// the queue as a reader.
-    pub(in crate::lock_model) fn read_on(
-        &mut self,
-        lock: &str,
-        session: u64,
-        fence: u64,
-    ) -> Verdict {
+    /// The client of the write hold at the head makes its reader's znode; any other client's znode of
+    /// such a name is no claim.
+    pub(in crate::lock_model) fn read_on(&mut self, lock: &str, session: u64) {
         let first = self.lock(lock).queue.first_mut();
-        match first.filter(|first| first.session == Some(session) && !first.reads_on) {
-            Some(first) => {
-                first.reads_on = true;
-                Ok(())
-            }
-            None => self.znode_created(lock, session, (LockMode::Shared, fence)),
+        if let Some(first) = first.filter(|first| first.session == Some(session)) {
+            first.reads_on = true;
         }
     }
 

@@ -110,7 +110,7 @@ impl World {
             Recipe::Write => ("__WRIT__", LockMode::Exclusive),
             Recipe::Read => ("__READ__", LockMode::Shared),
         };
-        let outcome = self.sequential(session, lock, &format!("_c_f00-{marker}"));
+        let outcome = self.create(session, (lock, &format!("_c_f00-{marker}")), true);
         let fence = outcome.moment.zxid.0;
         let expected = self
             .model
@@ -127,10 +127,11 @@ impl World {
         let Some((_, sequence)) = name.split_once("f00-__WRIT__") else {
             return;
         };
-        let outcome = self.sequential(session, lock, &format!("_c_f01-__READ__{sequence}"));
-        let fence = outcome.moment.zxid.0;
-        let expected = self.model.read_on(LOCKS[lock], session, fence);
-        assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+        let unique = self.state.last_zxid().0;
+        let name = format!("_c_{unique}-__READ__{sequence}");
+        let outcome = self.create(session, (lock, &name), false);
+        assert_eq!(verdict(&outcome), Ok(()), "{outcome:?}");
+        self.model.read_on(LOCKS[lock], session);
     }
 
     pub(super) fn stop_reading(&mut self, slot: usize, lock: usize) {
@@ -149,14 +150,14 @@ impl World {
         holders.first().copied()
     }
 
-    fn sequential(&mut self, session: u64, lock: usize, prefix: &str) -> Outcome {
+    fn create(&mut self, session: u64, (lock, name): (usize, &str), sequential: bool) -> Outcome {
         let create = Create {
-            path: format!("{}/{prefix}", lock_name(lock).znode()),
+            path: format!("{}/{name}", lock_name(lock).znode()),
             data: None,
             content_type: None,
             acl: vec![AclEntry::open()],
             kind: CreateKind::Ephemeral,
-            sequential: true,
+            sequential,
             parents: true,
         };
         self.apply(Some(session), Command::Znode(ZnodeOp::Create(create)))
