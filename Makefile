@@ -38,8 +38,8 @@ durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every ackn
 measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
 
-zookeeper-clients: setup ## kazoo's own tests against three nodes
-	./scripts/zookeeper-clients.sh
+zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes (ARGS="kazoo java c node locks" picks)
+	./scripts/setup-clients.sh && ./scripts/zookeeper-clients.sh $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings
