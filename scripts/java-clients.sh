@@ -3,6 +3,7 @@
 # one of their classes. Without a Java compiler it prints nothing, or fails where CI is set.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 if ! command -v javac >/dev/null 2>&1; then
     echo "a Java compiler, 17 or later, is needed: apt-get install openjdk-17-jdk-headless" >&2
     [ -z "${CI:-}" ] || exit 1

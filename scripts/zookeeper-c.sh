@@ -3,6 +3,7 @@
 # scenarios that are to run.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 if ! command -v cc >/dev/null 2>&1 || ! echo '#include <zookeeper/zookeeper.h>' | cc -E - >/dev/null 2>&1; then
     echo "a C compiler and ZooKeeper's C client are needed: apt-get install gcc libzookeeper-mt-dev" >&2
     [ -z "${CI:-}" ] || exit 1

@@ -3,6 +3,7 @@
 # names of the scenarios that are to run.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 JAVA=$(./scripts/java-clients.sh)
 [ -n "$JAVA" ] || { echo "skipped: the Java clients"; exit 0; }
 cargo build --locked -p holdfast

@@ -3,6 +3,7 @@
 # reason in tests/kazoo/not-passing.txt; a test that is listed and passes is a failure too.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 VENV=$(./scripts/kazoo-venv.sh)
 cargo build --locked -p holdfast
 HOLDFAST="$CARGO_TARGET_DIR/debug/holdfast"

@@ -3,6 +3,7 @@
 # same locks. Argument: part of the names of the scenes that are to run.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 VENV=$(./scripts/kazoo-venv.sh)
 JAVA=$(./scripts/java-clients.sh)
 cargo build --locked -p holdfast

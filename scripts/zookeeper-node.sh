@@ -3,6 +3,7 @@
 # the scenarios that are to run.
 set -eu
 cd "$(dirname "$0")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/target}"
 CLIENT=1.1.3
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/node-zookeeper-client-$CLIENT"
 if ! command -v npm >/dev/null 2>&1; then
