@@ -7,6 +7,7 @@ mod doors;
 mod failover;
 mod multi;
 mod order;
+mod quota;
 mod sessions;
 mod stats;
 mod tree;

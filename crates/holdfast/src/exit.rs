@@ -207,7 +207,8 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NotCaughtUp
         | ErrorCode::ShuttingDown
         | ErrorCode::Overloaded
-        | ErrorCode::QuotaExceeded => Exit::Unavailable,
+        | ErrorCode::QuotaExceeded
+        | ErrorCode::NodeQuotaExceeded => Exit::Unavailable,
         ErrorCode::OutcomeUnknown => Exit::Unknown,
         ErrorCode::MethodNotAllowed | ErrorCode::Internal | ErrorCode::Unrecognised => {
             Exit::Internal

@@ -199,6 +199,7 @@ impl Call {
             result,
             replayed,
             events: _,
+            over_quota: _,
         } = outcome;
         match result {
             Ok(reply) => Ok(Done {

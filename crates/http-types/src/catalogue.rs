@@ -108,6 +108,8 @@ pub enum ErrorCode {
     OutcomeUnknown,
     /// A limit of the stored state is reached.
     QuotaExceeded,
+    /// The quota of a subtree does not allow it.
+    NodeQuotaExceeded,
     /// A code this version does not know; never sent.
     #[serde(other)]
     Unrecognised,
@@ -183,6 +185,7 @@ impl ErrorCode {
         ErrorCode::Overloaded,
         ErrorCode::OutcomeUnknown,
         ErrorCode::QuotaExceeded,
+        ErrorCode::NodeQuotaExceeded,
     ];
 
     /// Everything known about it.
@@ -237,6 +240,7 @@ impl ErrorCode {
             ErrorCode::Overloaded => &texts::OVERLOADED,
             ErrorCode::OutcomeUnknown => &texts::OUTCOME_UNKNOWN,
             ErrorCode::QuotaExceeded => &texts::QUOTA_EXCEEDED,
+            ErrorCode::NodeQuotaExceeded => &texts::NODE_QUOTA_EXCEEDED,
             ErrorCode::Unrecognised => &texts::UNRECOGNISED,
         }
     }

@@ -115,6 +115,9 @@ pub struct Extensions {
     /// What was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<u64>,
+    /// What is in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<u64>,
     /// The oldest event there is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oldest_index: Option<u64>,

@@ -24,6 +24,7 @@ mod metrics;
 mod pending;
 mod proposal;
 mod proposer;
+mod quota_log;
 mod read;
 mod replica;
 mod restore;

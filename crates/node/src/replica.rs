@@ -18,6 +18,7 @@ use crate::digests::Digests;
 use crate::events::EventLog;
 use crate::metrics::ApplyMetrics;
 use crate::pending::Pending;
+use crate::quota_log::QuotaLog;
 
 /// How far this node has applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub(crate) struct Replica {
     pub(crate) pending: Arc<Pending>,
     pub(crate) digests: Digests,
     pub(crate) metrics: Arc<ApplyMetrics>,
+    quota_log: QuotaLog,
 }
 
 /// What a replica starts from.
@@ -110,6 +112,7 @@ impl Replica {
             pending: start.pending,
             digests: Digests::default(),
             metrics: start.metrics,
+            quota_log: QuotaLog::default(),
         }
     }
 
@@ -185,6 +188,9 @@ impl Replica {
         drop(state);
         self.advance(log_id, zxid);
         for (sequence, outcome) in answers {
+            // By the node that was asked: not by every replica, and not again when it starts anew and
+            // applies its log.
+            self.quota_log.note(&outcome);
             self.pending.complete(sequence, outcome);
         }
         // Freeing a large state takes time, too: after everybody has an answer.

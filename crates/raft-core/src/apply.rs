@@ -10,6 +10,7 @@ mod configure;
 mod due;
 mod grant;
 mod multi;
+mod quota;
 mod restore;
 mod room;
 mod session;
@@ -23,7 +24,7 @@ use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp};
 use crate::event::{Event, EventKind};
 use crate::ids::{SessionId, Zxid};
 use crate::limits;
-use crate::outcome::{Outcome, Refusal, Reply};
+use crate::outcome::{Outcome, OverQuota, Refusal, Reply};
 use crate::query::session::SessionStatus;
 use crate::state::State;
 
@@ -40,6 +41,10 @@ pub(crate) struct Step<'a> {
     pub(crate) identities: &'a [Identity],
     /// What changed so far, in order.
     pub(crate) events: Vec<EventKind>,
+    /// Soft limits of quotas that were exceeded so far.
+    pub(crate) over_quota: Vec<OverQuota>,
+    /// Znodes that were looked at so far to set quotas.
+    pub(crate) counted: u64,
 }
 
 impl State {
@@ -61,20 +66,18 @@ impl State {
             return outcome;
         }
         let before = self.table_digests();
-        let mut step = Step {
-            state: self,
-            now,
-            session: None,
-            identities: &request.identities,
-            events: Vec::new(),
-        };
+        let mut step = Step::new(self, now, &request.identities);
         let result = step.run(request);
         let Step {
-            session, events, ..
+            session,
+            events,
+            mut over_quota,
+            ..
         } = step;
         match &result {
             Ok(_) => self.note_activity(session),
             Err(refusal) => {
+                over_quota.clear();
                 assert!(
                     events.is_empty(),
                     "I-7: {refusal} came with events {events:?}"
@@ -94,6 +97,7 @@ impl State {
             result,
             replayed: false,
             events: numbered(now, session, events),
+            over_quota,
         }
     }
 
@@ -120,6 +124,21 @@ impl State {
             self.sessions.update(&id, |session| {
                 session.activity = session.activity.saturating_add(1);
             });
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    /// Nothing has changed yet, and nobody acts.
+    pub(crate) fn new(state: &'a mut State, now: Moment, identities: &'a [Identity]) -> Step<'a> {
+        Step {
+            state,
+            now,
+            session: None,
+            identities,
+            events: Vec::new(),
+            over_quota: Vec::new(),
+            counted: 0,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `check_invariants` to compare with what apply maintains step by step.
 
 mod lock;
+mod quota;
 
 use crate::state::{Due, Index, State};
 
@@ -33,6 +34,7 @@ impl Index {
             index.due.insert(staging.due(*upload));
         }
         lock::rebuild(state, &mut index);
+        quota::rebuild(state, &mut index);
         index
     }
 }

@@ -2,6 +2,7 @@
 //! doubt. The cheap ones are asserted always, in `apply`.
 
 mod lock;
+mod quota;
 
 use crate::ids::ZnodePath;
 use crate::limits;
@@ -16,6 +17,7 @@ impl State {
     pub fn check_invariants(&self) -> Result<(), String> {
         self.check_tree()?;
         lock::check(self)?;
+        quota::check(self)?;
         self.check_derived()?;
         self.check_limits()
     }
@@ -101,6 +103,7 @@ impl State {
             ended_claims_by_age,
             ended_claims_by_session,
             ended_sessions_by_age,
+            quotas,
         } = Index::rebuild(self);
         let kept = &self.index;
         same(
@@ -138,6 +141,7 @@ impl State {
             &ended_sessions_by_age,
         )?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
+        same("I-12: quotas", &kept.quotas, &quotas)?;
         same(
             "I-10: digests",
             &self.table_digests(),
@@ -161,6 +165,7 @@ impl State {
                 limits::ENDED_CLAIMS_MAX as u64,
             ),
             ("uploads", self.staging.len(), 1),
+            ("quotas", self.index.quotas.len(), limits::QUOTAS_MAX as u64),
             (
                 "answers",
                 self.answers.len(),

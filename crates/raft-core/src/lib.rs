@@ -13,6 +13,8 @@
 //! - **Locks** ([`lock`]): a lock is a znode below `/locks`, a claim its ephemeral sequential child.
 //!   The fence of a claim is its znode's czxid. Whatever frees a lock grants the next waiter in the
 //!   same command.
+//! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
+//!   is counted with every change and written into the quota's own znode.
 //! - **Memories**: ended sessions and claims for a while, answers to idempotency keys, and which
 //!   server nodes ever were members. All bounded ([`limits`]).
 //!
@@ -44,11 +46,14 @@
 //! - **I-9** The same log gives the same digest.
 //! - **I-10** Decoding what was encoded, and restoring a snapshot, give the same digest.
 //! - **I-11** Every collection is within its limit.
+//! - **I-12** There is a quota for each limits znode and no other; what it counts is what a recount
+//!   of its subtree gives, less what quotas further down count; and its stats znode shows just that.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
-//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`] (what is stored)
+//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`], [`quota`] (what
+//! is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants) · [`query`] (reads)
 //! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
@@ -63,6 +68,7 @@ pub mod outcome;
 
 pub mod acl;
 pub mod lock;
+pub mod quota;
 pub mod session;
 pub mod znode;
 

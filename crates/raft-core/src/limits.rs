@@ -36,6 +36,12 @@ pub const GUARDS_PER_REQUEST_MAX: usize = 64;
 /// Znodes removed by one recursive delete: bounds the time one command may take.
 pub const SUBTREE_DELETE_MAX: u32 = 10_000;
 
+/// Quotas. Each is looked at when one is set or dropped above it, and when a snapshot is restored.
+pub const QUOTAS_MAX: usize = 10_000;
+/// Znodes one command may count because it sets quotas on trees that exist already: bounds the time
+/// it may take.
+pub const QUOTA_COUNTED_MAX: u64 = 2_000_000;
+
 /// Live sessions.
 pub const SESSIONS_MAX: usize = 200_000;
 /// Ephemeral znodes (claims among them) of one session.

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::ids::{ClaimId, Fence, InvalidName, LockName, SessionId, SessionName, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim};
 use crate::path::InvalidPath;
+use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
 use crate::znode::Stat;
 
@@ -24,6 +25,22 @@ pub struct Outcome {
     pub replayed: bool,
     /// What changed, in order; empty for a refusal.
     pub events: Vec<Event>,
+    /// Soft limits of quotas that this made a subtree exceed, or exceed by more. Each once, with the
+    /// last usage; empty for a refusal. For the log of the node that was asked.
+    pub over_quota: Vec<OverQuota>,
+}
+
+/// A subtree uses more than a soft limit of its quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverQuota {
+    /// The path the quota is set on.
+    pub quota: ZnodePath,
+    /// What there is too much of.
+    pub what: Counted,
+    /// The soft limit.
+    pub limit: u64,
+    /// What is used.
+    pub usage: u64,
 }
 
 /// It happened.
@@ -358,6 +375,25 @@ pub enum Refusal {
     /// Not restored.
     #[error(transparent)]
     Restore(#[from] RestoreRefusal),
+    /// The subtree would use more than a hard limit of its quota.
+    #[error(
+        "the quota of {quota} allows {limit} {what}; {usage} are in use and this would make it {wanted}. \
+         It is set by znode {}{quota}/{}",
+        crate::path::QUOTA,
+        crate::quota::LIMITS
+    )]
+    QuotaExceeded {
+        /// The path the quota is set on.
+        quota: ZnodePath,
+        /// What there would be too much of.
+        what: Counted,
+        /// The hard limit.
+        limit: u64,
+        /// What is used now.
+        usage: u64,
+        /// What would be used.
+        wanted: u64,
+    },
     /// One operation of a multi or transaction was refused; none was done.
     ///
     /// Last, and never decoded: a type that contains itself could be nested by garbage until the

@@ -8,8 +8,10 @@ use crate::limits;
 pub const LOCKS: &str = "/locks";
 /// Holds the member list for ZooKeeper clients; its version is always -1.
 pub const CONFIG: &str = "/zookeeper/config";
+/// Below this znode quotas are set.
+pub const QUOTA: &str = "/zookeeper/quota";
 /// System znodes that exist in a fresh tree, in order of creation.
-pub const SYSTEM: [&str; 3] = ["/zookeeper", "/zookeeper/quota", CONFIG];
+pub const SYSTEM: [&str; 3] = ["/zookeeper", QUOTA, CONFIG];
 
 /// Which path rule was broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]

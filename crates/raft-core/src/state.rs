@@ -16,6 +16,7 @@ use crate::ids::{
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::outcome::{Refusal, Reply};
 use crate::path;
+use crate::quota::Quota;
 use crate::session::{EndedSession, Session};
 use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
@@ -143,6 +144,9 @@ pub(crate) struct Index {
     pub(crate) answers_by_age: OrdMap<Zxid, String>,
     /// Sum of [`Answer::bytes`].
     pub(crate) answer_bytes: u64,
+    /// Quotas by the path they are set on, as text: so the quotas above a znode are found without
+    /// making a path for each of its ancestors.
+    pub(crate) quotas: OrdMap<Arc<str>, Quota>,
 }
 
 /// Something that happens at a time. Exactly one entry of [`Index::due`] stands for each.

@@ -46,6 +46,7 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::GuardsFailed { .. } => ErrorCode::GuardsFailed,
         Refusal::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
         Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
+        Refusal::QuotaExceeded { .. } => ErrorCode::NodeQuotaExceeded,
         Refusal::Restore(refusal) => match refusal {
             RestoreRefusal::NotEmpty { .. } => ErrorCode::ClusterNotEmpty,
             RestoreRefusal::InProgress { .. }
@@ -150,6 +151,19 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         Refusal::LimitReached { what, limit } => {
             more.limited = Some(what.clone());
             more.limit = Some(*limit);
+        }
+        Refusal::QuotaExceeded {
+            quota,
+            what,
+            limit,
+            usage,
+            wanted,
+        } => {
+            more.path = Some(quota.to_string());
+            more.limited = Some(what.to_string());
+            more.limit = Some(*limit);
+            more.usage = Some(*usage);
+            more.actual = Some(*wanted);
         }
     })
 }

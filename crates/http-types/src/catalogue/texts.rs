@@ -435,6 +435,17 @@ pub(super) const QUOTA_EXCEEDED: Explanation = Explanation {
     cause: "`limited` and `limit` say which.",
     remedy: "Remove what is not needed, or raise the limit where it is a setting.",
 };
+pub(super) const NODE_QUOTA_EXCEEDED: Explanation = Explanation {
+    code: "node_quota_exceeded",
+    status: 507,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The quota of a subtree does not allow it",
+    cause: "Somebody set a hard limit on the znodes or the bytes of data at and below `path`. `limited`, `limit`, \
+            `usage` and `actual` say which, how much is in use and how much it would be. Claims are znodes, too.",
+    remedy: "Delete what is not needed, which is always allowed; or raise the limit: it is the text of \
+             `/zookeeper/quota<path>/zookeeper_limits`, which `setquota` of ZooKeeper's command line writes.",
+};
 pub(super) const UNRECOGNISED: Explanation = Explanation {
     code: "unrecognised",
     status: 500,

@@ -32,6 +32,7 @@ fn outcome() -> Outcome {
         result,
         replayed: false,
         events: Vec::new(),
+        over_quota: Vec::new(),
     }
 }
 

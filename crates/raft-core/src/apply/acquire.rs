@@ -142,24 +142,20 @@ impl Step<'_> {
     }
 
     /// Whether the claim's znode, whose path it gives back, may be made: permission, and room in
-    /// the tree and among the session's.
+    /// the tree, among the session's and by the quotas.
     fn check_place(
         &self,
         acquire: &Acquire,
         session: Option<SessionId>,
     ) -> Result<ZnodePath, Refusal> {
         let parent = acquire.lock.znode();
+        let missing = self.missing_from(&parent)?;
         if let Some(znode) = self.state.znode(&parent) {
             acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
             self.check_room(&parent, 1)?;
-        } else if let Some(top) = self
-            .missing_from(&parent)?
-            .last()
-            .and_then(ZnodePath::parent)
-        {
+        } else if let Some(top) = missing.last().and_then(ZnodePath::parent) {
             // The containers that are missing, and the claim.
-            let count = parent.depth().saturating_sub(top.depth()).saturating_add(1);
-            self.check_room(&top, count)?;
+            self.check_room(&top, missing.len().saturating_add(1))?;
         }
         match session {
             Some(session) => self.check_ephemerals(session)?,
@@ -167,13 +163,18 @@ impl Step<'_> {
         }
         let sequence = self.next_sequence(&parent);
         let path = parent.child(&recipe::znode_name(&acquire.claim, acquire.mode, sequence))?;
-        match self.state.znode(&path) {
-            Some(znode) => Err(Refusal::NodeExists {
-                path,
-                version: znode.version,
-            }),
-            None => Ok(path),
+        if let Some(znode) = self.state.znode(&path) {
+            let version = znode.version;
+            return Err(Refusal::NodeExists { path, version });
         }
+        let containers = missing.iter().map(|path| (path, 0));
+        // Not made where there is no quota to ask for it.
+        let claim = std::iter::once_with(|| {
+            let text = self.claim_text(acquire, session);
+            (&path, text.len() as u64)
+        });
+        self.check_quotas(containers.chain(claim))?;
+        Ok(path)
     }
 
     /// A session for one claim alone.
@@ -198,13 +199,16 @@ impl Step<'_> {
     }
 
     fn insert_claim_znode(&mut self, path: ZnodePath, acquire: &Acquire, session: SessionId) {
-        let owner = self
-            .state
-            .sessions
-            .get(&session)
-            .map(|session| &session.owner);
-        let text = describe(owner, acquire.reason.as_deref());
+        let text = self.claim_text(acquire, Some(session));
         self.insert_znode(path, NewZnode::text(text, ZnodeKind::Ephemeral(session)));
+    }
+
+    /// What the claim's znode says. A session that is yet to be made for the claim alone has nothing
+    /// to add.
+    fn claim_text(&self, acquire: &Acquire, session: Option<SessionId>) -> String {
+        let session = session.and_then(|id| self.state.sessions.get(&id));
+        let owner = session.map(|session| &session.owner);
+        describe(owner, acquire.reason.as_deref())
     }
 
     fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {

@@ -20,6 +20,7 @@ impl State {
                 result: Err(refusal),
                 replayed: false,
                 events,
+                over_quota: Vec::new(),
             });
         }
         let result = answer.result.clone().into_result();
@@ -28,6 +29,7 @@ impl State {
             result,
             replayed: true,
             events,
+            over_quota: Vec::new(),
         })
     }
 

@@ -27,7 +27,7 @@ impl Step<'_> {
     ) -> Result<Reply, Refusal> {
         check_settings(settings)?;
         let path = lock.znode();
-        self.check_lock_znode(&path, expect)?;
+        self.check_lock_znode(&path, describe(settings).len() as u64, expect)?;
         self.check_claims_fit(lock, settings.kind)?;
         let parent = path.parent().unwrap_or_else(ZnodePath::root);
         self.ensure_containers(&parent)?;
@@ -47,18 +47,25 @@ impl Step<'_> {
         Ok(Reply::LockConfigured { stat })
     }
 
-    /// Whether the lock's znode is what the request expects, and may be written or made.
-    fn check_lock_znode(&self, path: &ZnodePath, expect: Expect) -> Result<(), Refusal> {
+    /// Whether the lock's znode is what the request expects, and may be written or made with so many
+    /// bytes of data.
+    fn check_lock_znode(
+        &self,
+        path: &ZnodePath,
+        length: u64,
+        expect: Expect,
+    ) -> Result<(), Refusal> {
         let Some(znode) = self.state.znode(path) else {
             if matches!(expect, Expect::Version(_)) {
                 return Err(Refusal::NoNode { path: path.clone() });
             }
-            return self.check_lock_parent(path);
+            return self.check_lock_parent(path, length);
         };
         if znode.owner().is_some() {
             return Err(Refusal::NoChildrenForEphemerals { path: path.clone() });
         }
         acl::require(path, &znode.acl, self.identities, Perms::WRITE)?;
+        self.check_quota_of_data(path, length)?;
         match expect {
             Expect::Version(expected) if expected != znode.version => Err(Refusal::BadVersion {
                 path: path.clone(),
@@ -70,14 +77,18 @@ impl Step<'_> {
     }
 
     /// Whether the missing znode of a lock may be made with all its missing parents.
-    fn check_lock_parent(&self, path: &ZnodePath) -> Result<(), Refusal> {
+    fn check_lock_parent(&self, path: &ZnodePath, length: u64) -> Result<(), Refusal> {
         let missing = self.missing_from(path)?;
         let Some(top) = missing.last().and_then(ZnodePath::parent) else {
             return Ok(());
         };
         let acl = &self.state.existing(&top)?.acl;
         acl::require(&top, acl, self.identities, Perms::CREATE)?;
-        self.check_room(&top, missing.len())
+        self.check_room(&top, missing.len())?;
+        let lengths = missing
+            .iter()
+            .map(|made| (made, if made == path { length } else { 0 }));
+        self.check_quotas(lengths)
     }
 
     /// Whether every live claim could have been made under the new kind: a claim the lock does

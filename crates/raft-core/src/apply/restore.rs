@@ -204,14 +204,7 @@ impl State {
         self.staged_parts = Table::default();
         self.shift_deadlines(&shift);
         self.index = Index::rebuild(&self);
-        let mut step = Step {
-            state: &mut self,
-            now: moment,
-            session: None,
-            identities: &[],
-            events: Vec::new(),
-        };
-        step.end_all_sessions();
+        Step::new(&mut self, moment, &[]).end_all_sessions();
         self
     }
 
@@ -254,6 +247,8 @@ impl State {
             self.znodes.insert(path, config.clone());
         }
         self.index = Index::rebuild(self);
+        // A quota may count the configuration.
+        self.show_all_usage();
     }
 }
 

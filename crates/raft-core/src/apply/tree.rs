@@ -1,5 +1,6 @@
 //! Plain operations on the tree. They check nothing a client could do wrong: that is done before.
-//! What they keep true: counters of the parent, look-ups, deadlines, events (I-2, I-4, I-5).
+//! What they keep true: counters of the parent, look-ups, deadlines, quotas, events (I-2, I-4, I-5,
+//! I-12).
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ impl Step<'_> {
             kind,
         } = new;
         let now = self.now;
+        let data = self.state.data_to_keep(&path, data);
         let acl = self.counted_in_parent(&path, acl);
         let reap_at = match kind {
             ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => None,
@@ -110,8 +112,10 @@ impl Step<'_> {
             stat: znode.stat(),
             acl: Arc::clone(&znode.acl),
         });
-        let former = self.state.znodes.insert(path, znode);
+        let data = znode.data.clone();
+        let former = self.state.znodes.insert(path.clone(), znode);
         assert!(former.is_none(), "I-4: znode {former:?} was there already");
+        self.note_made(&path, data.as_ref());
     }
 
     /// Counts the create of `path` in its parent. Gives the access list back, shared with the
@@ -170,6 +174,7 @@ impl Step<'_> {
             "I-4: parent {parent} of {path} is missing"
         );
         self.state.unindex(path, &removed);
+        self.note_removed(path, removed.data_length());
         self.events.push(EventKind::NodeDeleted {
             path: path.clone(),
             previous: removed.data.clone(),
@@ -187,6 +192,7 @@ impl Step<'_> {
         content_type: Option<Arc<str>>,
     ) -> Stat {
         let now = self.now;
+        let data = self.state.data_to_keep(path, data);
         let hash = data_hash(data.as_ref());
         let value = data.clone();
         let shown_type = content_type.clone();
@@ -207,6 +213,8 @@ impl Step<'_> {
         assert!(changed.is_some(), "I-4: znode {path} is missing");
         let (previous, stat, acl) =
             changed.unwrap_or_else(|| (None, Stat::default(), Arc::default()));
+        let former_length = previous.as_ref().map_or(0, |data| data.len() as u64);
+        self.note_rewritten(path, former_length, value.as_ref());
         let content_type = shown_type;
         let path = path.clone();
         self.events.push(EventKind::NodeChanged {
@@ -281,7 +289,7 @@ impl Step<'_> {
 
 impl State {
     /// Changes a znode in place and keeps what is derived from it. `None` when there is none.
-    fn update_znode<R>(
+    pub(super) fn update_znode<R>(
         &mut self,
         path: &ZnodePath,
         change: impl FnOnce(&mut Znode) -> R,
@@ -341,53 +349,4 @@ fn next_version(version: i32) -> i32 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::next_version;
-    use crate::apply::Step;
-    use crate::command::{Moment, Stamp};
-    use crate::ids::{LogTime, WallTime, ZnodePath, Zxid};
-    use crate::state::State;
-
-    pub(in crate::apply) fn step(state: &mut State) -> Step<'_> {
-        let Stamp { log_time, wall } = Stamp {
-            log_time: LogTime(1),
-            wall: WallTime(1),
-        };
-        let now = Moment {
-            zxid: Zxid(1),
-            log_time,
-            wall,
-        };
-        Step {
-            state,
-            now,
-            session: None,
-            identities: &[],
-            events: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_version_skips_minus_one_when_it_wraps() {
-        assert_eq!(next_version(0), 1);
-        assert_eq!(next_version(i32::MAX), i32::MIN);
-        assert_eq!(next_version(-3), -2);
-        assert_eq!(next_version(-2), 0);
-    }
-
-    #[test]
-    fn the_counter_of_creates_wraps_as_zookeepers_does() {
-        let mut state = State::new();
-        let root = ZnodePath::root();
-        state.znodes.update(&root, |znode| znode.creates = i32::MAX);
-        let mut step = step(&mut state);
-        let open = std::sync::Arc::clone(&step.state.znodes.get(&root).unwrap().acl);
-        let new = super::NewZnode::empty(open, crate::znode::ZnodeKind::Persistent);
-        step.insert_znode(ZnodePath::parse("/a").unwrap(), new);
-        assert_eq!(step.next_sequence(&root), i32::MIN);
-        assert_eq!(format!("{:010}", step.next_sequence(&root)), "-2147483648");
-        assert_eq!(format!("{:010}", -5), "-000000005", "as %010d prints it");
-        // 2 * i32::MIN - 2 children, wrapped.
-        assert_eq!(step.state.stat(&root).unwrap().cversion, -2);
-    }
-}
+pub(super) mod tests;

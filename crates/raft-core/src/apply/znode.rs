@@ -1,6 +1,6 @@
 //! One operation on the tree, with ZooKeeper's order of checks (spec 2.2): which of several
 //! refusals a client sees is part of the protocol, so each function reads from top to bottom in
-//! that order. Our own limits stand where ZooKeeper has its quotas: last, but before the version.
+//! that order. Our own limits stand where the quotas do: last, but before the version.
 
 use std::sync::Arc;
 
@@ -54,6 +54,15 @@ impl Step<'_> {
         }
         self.check_room(&base, missing.len().saturating_add(1))?;
         check_data(create.data.as_ref(), create.content_type.as_deref())?;
+        let length = create.data.as_ref().map_or(0, |data| data.len() as u64);
+        let made = || {
+            missing
+                .iter()
+                .map(|path| (path, 0))
+                .chain([(&path, length)])
+        };
+        self.check_quotas(made())?;
+        self.check_new_quotas(made().map(|(path, _)| path))?;
         let is_claim_like = self.check_ephemeral(&path, kind, create.sequential)?;
 
         for parent in missing.into_iter().rev() {
@@ -177,6 +186,8 @@ impl Step<'_> {
         let path = ZnodePath::parse(&set.path)?;
         let znode = self.permitted(&path, Perms::WRITE)?;
         check_data(set.data.as_ref(), set.content_type.as_deref())?;
+        let length = set.data.as_ref().map_or(0, |data| data.len() as u64);
+        self.check_quota_of_data(&path, length)?;
         check_version(&path, set.expect, znode.version)?;
         let stat = self.set_znode_data(&path, set.data.clone(), set.content_type.clone());
         Ok(ZnodeReply::DataSet { stat })

@@ -94,28 +94,30 @@ impl State {
         depth: usize,
         limit: usize,
     ) -> Option<Vec<(&ZnodePath, &Znode)>> {
-        let (key, znode) = self.znodes.get_key_value(path)?;
-        let mut found = Vec::new();
-        if limit > 0 {
-            found.push((key, znode));
-        }
-        for level in 1..=depth {
-            let before = found.len();
-            let Some(start) = path.level_below(level) else {
-                break;
-            };
-            let of_level = self
+        self.znodes.get(path)?;
+        let deepest = path.depth().saturating_add(depth);
+        let found = self
+            .within(path)
+            .take_while(|(key, _)| key.depth() <= deepest)
+            .take(limit);
+        Some(found.collect())
+    }
+
+    /// `path` and everything below it, level by level; nothing when there is no such znode.
+    pub(crate) fn within(&self, path: &ZnodePath) -> impl Iterator<Item = (&ZnodePath, &Znode)> {
+        let levels = (1..).map_while(move |level| {
+            let start = path.level_below(level)?;
+            let depth = start.depth();
+            let mut of_level = self
                 .znodes
-                .range((Bound::Included(start.clone()), Bound::Unbounded))
-                .take_while(|(key, _)| key.depth() == start.depth() && key.is_within(path))
-                .take(limit.saturating_sub(before));
-            found.extend(of_level);
+                .range((Bound::Included(start), Bound::Unbounded))
+                .take_while(move |(key, _)| key.depth() == depth && key.is_within(path))
+                .peekable();
             // A level without znodes has no levels below it.
-            if found.len() == before {
-                break;
-            }
-        }
-        Some(found)
+            of_level.peek().is_some().then_some(of_level)
+        });
+        let top = self.znodes.get_key_value(path).into_iter();
+        top.chain(levels.flatten())
     }
 
     /// Whether somebody may read data and list children of the znode at `path`.

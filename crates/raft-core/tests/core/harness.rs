@@ -13,7 +13,7 @@ use raft_core::command::{
 };
 use raft_core::event::{Event, EventKind};
 use raft_core::ids::{Fence, LockName, SessionId, SessionName};
-use raft_core::outcome::{Outcome, Refusal, Reply};
+use raft_core::outcome::{Outcome, OverQuota, Refusal, Reply};
 use raft_core::state::State;
 
 use crate::words::Words;
@@ -274,6 +274,19 @@ fn shown(outcome: &Outcome) -> String {
     let mut text = format!("{} {result}{replayed}\n", outcome.moment.zxid);
     for event in &outcome.events {
         writeln!(text, "  .{} {}", event.ordinal, shown_event(event)).unwrap();
+    }
+    for over in &outcome.over_quota {
+        let OverQuota {
+            quota,
+            what,
+            limit,
+            usage,
+        } = over;
+        writeln!(
+            text,
+            "  over the quota of {quota}: {usage} {what}, soft limit {limit}"
+        )
+        .unwrap();
     }
     text
 }

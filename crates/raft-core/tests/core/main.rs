@@ -17,6 +17,7 @@ mod lock_commands;
 mod lock_limits;
 mod lock_model;
 mod model;
+mod quota_limits;
 mod restore;
 mod scripts;
 mod words;

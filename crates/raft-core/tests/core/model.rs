@@ -3,9 +3,10 @@
 //! (I-9), and on the way the state is replaced by what its snapshot restores to (I-10).
 
 mod naive;
+mod quota;
 
 use bytes::Bytes;
-use naive::{Kind, Model, Op, Verdict};
+use naive::{Kind, Model, Op, Verdict, written};
 use proptest::prelude::*;
 use raft_core::acl::AclEntry;
 use raft_core::command::{
@@ -35,6 +36,17 @@ fn path() -> impl Strategy<Value = String> {
     prop_oneof![12 => deep, 1 => Just("/zookeeper".to_owned()), 1 => Just("/".to_owned())]
 }
 
+/// What quotas are set on: few paths, one in another, so that they are hit.
+fn subject() -> impl Strategy<Value = String> {
+    let subjects = vec!["/a", "/a/b", "/a/b/c", "/b", "/zookeeper"];
+    prop::sample::select(subjects).prop_map(str::to_owned)
+}
+
+/// A hard limit small enough to be reached.
+fn hard_limit() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![1 => Just(None), 2 => (0..8_u64).prop_map(Some)]
+}
+
 fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         3 => Just(Kind::Persistent),
@@ -61,6 +73,10 @@ fn op() -> impl Strategy<Value = Op> {
             |(path, data, expect, kind, parents)| Op::Put { path, data, expect, kind, parents }
         ),
         1 => (path(), expect()).prop_map(|(path, expect)| Op::Check { path, expect }),
+        2 => (subject(), hard_limit(), hard_limit())
+            .prop_map(|(subject, znodes, bytes)| Op::Limit { subject, znodes, bytes }),
+        1 => subject().prop_map(|subject| Op::Show { subject }),
+        1 => subject().prop_map(|subject| Op::Unlimit { subject }),
     ]
 }
 
@@ -69,6 +85,10 @@ fn step() -> impl Strategy<Value = Step> {
         12 => op().prop_map(Step::One),
         3 => prop::collection::vec(op(), 0..4).prop_map(Step::Multi),
         1 => (path(), 0..6_u32).prop_map(|(path, max)| Step::DeleteSubtree { path, max }),
+        1 => (subject(), 0..6_u32).prop_map(|(subject, max)| Step::DeleteSubtree {
+            path: format!("/zookeeper/quota{subject}"),
+            max,
+        }),
         2 => Just(Step::Open),
         1 => Just(Step::Close),
         2 => prop::sample::select(vec![1, 40_000, 70_000, 300_000]).prop_map(Step::Time),
@@ -157,8 +177,8 @@ impl Pair {
             );
             assert_eq!(stat.ephemeral_owner.0, node.owner, "owner of {path}");
             assert_eq!(stat.mtime.0, node.mtime, "mtime of {path}");
-            let first = znode.data.as_ref().and_then(|data| data.first()).copied();
-            assert_eq!(first.unwrap_or(0), node.data, "data of {path}");
+            let data = znode.data.as_ref().map(|data| data.to_vec());
+            assert_eq!(data, node.data, "data of {path}");
             let listed = state
                 .children(&ZnodePath::parse(path).unwrap(), None, 1_000)
                 .unwrap();
@@ -188,7 +208,12 @@ fn open() -> Command {
 
 fn znode_op(op: &Op) -> ZnodeOp {
     let expect = |expect: &Option<i32>| expect.map_or(Expect::Any, Expect::Version);
-    let data = |data: &u8| Some(Bytes::from(vec![*data]));
+    let data = |data: &u8| Some(Bytes::from(written(*data)));
+    let put = |path: &str, text: String| ZnodeOp::Put {
+        set: set(path, Some(Bytes::from(text)), Expect::Any),
+        kind: CreateKind::Persistent,
+        parents: true,
+    };
     match op {
         Op::Create {
             path,
@@ -228,6 +253,16 @@ fn znode_op(op: &Op) -> ZnodeOp {
         Op::Check { path, expect: e } => ZnodeOp::Check {
             path: path.clone(),
             expect: expect(e),
+        },
+        Op::Limit {
+            subject,
+            znodes,
+            bytes,
+        } => put(&quota::limits(subject), quota::text(*znodes, *bytes)),
+        Op::Show { subject } => put(&quota::stats(subject), "shown".to_owned()),
+        Op::Unlimit { subject } => ZnodeOp::Delete {
+            path: quota::limits(subject),
+            expect: Expect::Any,
         },
     }
 }

@@ -220,3 +220,30 @@ fn damaged_or_half_a_snapshot_changes_nothing() {
         assert!(!exists(&cluster, "/a"));
     }
 }
+
+/// The sessions of the backup end, and the configuration is this cluster's: both count.
+#[test]
+fn quotas_come_back_and_count_what_is_there_now() {
+    let mut other = Harness::new();
+    other.run(
+        "create /zookeeper/quota/zookeeper/zookeeper_limits parents data=count=-1,bytes=-1
+        create /zookeeper/quota/zookeeper/zookeeper_stats
+        create /zookeeper/quota/app/zookeeper_limits parents data=countHardLimit=2
+        create /zookeeper/quota/app/zookeeper_stats
+        create /app
+        open s
+        session=s create /app/e ephemeral data=gone",
+    );
+    let mut cluster = Harness::new();
+    cluster.run("as=super: set /zookeeper/config data=members");
+    restored(&mut cluster, &snapshot_bytes(&other.state), true);
+    let shown = |cluster: &mut Harness, of: &str| {
+        cluster.run(&format!("data /zookeeper/quota/{of}/zookeeper_stats"))
+    };
+    assert!(shown(&mut cluster, "app").contains("count=1,bytes=0"));
+    assert!(shown(&mut cluster, "zookeeper").contains("count=9,bytes=40"));
+    let said = cluster.run("create /app/a");
+    assert!(said.contains("created /app/a"), "{said}");
+    let said = cluster.run("create /app/b");
+    assert!(said.contains("REFUSED QuotaExceeded"), "{said}");
+}

@@ -73,7 +73,7 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NoSession { .. } | Refusal::SessionEnded(_) => ErrorCode::SessionExpired,
         Refusal::SessionMoved { .. } => ErrorCode::SessionMoved,
         Refusal::MultiFailed { cause, .. } => error_of(cause),
-        Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
+        Refusal::LimitReached { .. } | Refusal::QuotaExceeded { .. } => ErrorCode::QuotaExceeded,
         // Only what does not queue is refused for it, which is kazoo's `Semaphore`: it tries again.
         Refusal::LockHeld { .. } => ErrorCode::OperationTimeout,
         Refusal::SessionMismatch { .. }

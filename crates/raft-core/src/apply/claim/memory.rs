@@ -71,13 +71,7 @@ mod tests {
     fn the_oldest_ended_claim_is_forgotten_when_there_are_too_many() {
         let mut state = State::new();
         let now = state.clock;
-        let mut step = Step {
-            state: &mut state,
-            now,
-            session: None,
-            identities: &[],
-            events: Vec::new(),
-        };
+        let mut step = Step::new(&mut state, now, &[]);
         let lock = LockName::parse("a").unwrap();
         let id = |n: usize| ClaimId::parse(&format!("c{n}")).unwrap();
         for n in 0..=limits::ENDED_CLAIMS_MAX {

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::quota;
+
 /// What a random operation asks.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
@@ -33,6 +35,25 @@ pub(crate) enum Op {
         path: String,
         expect: Option<i32>,
     },
+    /// A put of the znode that sets a quota, with its parents.
+    Limit {
+        subject: String,
+        znodes: Option<u64>,
+        bytes: Option<u64>,
+    },
+    /// A put of the znode that shows the usage of a quota, with its parents.
+    Show {
+        subject: String,
+    },
+    /// A delete of the znode that sets a quota.
+    Unlimit {
+        subject: String,
+    },
+}
+
+/// What an operation with this number writes: nothing to three bytes.
+pub(crate) fn written(data: u8) -> Vec<u8> {
+    vec![data; usize::from(data % 4)]
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +69,8 @@ pub(crate) type Verdict = Result<String, String>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    pub(crate) data: u8,
+    /// `None` is null.
+    pub(crate) data: Option<Vec<u8>>,
     pub(crate) kind: Kind,
     pub(crate) owner: u64,
     pub(crate) version: i32,
@@ -72,7 +94,7 @@ impl Model {
     pub(crate) fn new() -> Model {
         let mut model = Model::default();
         for path in ["/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"] {
-            model.put_node(path, 0, Kind::Persistent, 0);
+            model.put_node(path, Some(Vec::new()), Kind::Persistent, 0);
         }
         for node in model.nodes.values_mut() {
             node.creates = 0;
@@ -87,19 +109,30 @@ impl Model {
     }
 
     pub(crate) fn one(&mut self, session: Option<u64>, op: &Op) -> Verdict {
+        let verdict = self.plain(session, op);
+        self.show_usage();
+        verdict
+    }
+
+    fn plain(&mut self, session: Option<u64>, op: &Op) -> Verdict {
+        let data = |data: &u8| Some(written(*data));
         match op {
             Op::Create {
                 path,
-                data,
+                data: byte,
                 kind,
                 sequential,
                 parents,
-            } => self.create(session, path, (*data, *kind), (*sequential, *parents)),
+            } => self.create(session, path, (data(byte), *kind), (*sequential, *parents)),
             Op::Delete { path, expect } => self.delete(path, *expect),
-            Op::Set { path, data, expect } => self.set(path, *data, *expect),
+            Op::Set {
+                path,
+                data: byte,
+                expect,
+            } => self.set(path, data(byte), *expect),
             Op::Put {
                 path,
-                data,
+                data: byte,
                 expect,
                 kind,
                 parents,
@@ -108,15 +141,31 @@ impl Model {
                     return refuse("SessionRequired");
                 }
                 if self.nodes.contains_key(path) || expect.is_some() {
-                    self.set(path, *data, *expect)
+                    self.set(path, data(byte), *expect)
                 } else {
-                    self.create(session, path, (*data, *kind), (false, *parents))
+                    self.create(session, path, (data(byte), *kind), (false, *parents))
                 }
             }
             Op::Check { path, expect } => {
                 self.version(path, *expect)?;
                 Ok("checked".to_owned())
             }
+            Op::Limit {
+                subject,
+                znodes,
+                bytes,
+            } => self.put_system(&quota::limits(subject), &quota::text(*znodes, *bytes)),
+            Op::Show { subject } => self.put_system(&quota::stats(subject), "shown"),
+            Op::Unlimit { subject } => self.delete(&quota::limits(subject), None),
+        }
+    }
+
+    fn put_system(&mut self, path: &str, text: &str) -> Verdict {
+        let data = Some(text.as_bytes().to_vec());
+        if self.nodes.contains_key(path) {
+            self.set(path, data, None)
+        } else {
+            self.create(None, path, (data, Kind::Persistent), (false, true))
         }
     }
 
@@ -139,7 +188,7 @@ impl Model {
         &mut self,
         session: Option<u64>,
         path: &str,
-        (data, kind): (u8, Kind),
+        (data, kind): (Option<Vec<u8>>, Kind),
         (sequential, parents): (bool, bool),
     ) -> Verdict {
         if kind == Kind::Ephemeral && session.is_none() {
@@ -166,8 +215,9 @@ impl Model {
         if self.nodes[&up].owner != 0 {
             return refuse("NoChildrenForEphemerals");
         }
+        let before = self.clone();
         for path in missing.iter().rev() {
-            self.put_node(path, 0, Kind::Persistent, 0);
+            self.put_node(path, Some(Vec::new()), Kind::Persistent, 0);
         }
         let owner = if kind == Kind::Ephemeral {
             session.unwrap()
@@ -175,10 +225,14 @@ impl Model {
             0
         };
         self.put_node(&path, data, kind, owner);
+        if before.forbids(self) {
+            *self = before;
+            return refuse("QuotaExceeded");
+        }
         Ok(format!("created {path}"))
     }
 
-    fn put_node(&mut self, path: &str, data: u8, kind: Kind, owner: u64) {
+    fn put_node(&mut self, path: &str, data: Option<Vec<u8>>, kind: Kind, owner: u64) {
         let zxids = [self.zxid; 3];
         let (since, used) = (self.time, false);
         let node = Node {
@@ -211,7 +265,7 @@ impl Model {
     }
 
     fn delete(&mut self, path: &str, expect: Option<i32>) -> Verdict {
-        if matches!(path, "/" | "/zookeeper") {
+        if matches!(path, "/" | "/zookeeper" | "/zookeeper/quota") {
             return refuse("BadArguments");
         }
         if !self.nodes.contains_key(&parent(path)) {
@@ -234,7 +288,13 @@ impl Model {
         }
     }
 
-    fn set(&mut self, path: &str, data: u8, expect: Option<i32>) -> Verdict {
+    fn set(&mut self, path: &str, data: Option<Vec<u8>>, expect: Option<i32>) -> Verdict {
+        self.version(path, None)?;
+        let mut after = self.clone();
+        after.nodes.get_mut(path).unwrap().data.clone_from(&data);
+        if self.forbids(&after) {
+            return refuse("QuotaExceeded");
+        }
         self.version(path, expect)?;
         let (zxid, time) = (self.zxid, self.time);
         let node = self.nodes.get_mut(path).unwrap();
@@ -249,7 +309,7 @@ impl Model {
     }
 
     pub(crate) fn delete_subtree(&mut self, path: &str, max: usize) -> Verdict {
-        if matches!(path, "/" | "/zookeeper") {
+        if matches!(path, "/" | "/zookeeper" | "/zookeeper/quota") {
             return refuse("BadArguments");
         }
         if !self.nodes.contains_key(path) {
@@ -265,6 +325,7 @@ impl Model {
         for path in &found {
             self.remove(path);
         }
+        self.show_usage();
         Ok(format!("deleted {}", found.len()))
     }
 
@@ -279,6 +340,7 @@ impl Model {
         for path in owned {
             self.remove(&path);
         }
+        self.show_usage();
     }
 
     /// Removes what is due until nothing is.
@@ -298,6 +360,7 @@ impl Model {
             };
             let path = path.clone();
             self.remove(&path);
+            self.show_usage();
         }
     }
 }
