@@ -35,10 +35,11 @@ pub(crate) struct ImportZooKeeperArgs {
         value_delimiter = ','
     )]
     pub(crate) door: Vec<String>,
-    /// Who to be at the ensemble, for example digest:super:secret; may be given several times
+    /// Who to be at the ensemble, for example digest:super:secret, or @FILE with that in its first
+    /// line; may be given several times
     #[arg(long, value_name = "SCHEME:CREDENTIALS", value_parser = parse::credentials)]
     pub(crate) auth: Vec<(String, String)>,
-    /// Who to be at this cluster; may be given several times
+    /// Who to be at this cluster, in the same way
     #[arg(long, value_name = "SCHEME:CREDENTIALS", value_parser = parse::credentials)]
     pub(crate) door_auth: Vec<(String, String)>,
     /// Content with a server of the ensemble that has lost its quorum and only reads

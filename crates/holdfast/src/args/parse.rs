@@ -30,8 +30,18 @@ pub(crate) fn fence(text: &str) -> Result<(String, u64), String> {
     Ok((lock.to_owned(), fence))
 }
 
-/// `scheme:credentials`, as `addauth` of ZooKeeper's own command line takes them.
+/// `scheme:credentials`, or `@FILE` with that in its first line: other users of a machine see its
+/// command lines.
 pub(crate) fn credentials(text: &str) -> Result<(String, String), String> {
+    let Some(file) = text.strip_prefix('@') else {
+        return scheme_and_credentials(text);
+    };
+    let content = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    scheme_and_credentials(content.lines().next().unwrap_or_default())
+        .map_err(|error| format!("{file}: {error}"))
+}
+
+fn scheme_and_credentials(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
         Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => {
             Ok((scheme.to_owned(), rest.to_owned()))

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use holdfast_client::Effect;
 use tokio::time::{Instant, sleep};
 use zookeeper::proto::connect::{ConnectRequest, Password};
 use zookeeper::proto::error::ErrorCode;
@@ -15,7 +16,6 @@ use zookeeper::proto::response::Reply;
 
 use super::wire::Wire;
 use crate::exit::{Exit, Failure};
-use holdfast_client::Effect;
 
 /// Session timeout asked for: the longest a server grants by default.
 const SESSION_TIMEOUT_MS: i32 = 40_000;
@@ -273,14 +273,15 @@ impl Ensemble {
 
     fn unreachable(&self, why: &str) -> Failure {
         let seconds = self.patience.as_secs();
-        let why = format!(
-            "no server answers for {seconds} s; the last, {}: {why}",
-            self.server()
-        );
+        let (what, server) = (format!("talk to {}", self.place()), self.server());
+        let why = format!("no server answers for {seconds} s; the last, {server}: {why}");
+        if self.patience == CONNECT_WITHIN {
+            return Failure::new(Exit::Unavailable, what, why)
+                .remedy("look at the address and the port; nothing was written");
+        }
         Failure {
-            // What was written stays, and writing it again is safe.
             outcome: Some(Effect::Unknown),
-            ..Failure::new(Exit::Unavailable, format!("talk to {}", self.place()), why)
+            ..Failure::new(Exit::Unknown, what, why)
         }
         .remedy("when it is back, run the same command again: it goes on where it was")
     }

@@ -129,6 +129,11 @@ fn nonsense(ensemble: &Ensemble, path: &str, replies: &[Reply]) -> Failure {
         .filter_map(|reply| reply.result.as_ref().err());
     let codes: Vec<&str> = codes.map(|code| code.name()).collect();
     let why = format!("{} answered {}", ensemble.name(), codes.join(", "));
+    let sasl = ErrorCode::SessionClosedRequireSaslAuth.name();
+    if codes.contains(&sasl) {
+        return Failure::new(Exit::Permission, format!("read {path}"), why)
+            .remedy("this server wants SASL, which the importer does not speak; let it in without");
+    }
     Failure::new(Exit::Internal, format!("read {path}"), why)
 }
 

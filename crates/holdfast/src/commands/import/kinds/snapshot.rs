@@ -187,6 +187,23 @@ mod tests {
         assert_eq!(kinds["/ttl"], (3, Kind::Ttl(60_000)));
     }
 
+    /// Written by ZooKeeper 3.9.3 with `/plain`, `/container` with a child, `/ttl` (one hour) and an
+    /// ephemeral.
+    const RECORDED: &[u8] = include_bytes!("../../../../tests/data/zookeeper-3.9.3.snapshot");
+
+    #[test]
+    fn a_snapshot_of_a_real_server_is_read() {
+        let kinds = kinds_in(RECORDED).unwrap();
+        let mut found: Vec<(&str, Kind)> = Vec::new();
+        found.extend(kinds.iter().map(|(path, (_, kind))| (path.as_str(), *kind)));
+        found.sort_by_key(|(path, _)| *path);
+        let expected = [
+            ("/container", Kind::Container),
+            ("/ttl", Kind::Ttl(3_600_000)),
+        ];
+        assert_eq!(found, expected);
+    }
+
     #[test]
     fn what_is_no_whole_snapshot_is_refused() {
         let whole = snapshot();
