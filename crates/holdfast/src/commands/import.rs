@@ -4,6 +4,7 @@
 //! znode has goes in and comes out again as it is: null data, access lists of people who are not
 //! there, containers, times to live; and it takes a thousand changes in one request.
 
+mod arguments;
 mod check;
 mod compare;
 mod counters;
@@ -20,26 +21,21 @@ mod znode;
 
 use std::time::Duration;
 
-use raft_core::path;
 use tokio::time::Instant;
 
+use self::arguments::{doors_of, must_be_two, roots_of, servers};
 use self::ensemble::{Access, Ensemble};
 use self::kinds::Kinds;
 use self::plan::{Counter, Purpose};
 use self::progress::Progress;
 use self::report::{Counts, Finding, Report};
-use self::roots::{Roots, SYSTEM};
+use self::roots::Roots;
 use self::walk::End;
 use self::znode::Found;
 use super::App;
 use crate::args::{CountersArg, ImportCommand, ImportZooKeeperArgs};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Shown};
-
-/// ZooKeeper's port.
-const PORT: u16 = 2181;
-/// Servers of one side.
-const SERVERS_MAX: usize = 64;
 
 /// What was asked for.
 #[derive(Debug)]
@@ -82,13 +78,13 @@ pub(super) async fn run(app: &App, command: ImportCommand) -> Result<u8, Failure
 
 async fn begin(app: &App, args: &ImportZooKeeperArgs) -> Result<Import, Failure> {
     let roots = roots_of(args)?;
-    let servers = servers(&args.source)?;
+    let ensemble = servers(&args.source)?;
     let doors = if args.door.is_empty() {
         doors_of(app.client.endpoints())
     } else {
-        self::servers(&args.door)?
+        servers(&args.door)?
     };
-    must_be_two(&servers, &doors, &roots)?;
+    must_be_two(&ensemble, &doors, &roots)?;
     let kinds = Kinds::read(&args.kinds)?;
     if kinds.recorded() > 0 {
         let count = kinds.recorded();
@@ -97,14 +93,14 @@ async fn begin(app: &App, args: &ImportZooKeeperArgs) -> Result<Import, Failure>
         ));
     }
     let report = Report {
-        source: servers.join(","),
+        source: ensemble.join(","),
         path: roots.from.clone(),
         to: roots.to.clone(),
         ..Report::default()
     };
     let source = Ensemble::connect(Access {
         name: "the ensemble",
-        servers,
+        servers: ensemble,
         auth: args.auth.clone(),
         read_only: args.read_only,
     });
@@ -256,125 +252,6 @@ impl Import {
     }
 }
 
-fn roots_of(args: &ImportZooKeeperArgs) -> Result<Roots, Failure> {
-    let from = args.path.clone();
-    let to = args.to.clone().unwrap_or_else(|| from.clone());
-    for path in [&from, &to] {
-        path::validate(path)
-            .map_err(|error| Failure::new(Exit::Usage, format!("import {path}"), error))?;
-        if path == SYSTEM || path.starts_with(&format!("{SYSTEM}/")) {
-            let why = format!("{SYSTEM} belongs to the server itself");
-            return Err(Failure::new(Exit::Usage, format!("import {path}"), why)
-                .remedy("--quotas copies the quotas of a tree"));
-        }
-    }
-    Ok(Roots { from, to })
-}
-
-fn servers(given: &[String]) -> Result<Vec<String>, Failure> {
-    let mut servers = Vec::new();
-    for server in given.iter().map(|server| server.trim()) {
-        let usage =
-            |why: &str| Failure::new(Exit::Usage, format!("use the server {server:?}"), why);
-        if server.contains('/') {
-            return Err(usage("write HOST:PORT only").remedy("the path is an argument of its own"));
-        }
-        let has_port = server
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        if !has_port {
-            return Err(usage("write HOST:PORT"));
-        }
-        servers.push(server.to_owned());
-    }
-    if servers.is_empty() || servers.len() > SERVERS_MAX {
-        let why = format!(
-            "{} are given, 1 to {SERVERS_MAX} are possible",
-            servers.len()
-        );
-        return Err(Failure::new(Exit::Usage, "use these servers", why));
-    }
-    Ok(servers)
-}
-
-/// ZooKeeper's port on the hosts of these URLs.
-fn doors_of<'a>(endpoints: impl IntoIterator<Item = &'a String>) -> Vec<String> {
-    let mut doors: Vec<String> = Vec::new();
-    for url in endpoints {
-        let authority = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        let authority = authority.split('/').next().unwrap_or_default();
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => host,
-            Some(_) | None => authority,
-        };
-        let door = format!("{host}:{PORT}");
-        if !doors.contains(&door) {
-            doors.push(door);
-        }
-    }
-    doors
-}
-
-/// A tree that is copied into itself grows without end; and naming the same servers twice is a slip.
-fn must_be_two(source: &[String], doors: &[String], roots: &Roots) -> Result<(), Failure> {
-    let within = |inner: &str, outer: &str| {
-        outer == "/" || inner == outer || inner.starts_with(&format!("{outer}/"))
-    };
-    let overlap = within(&roots.to, &roots.from) || within(&roots.from, &roots.to);
-    match source.iter().find(|server| doors.contains(server)) {
-        Some(server) if overlap => {
-            let why = format!("{server} is the source and this cluster, and the trees overlap");
-            Err(Failure::new(Exit::Usage, "import a tree into itself", why)
-                .remedy("name the ZooKeeper ports of this cluster with --door"))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ports_of_this_cluster_are_guessed_from_its_endpoints() {
-        let urls = [
-            "http://10.0.0.1:7401",
-            "http://10.0.0.1:7402",
-            "http://[::1]:7401",
-            "http://h",
-        ];
-        let urls: Vec<String> = urls.iter().map(|&url| url.to_owned()).collect();
-        assert_eq!(doors_of(&urls), ["10.0.0.1:2181", "[::1]:2181", "h:2181"]);
-    }
-
-    #[test]
-    fn servers_are_host_and_port() {
-        let one = |text: &str| servers(&[text.to_owned()]);
-        assert!(one("h:2181").is_ok() && one("[::1]:2181").is_ok());
-        for wrong in ["", "h", ":2181", "h:x", "h:2181/app"] {
-            assert_eq!(one(wrong).unwrap_err().code, 64, "{wrong}");
-        }
-        assert!(servers(&[]).is_err());
-    }
-
-    #[test]
-    fn a_tree_is_not_copied_into_itself() {
-        let roots = |from: &str, to: &str| Roots {
-            from: from.to_owned(),
-            to: to.to_owned(),
-        };
-        let servers = ["h:2181".to_owned()];
-        for (from, to) in [("/", "/x"), ("/a", "/a"), ("/a/b", "/a"), ("/a", "/a/b")] {
-            assert!(
-                must_be_two(&servers, &servers, &roots(from, to)).is_err(),
-                "{from} {to}"
-            );
-        }
-        assert!(must_be_two(&servers, &servers, &roots("/a", "/ab")).is_ok());
-        assert!(must_be_two(&servers, &["i:2181".to_owned()], &roots("/", "/")).is_ok());
-    }
 }

@@ -2,8 +2,10 @@
 //! it, whatever they were. So a counter is raised by creating children and deleting them again, many
 //! in one request; nothing of them is left.
 
+use zookeeper::proto::acl::Acl;
 use zookeeper::proto::request::{ReadRequest, Request};
 use zookeeper::proto::response::Response;
+use zookeeper::proto::stat::Stat;
 
 use super::Import;
 use super::ensemble::WriteError;
@@ -13,8 +15,6 @@ use super::report::Kind;
 use super::write::{self, Change};
 use super::znode::{Znode, child};
 use crate::exit::{Exit, Failure};
-use zookeeper::proto::acl::Acl;
-use zookeeper::proto::stat::Stat;
 
 /// Children made and removed between two looks at the counter.
 const STEPS_AT_ONCE: i64 = 2_000;
@@ -56,9 +56,10 @@ impl Import {
             self.report.add(Kind::CounterNotRaised, &counter.path, why);
             return Ok(false);
         }
-        let mut stuck = 0;
+        // One first: where it is refused, it is refused once and not a thousand times.
+        let (mut stuck, mut at_once) = (0, 1);
         while have < counter.wanted && stuck < ATTEMPTS {
-            let steps = (counter.wanted - have).min(STEPS_AT_ONCE);
+            let steps = (counter.wanted - have).min(at_once);
             match self.step(&counter.here, steps).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
@@ -67,7 +68,11 @@ impl Import {
             }
             let before = have;
             have = self.counter(&counter.here).await?.unwrap_or(counter.wanted);
-            stuck = if have > before { 0 } else { stuck + 1 };
+            if have > before {
+                (stuck, at_once) = (0, STEPS_AT_ONCE);
+            } else {
+                stuck += 1;
+            }
         }
         if have < counter.wanted {
             let why = format!("it stays at {have} whatever is created");

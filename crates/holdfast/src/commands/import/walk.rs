@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use zookeeper::proto::error::ErrorCode;
+
 use super::Import;
 use super::ensemble::WriteError;
 use super::plan::{Planner, Purpose, Todo, Work};
@@ -14,7 +16,6 @@ use super::roots::parent;
 use super::write::{self, Change, Refused};
 use super::znode::{self, Found, child};
 use crate::exit::{Exit, Failure};
-use zookeeper::proto::error::ErrorCode;
 
 /// Znodes looked at in one go.
 const CHUNK: usize = 512;

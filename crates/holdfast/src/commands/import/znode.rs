@@ -131,8 +131,9 @@ fn nonsense(ensemble: &Ensemble, path: &str, replies: &[Reply]) -> Failure {
     let why = format!("{} answered {}", ensemble.name(), codes.join(", "));
     let sasl = ErrorCode::SessionClosedRequireSaslAuth.name();
     if codes.contains(&sasl) {
-        return Failure::new(Exit::Permission, format!("read {path}"), why)
-            .remedy("this server wants SASL, which the importer does not speak; let it in without");
+        return Failure::new(Exit::Permission, format!("read {path}"), why).remedy(
+            "this server wants SASL, which the importer does not speak; let it in without",
+        );
     }
     Failure::new(Exit::Internal, format!("read {path}"), why)
 }
