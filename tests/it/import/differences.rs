@@ -49,7 +49,8 @@ fn what_changed_since_is_found_and_only_that_is_brought() {
     // And without leave nothing is removed.
     let kept = source.import(&target, 82, &["--overwrite"]);
     assert_eq!(kept.found(), differences[3..]);
-    assert_eq!((kept.count("overwritten"), kept.count("created")), (2, 1));
+    // What came before the first one in the way was copied at the first try.
+    assert_eq!((kept.count("overwritten"), kept.count("created")), (2, 0));
 
     let report = source.import(&target, 0, &["--overwrite", "--delete"]);
     assert_eq!((report.count("removed"), report.count("created")), (1, 0));

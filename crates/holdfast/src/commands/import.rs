@@ -61,6 +61,8 @@ struct Import {
     out: Output,
     /// To be raised when everything is copied.
     counters: Vec<Counter>,
+    /// Whether something was in the way of the copy.
+    is_stopped: bool,
 }
 
 pub(super) async fn run(app: &App, command: ImportCommand) -> Result<u8, Failure> {
@@ -127,6 +129,7 @@ async fn begin(app: &App, args: &ImportZooKeeperArgs) -> Result<Import, Failure>
         progress: Progress::new(app.out),
         out: app.out,
         counters: Vec::new(),
+        is_stopped: false,
     })
 }
 

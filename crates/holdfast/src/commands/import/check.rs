@@ -52,9 +52,14 @@ pub(super) fn request_bytes(path: &str, data: usize, acl: &[Acl]) -> usize {
     path.len() + data + entries.sum::<usize>() + REQUEST_BYTES
 }
 
-fn acl_obstacle(target: &str, list: &[Acl]) -> Option<(Kind, String)> {
+/// An entry that was shown without its hash.
+pub(super) fn hidden_entry(list: &[Acl]) -> Option<&Acl> {
     let hidden = |entry: &&Acl| entry.id.scheme == "digest" && entry.id.id.ends_with(HIDDEN_HASH);
-    if let Some(entry) = list.iter().find(hidden) {
+    list.iter().find(hidden)
+}
+
+fn acl_obstacle(target: &str, list: &[Acl]) -> Option<(Kind, String)> {
+    if let Some(entry) = hidden_entry(list) {
         let why = format!(
             "the ensemble does not show the hash of digest {}: be somebody who may change the access \
              list, or the super user, with --auth",

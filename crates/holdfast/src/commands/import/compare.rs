@@ -1,5 +1,6 @@
 //! How a znode of the ensemble and the one at its place here relate. Pure.
 
+use super::check::hidden_entry;
 use super::znode::{Found, Znode};
 
 /// How they relate.
@@ -13,7 +14,7 @@ pub(super) enum Relation {
     Ephemeral,
     /// There is none here.
     Missing,
-    /// There is one here, and we may not read it.
+    /// There is one here, and we may not read it, or not its whole access list.
     Hidden,
     /// Data and access list are the same.
     Same,
@@ -34,6 +35,10 @@ pub(super) fn relation(target: &str, source: &Found, here: &Found) -> Relation {
         (Found::Znode(znode), _) if znode.is_ephemeral() => return Relation::Ephemeral,
         (Found::Znode(_), Found::Missing) => return Relation::Missing,
         (Found::Znode(_), Found::Denied) => return Relation::Hidden,
+        // What is shown in part cannot be compared.
+        (Found::Znode(_), Found::Znode(here)) if hidden_entry(&here.acl).is_some() => {
+            return Relation::Hidden;
+        }
         (Found::Znode(source), Found::Znode(here)) => (source, here),
     };
     let (data, acl) = (!same_data(target, source, here), source.acl != here.acl);

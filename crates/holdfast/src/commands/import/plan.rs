@@ -12,6 +12,10 @@ use super::write::Change;
 use super::znode::{Found, Znode, child};
 use crate::args::CountersArg;
 
+/// What to do about a znode that this cluster does not show.
+const HIDDEN_HERE: &str = "this cluster does not let us read it, or not its whole access list: be \
+                           somebody else with --door-auth";
+
 /// What a walk through both trees is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -146,8 +150,7 @@ impl Planner<'_> {
                 false
             }
             Relation::Hidden => {
-                let why = "this cluster does not let us read it: be somebody else with --door-auth";
-                self.find(Kind::Unreadable, path, why);
+                self.find(Kind::Unreadable, path, HIDDEN_HERE);
                 false
             }
             Relation::Differs { data, acl } => {
@@ -183,8 +186,7 @@ impl Planner<'_> {
                 true
             }
             Relation::Hidden => {
-                let why = "this cluster does not let us read it: be somebody else with --door-auth";
-                self.find(Kind::Refused, path, why);
+                self.find(Kind::Refused, path, HIDDEN_HERE);
                 false
             }
             Relation::Differs { data, acl } => {

@@ -11,7 +11,7 @@ use zookeeper::proto::error::ErrorCode;
 use super::Import;
 use super::ensemble::WriteError;
 use super::plan::{Planner, Purpose, Todo, Work};
-use super::report::Kind;
+use super::report::{Counts, Kind};
 use super::roots::parent;
 use super::write::{self, Change, Refused};
 use super::znode::{self, Found, child};
@@ -44,22 +44,24 @@ impl Import {
             let source = znode::read(&mut self.source, &paths).await?;
             self.target.keep_alive().await?;
             left.extend(chunk.drain(source.len().min(chunk.len())..));
-            let Some(children) = self.chunk(&chunk, &source, purpose).await? else {
-                return Ok(End::InTheWay);
-            };
-            left.extend(children);
+            left.extend(self.chunk(&chunk, &source, purpose).await?);
             self.progress.step(chunk.len(), left.len());
         }
-        Ok(End::Reached)
+        Ok(if self.is_stopped {
+            End::InTheWay
+        } else {
+            End::Reached
+        })
     }
 
-    /// Does what is to be done about some znodes. `None`: something is in the way.
+    /// Does what is to be done about some znodes, and returns their children. From the first one that
+    /// is in the way on nothing is written; the rest is looked at to tell of all of them.
     async fn chunk(
         &mut self,
         chunk: &[Todo],
         source: &[Found],
         purpose: Purpose,
-    ) -> Result<Option<Vec<Todo>>, Failure> {
+    ) -> Result<Vec<Todo>, Failure> {
         let mut is_unsure = false;
         for _ in 0..ATTEMPTS {
             let here = self.read_here(chunk, is_unsure).await?;
@@ -71,13 +73,18 @@ impl Import {
             for ((todo, source), here) in chunk.iter().zip(source).zip(&here) {
                 planner.look_at(&todo.path, source, here);
             }
-            let work = planner.work;
-            if work.is_in_the_way && purpose == Purpose::Copy {
+            let mut work = planner.work;
+            self.is_stopped |= work.is_in_the_way && purpose == Purpose::Copy;
+            if self.is_stopped {
+                work.findings
+                    .retain(|finding| finding.kind == Kind::InTheWay);
+                work.counts = Counts::default();
+                let children = std::mem::take(&mut work.children);
                 self.note(work);
-                return Ok(None);
+                return Ok(children);
             }
             match self.carry_out(work, purpose).await {
-                Ok(children) => return Ok(Some(children)),
+                Ok(children) => return Ok(children),
                 Err(WriteError::Failed(failure)) => return Err(failure),
                 Err(WriteError::Unknown) => is_unsure = true,
             }
