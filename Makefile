@@ -7,7 +7,7 @@ WHAT ?= failover
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure zookeeper-clients lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure zookeeper-clients zookeeper-import lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -40,6 +40,9 @@ measure: build ## WHAT=failover|handover|stall|steady|million: the figures in do
 
 zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes (ARGS="kazoo java c node locks" picks)
 	./scripts/setup-clients.sh && ./scripts/zookeeper-clients.sh $(ARGS)
+
+zookeeper-import: setup ## the importer against a real ZooKeeper (WHAT=measure: its figures)
+	./scripts/zookeeper-import.sh $(if $(filter measure,$(WHAT)),measure)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -16,6 +16,7 @@ mod cli;
 mod dev;
 mod durability;
 mod failover;
+mod import;
 mod locks;
 mod membership;
 mod reference;

@@ -2,6 +2,7 @@
 
 mod cluster;
 pub(crate) mod globals;
+mod import;
 mod lock;
 mod node;
 mod parse;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
+pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
     AcquireArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs, Wish,
 };
@@ -97,6 +99,9 @@ pub(crate) enum ClientCommand {
     /// Copies of the whole state
     #[command(subcommand)]
     Snapshot(SnapshotCommand),
+    /// Move in from another service
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Look for what could be wrong with the cluster, this machine and its disk
     Doctor(DoctorArgs),
     /// Print the version of this program and of the nodes

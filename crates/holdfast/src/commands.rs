@@ -7,6 +7,7 @@ mod completion;
 mod curl;
 mod doctor;
 mod events;
+mod import;
 mod lock;
 mod locks;
 mod nodes;
@@ -104,6 +105,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Lock(args) => return lock::run(app, args).await,
         ClientCommand::Doctor(args) => return doctor::run(app, args).await,
         ClientCommand::Cluster(command) => return cluster::run(app, command).await,
+        ClientCommand::Import(command) => return import::run(app, command).await,
         ClientCommand::Acquire(args) => return acquire::acquire(app, args).await,
         ClientCommand::Extend(args) => acquire::extend(app, args).await,
         ClientCommand::Release(target) => acquire::release(app, target).await,

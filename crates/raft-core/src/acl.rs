@@ -161,11 +161,7 @@ pub fn require(
 /// # Errors
 /// [`Refusal::InvalidAcl`]: empty, unknown scheme, malformed id, or `auth` without an identity;
 /// [`Refusal::LimitReached`].
-pub(crate) fn fix_up(
-    path: &str,
-    acl: &[AclEntry],
-    who: &[Identity],
-) -> Result<Arc<[AclEntry]>, Refusal> {
+pub fn fix_up(path: &str, acl: &[AclEntry], who: &[Identity]) -> Result<Arc<[AclEntry]>, Refusal> {
     let invalid = |why: String| Refusal::InvalidAcl {
         path: path::shown(path),
         why,

@@ -30,6 +30,26 @@ pub(crate) fn fence(text: &str) -> Result<(String, u64), String> {
     Ok((lock.to_owned(), fence))
 }
 
+/// `scheme:credentials`, or `@FILE` with that in its first line: other users of a machine see its
+/// command lines.
+pub(crate) fn credentials(text: &str) -> Result<(String, String), String> {
+    let Some(file) = text.strip_prefix('@') else {
+        return scheme_and_credentials(text);
+    };
+    let content = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    scheme_and_credentials(content.lines().next().unwrap_or_default())
+        .map_err(|error| format!("{file}: {error}"))
+}
+
+fn scheme_and_credentials(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => {
+            Ok((scheme.to_owned(), rest.to_owned()))
+        }
+        Some(_) | None => Err("write scheme:credentials, for example digest:user:secret".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +62,9 @@ mod tests {
         assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
         assert!(pair("=b").is_err() && pair("a").is_err());
         assert_eq!(fence("orders/42=7"), Ok(("orders/42".into(), 7)));
+        let digest = Ok(("digest".to_owned(), "user:a:b".to_owned()));
+        assert_eq!(credentials("digest:user:a:b"), digest);
+        assert!(credentials("user").is_err() && credentials(":x").is_err());
         assert!(fence("orders/42").is_err() && fence("a=-1").is_err());
     }
 }
