@@ -13,8 +13,10 @@
 //! - **Locks** ([`lock`]): a lock is a znode below `/locks`, a claim its ephemeral sequential child.
 //!   The fence of a claim is its znode's czxid. Whatever frees a lock grants the next waiter in the
 //!   same command.
-//! - **Memories**: ended sessions and claims for a while, answers to idempotency keys, and which
-//!   server nodes ever were members. All bounded ([`limits`]).
+//! - **Memories**: ended sessions and claims for a while, and answers to idempotency keys. All bounded
+//!   ([`limits`]).
+//! - **Members** ([`members`]): which server nodes are and ever were in, and what ZooKeeper clients
+//!   are told of them.
 //!
 //! Every request takes exactly one **zxid**, refused ones too. It is checked in this order:
 //! remembered answer, bounds of the request, acting session, fences, and then the command's own
@@ -44,11 +46,13 @@
 //! - **I-9** The same log gives the same digest.
 //! - **I-10** Decoding what was encoded, and restoring a snapshot, give the same digest.
 //! - **I-11** Every collection is within its limit.
+//! - **I-12** `/zookeeper/config` is empty or ends with the zxid of the command that wrote it, and its
+//!   version is -1.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
-//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`] (what is stored)
+//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`], [`members`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants) · [`query`] (reads)
 //! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
@@ -63,6 +67,7 @@ pub mod outcome;
 
 pub mod acl;
 pub mod lock;
+pub mod members;
 pub mod session;
 pub mod znode;
 

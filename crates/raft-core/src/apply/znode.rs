@@ -174,6 +174,11 @@ impl Step<'_> {
     fn set_data(&mut self, set: &SetData) -> Result<ZnodeReply, Refusal> {
         let path = ZnodePath::parse(&set.path)?;
         let znode = self.permitted(&path, Perms::WRITE)?;
+        if path.as_str() == path::CONFIG {
+            return Err(Refusal::BadArguments(format!(
+                "znode {path} shows the members of the cluster and is written by changing them"
+            )));
+        }
         check_data(set.data.as_ref(), set.content_type.as_deref())?;
         check_version(&path, set.expect, znode.version)?;
         let stat = self.set_znode_data(&path, set.data.clone(), set.content_type.clone());
