@@ -3,10 +3,12 @@
 
 mod access;
 mod catch_up;
+mod config;
 mod doors;
 mod failover;
 mod multi;
 mod order;
+mod read_only;
 mod sessions;
 mod stats;
 mod tree;

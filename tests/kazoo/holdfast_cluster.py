@@ -65,6 +65,8 @@ class Server:
                 "--zookeeper-listen=" + self.address,
                 "--zookeeper-words=*",
                 "--zookeeper-super-digest=" + SUPER_DIGEST,
+                "--zookeeper-reconfig=true",
+                "--zookeeper-read-only=true",
                 "--initial-cluster=" + self.cluster.founders(),
                 "--bootstrap",
                 "--stop-timeout=500ms",

@@ -63,7 +63,7 @@ pub use members::{
 pub use metrics::Metrics;
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
-pub use reconfigure::{ReconfigureFailure, Reconfiguration, WantedMember};
+pub use reconfigure::{Reconfiguration, ReconfigureFailure, WantedMember};
 pub use restore::RestoreFailure;
 pub use settings::NodeSettings;
 pub use snapshot_end::SnapshotEnd;

@@ -109,7 +109,9 @@ impl Runtime {
     pub(crate) fn is_announced(&self) -> bool {
         self.replica.read(|state| {
             let known = state.member(self.id);
-            known.map_or(self.clients.is_none(), |known| known.clients == self.clients)
+            known.map_or(self.clients.is_none(), |known| {
+                known.clients == self.clients
+            })
         })
     }
 

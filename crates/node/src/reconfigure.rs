@@ -83,7 +83,10 @@ pub enum ReconfigureFailure {
     #[error("{0}; nothing was changed")]
     NoQuorum(String),
     /// They may not.
-    #[error("changing the members needs WRITE on {}; nothing was changed", path::CONFIG)]
+    #[error(
+        "changing the members needs WRITE on {}; nothing was changed",
+        path::CONFIG
+    )]
     NoAuth,
     /// A part of it was done.
     #[error("done: {done}; not done: {failed}; look at the members and ask for the rest")]
@@ -143,6 +146,23 @@ impl Node {
     }
 }
 
+/// A reconfiguration under way, one at a time.
+struct Running<'a>(&'a Runtime);
+
+impl Running<'_> {
+    fn begin(runtime: &Runtime) -> Option<Running<'_>> {
+        let runs_already = runtime.reconfiguring.swap(true, Ordering::SeqCst);
+        (!runs_already).then_some(Running(runtime))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.reconfiguring.store(false, Ordering::SeqCst);
+        self.0.reconfigured.notify_one();
+    }
+}
+
 impl Runtime {
     pub(crate) async fn serve_reconfiguration(self: &Arc<Self>, body: &[u8]) -> Bytes {
         match wire::decode::<Ask>(body) {
@@ -175,15 +195,13 @@ impl Runtime {
     async fn reconfigure_here(self: &Arc<Self>, ask: Ask) -> Done {
         let runtime = Arc::clone(self);
         let work = async move {
-            if runtime.reconfiguring.swap(true, Ordering::SeqCst) {
+            let Some(_one_at_a_time) = Running::begin(&runtime) else {
                 return Err(ReconfigureFailure::InProgress);
-            }
-            let done = runtime.carry_out_reconfiguration(ask).await;
-            runtime.reconfiguring.store(false, Ordering::SeqCst);
-            runtime.reconfigured.notify_one();
-            done
+            };
+            runtime.carry_out_reconfiguration(ask).await
         };
-        let unknown = |error: tokio::task::JoinError| ReconfigureFailure::Unknown(error.to_string());
+        let unknown =
+            |error: tokio::task::JoinError| ReconfigureFailure::Unknown(error.to_string());
         self.tasks.spawn(work).await.map_err(unknown)?
     }
 
@@ -346,8 +364,10 @@ fn before_any(error: ReconfigureError) -> ReconfigureFailure {
 
 /// The failure of one change in a row of them.
 fn in_the_course(done: &[String], name: &str, failure: ReconfigureFailure) -> ReconfigureFailure {
+    if done.is_empty() {
+        return failure;
+    }
     match failure {
-        failure if done.is_empty() => failure,
         ReconfigureFailure::Unknown(why) => {
             ReconfigureFailure::Unknown(format!("done: {}; {name}: {why}", done.join(", ")))
         }

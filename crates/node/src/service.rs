@@ -45,9 +45,7 @@ impl PeerService for Service {
             kind::KEEP_ALIVE => async move { keep_alive(&runtime, &body).await }.boxed(),
             kind::STATUS => futures::future::ready(wire::encode(&runtime.own_status())).boxed(),
             kind::CHANGE_MEMBERS => async move { runtime.serve_member_change(&body).await }.boxed(),
-            kind::RECONFIGURE => {
-                async move { runtime.serve_reconfiguration(&body).await }.boxed()
-            }
+            kind::RECONFIGURE => async move { runtime.serve_reconfiguration(&body).await }.boxed(),
             kind::TRANSFER => async move { runtime.serve_transfer(&body).await }.boxed(),
             kind::CLUSTER => async move { runtime.serve_cluster_status().await }.boxed(),
             _ => nothing(),

@@ -54,8 +54,7 @@ impl State {
         let former: Vec<u64> = self.members_ever.iter().map(|(id, _)| *id).collect();
         for id in former {
             if !members.contains_key(&id) {
-                self.members_ever
-                    .insert(id, MemberEver { present: None });
+                self.members_ever.insert(id, MemberEver { present: None });
             }
         }
         for (id, member) in members {
@@ -237,7 +236,9 @@ mod tests {
     #[test]
     fn an_address_cannot_make_a_line_of_its_own() {
         assert_eq!(plain("h\nserver.9=x;y"), "h_server.9_x_y");
-        for bad in ["", "h", "h:0", "h:x", ":1", "a b:1", "h\n:1", "::1:2181", "h;x:1", "h:99999"] {
+        for bad in [
+            "", "h", "h:0", "h:x", ":1", "a b:1", "h\n:1", "::1:2181", "h;x:1", "h:99999",
+        ] {
             assert!(check_clients_address(bad).is_err(), "{bad:?}");
         }
         for good in ["10.0.0.4:2181", "[::1]:2181", "zk-1.example:1"] {

@@ -43,9 +43,7 @@ impl Steps {
         let leave = self.leave.iter().map(|&id| MemberChange::Remove { id });
         let mut changes: Vec<MemberChange> =
             come.chain(promote).chain(demote).chain(leave).collect();
-        let costs_the_leader = |change: &MemberChange| {
-            matches!(change, MemberChange::Remove { id } | MemberChange::Demote { id } if *id == leader)
-        };
+        let costs_the_leader = |change: &MemberChange| matches!(change, MemberChange::Remove { id } | MemberChange::Demote { id } if *id == leader);
         changes.sort_by_key(costs_the_leader);
         changes
     }
@@ -73,9 +71,14 @@ pub(super) fn steps(now: &Now, asked: &Reconfiguration) -> Result<Steps, Reconfi
         .collect();
     for wanted in &asked.joining {
         let ends = Ends::of_wanted(wanted);
-        let taken = stay.iter().find(|(id, other)| **id != wanted.id && ends.meets(other));
+        let taken = stay
+            .iter()
+            .find(|(id, other)| **id != wanted.id && ends.meets(other));
         if let Some((other, _)) = taken {
-            return bad(format!("server {} has an address of server {other}", wanted.id));
+            return bad(format!(
+                "server {} has an address of server {other}",
+                wanted.id
+            ));
         }
         stay.insert(wanted.id, ends);
     }

@@ -25,9 +25,7 @@ impl Step<'_> {
             member: known.member.clone(),
             clients: address.map(str::to_owned),
         });
-        self.state
-            .members_ever
-            .insert(node, MemberEver { present });
+        self.state.members_ever.insert(node, MemberEver { present });
         self.publish_members()
     }
 

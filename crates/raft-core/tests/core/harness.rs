@@ -31,7 +31,7 @@ pub(crate) struct Harness {
 
 /// What a state machine is told.
 enum Logged {
-    Request(Stamp, Request),
+    Request(Stamp, Box<Request>),
     Members(BTreeMap<u64, Member>),
 }
 
@@ -169,7 +169,7 @@ impl Harness {
         if let Err(broken) = self.state.check_invariants() {
             panic!("{broken}\nafter {request:?}\nwhich gave {outcome:?}");
         }
-        self.log.push(Logged::Request(stamp, decoded));
+        self.log.push(Logged::Request(stamp, Box::new(decoded)));
         outcome
     }
 }

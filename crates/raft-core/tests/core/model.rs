@@ -23,13 +23,22 @@ use crate::words::Words;
 enum Step {
     One(Op),
     Multi(Vec<Op>),
-    DeleteSubtree { path: String, max: u32 },
+    DeleteSubtree {
+        path: String,
+        max: u32,
+    },
     Open,
     Close,
     Time(u64),
     Snapshot,
-    Members { voters: Vec<u64>, observers: Vec<u64> },
-    Announce { node: u64, clients: bool },
+    Members {
+        voters: Vec<u64>,
+        observers: Vec<u64>,
+    },
+    Announce {
+        node: u64,
+        clients: bool,
+    },
     Publish,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Requests are taken up in the order they arrive. Writes are proposed at once, one after the
 //! other, and are under way together; a read is looked up when every request before it has been
-//! answered, so it sees the writes its client made before it. A write behind a read is proposed
+//! answered, so it sees the writes its client made before it; so is a reconfiguration. A write behind one is proposed
 //! when the read has been answered, so the read sees nothing its client did after it. Whatever goes
 //! out leaves through one buffer: watch events up to the position a reply shows stand before that
 //! reply.
@@ -27,7 +27,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::waiting::{Proposal, Waiting, Work, front};
+use super::local_session::is_local;
 use super::read::Reader;
+use super::reconfig::{self, Asker};
 use super::watches::{Closing, Watcher};
 use super::write::{self, Shape};
 use super::{Door, convert};
@@ -35,7 +37,7 @@ use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
 use crate::proto::op::OpCode;
-use crate::proto::request::{Decoded, PathRequest, Request, decode};
+use crate::proto::request::{Decoded, PathRequest, ReconfigRequest, Request, decode};
 use crate::proto::response::Response;
 
 /// A session as this connection has it.
@@ -144,7 +146,9 @@ impl<'a> Connection<'a> {
                 return Ok(());
             };
             self.door.stats.received();
-            self.door.node.touch(self.attachment.session);
+            if !self.is_read_only() {
+                self.door.node.touch(self.attachment.session);
+            }
             self.request(frame)?;
         }
         Ok(())
@@ -159,7 +163,7 @@ impl<'a> Connection<'a> {
             }
             Decoded::Unparsable { xid, op, error } => {
                 tracing::debug!(%error, op = op.code(), "a request cannot be read");
-                let work = if op == OpCode::Multi {
+                let work = if op == OpCode::Multi && !self.is_read_only() {
                     let (command, shape) =
                         write::attempt(Shape::Refused(ErrorCode::MarshallingError));
                     self.propose(command, shape)
@@ -178,7 +182,7 @@ impl<'a> Connection<'a> {
     /// Sends on its way whatever no unanswered read stands before. Of the writes of a client only
     /// a beginning may happen: what stands behind one that is turned back is forgotten.
     fn begin(&mut self) {
-        let may_begin = self.waiting.iter_mut().take_while(|next| !next.is_read());
+        let may_begin = self.waiting.iter_mut().take_while(|next| !next.is_turn());
         let turned_back = may_begin.map(Waiting::begin).position(|turned| turned);
         if let Some(at) = turned_back {
             self.closing = true;
@@ -192,7 +196,20 @@ impl<'a> Connection<'a> {
         while self.waiting.pop_back().is_some() {}
     }
 
+    /// Whether this client is served reads only.
+    fn is_read_only(&self) -> bool {
+        is_local(self.attachment.session)
+    }
+
     fn work(&mut self, xid: Xid, request: Request) -> io::Result<Option<Work>> {
+        if self.is_read_only() && write::needs_a_quorum(&request) {
+            return Ok(Some(Work::Ready(Err(ErrorCode::NotReadOnly))));
+        }
+        if let Request::Reconfig(asked) = &request
+            && self.door.settings.reconfig
+        {
+            return Ok(Some(self.reconfig(asked.clone())));
+        }
         if let Some((command, shape)) = write::command_of(&request) {
             return Ok(Some(self.propose(command, shape)));
         }
@@ -217,6 +234,9 @@ impl<'a> Connection<'a> {
         }
         if let Request::CloseSession = request {
             self.closing = true;
+            if self.is_read_only() {
+                return Work::Ready(Ok(Response::Empty));
+            }
             let session = self.session_ref();
             return Work::Close(self.proposal(Command::CloseSession(session)));
         }
@@ -244,6 +264,17 @@ impl<'a> Connection<'a> {
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
         async move { node.propose(draft, deadline).await }.boxed()
+    }
+
+    /// Runs when everything before it is answered, and everything after it waits for its answer.
+    fn reconfig(&self, asked: ReconfigRequest) -> Work {
+        let asker = Asker {
+            session: self.session_ref(),
+            identities: self.identities.clone(),
+        };
+        let node = self.door.node.clone();
+        let deadline = self.attachment.timeout;
+        Work::Reconfig(reconfig::reconfigure(node, asker, asked, deadline).boxed())
     }
 
     fn sync(&self, asked: PathRequest) -> Work {
@@ -316,6 +347,14 @@ impl<'a> Connection<'a> {
             Work::Sync(current, asked) => match current.now_or_never() {
                 Some(true) => self.write_now(xid, Ok(Response::Path(asked.path))),
                 Some(false) | None => Ok(Flow::Close),
+            },
+            Work::Reconfig(done) => match done.now_or_never().flatten() {
+                Some(result) => {
+                    let flow = self.write_now(xid, result)?;
+                    self.begin();
+                    Ok(flow)
+                }
+                None => Ok(Flow::Close),
             },
             Work::Read(request, identities) => {
                 let flow = self.answer_read(xid, &request, &identities)?;
