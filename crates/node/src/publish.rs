@@ -12,7 +12,7 @@ use std::time::Duration;
 use raft_core::command::Command;
 use raft_core::state::State;
 use raft_types::LogId;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::proposal::Draft;
 use crate::runtime::Runtime;
@@ -45,6 +45,12 @@ pub(crate) async fn announce(runtime: Arc<Runtime>) {
 }
 
 async fn announce_once(runtime: &Runtime) {
+    let until = Instant::now() + runtime.settings.peer_call_timeout;
+    // A node that starts applies its log from the beginning, and does not see yet what it said then.
+    let is_current = runtime.barrier.pass(until).await.is_ok();
+    if !is_current || !runtime.must_announce() {
+        return;
+    }
     let command = Command::AnnounceClients {
         node: runtime.id,
         address: runtime.clients.clone(),

@@ -110,6 +110,7 @@ async fn a_new_leader_shows_what_the_old_one_changed() {
     shows(&cluster, &all).await;
 }
 
+/// A node that starts applies its log again, and must not take what it sees on the way for the present.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_writes_nothing() {
     let mut cluster = Cluster::found_with_doors(3).await;

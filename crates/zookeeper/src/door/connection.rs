@@ -9,6 +9,7 @@
 
 mod identities;
 mod output;
+mod special;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -27,9 +28,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::waiting::{Proposal, Waiting, Work, front};
-use super::local_session::is_local;
 use super::read::Reader;
-use super::reconfig::{self, Asker};
 use super::watches::{Closing, Watcher};
 use super::write::{self, Shape};
 use super::{Door, convert};
@@ -37,7 +36,7 @@ use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
 use crate::proto::op::OpCode;
-use crate::proto::request::{Decoded, PathRequest, ReconfigRequest, Request, decode};
+use crate::proto::request::{Decoded, PathRequest, Request, decode};
 use crate::proto::response::Response;
 
 /// A session as this connection has it.
@@ -196,19 +195,9 @@ impl<'a> Connection<'a> {
         while self.waiting.pop_back().is_some() {}
     }
 
-    /// Whether this client is served reads only.
-    fn is_read_only(&self) -> bool {
-        is_local(self.attachment.session)
-    }
-
     fn work(&mut self, xid: Xid, request: Request) -> io::Result<Option<Work>> {
-        if self.is_read_only() && write::needs_a_quorum(&request) {
-            return Ok(Some(Work::Ready(Err(ErrorCode::NotReadOnly))));
-        }
-        if let Request::Reconfig(asked) = &request
-            && self.door.settings.reconfig
-        {
-            return Ok(Some(self.reconfig(asked.clone())));
+        if let Some(work) = self.special(&request) {
+            return Ok(Some(work));
         }
         if let Some((command, shape)) = write::command_of(&request) {
             return Ok(Some(self.propose(command, shape)));
@@ -264,17 +253,6 @@ impl<'a> Connection<'a> {
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
         async move { node.propose(draft, deadline).await }.boxed()
-    }
-
-    /// Runs when everything before it is answered, and everything after it waits for its answer.
-    fn reconfig(&self, asked: ReconfigRequest) -> Work {
-        let asker = Asker {
-            session: self.session_ref(),
-            identities: self.identities.clone(),
-        };
-        let node = self.door.node.clone();
-        let deadline = self.attachment.timeout;
-        Work::Reconfig(reconfig::reconfigure(node, asker, asked, deadline).boxed())
     }
 
     fn sync(&self, asked: PathRequest) -> Work {
