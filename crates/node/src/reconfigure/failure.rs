@@ -102,3 +102,35 @@ pub(super) fn refused(refusals: &[Refusal]) -> Result<(), ReconfigureFailure> {
         Err(ReconfigureFailure::BadArguments(text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ReconfigureFailure, in_the_course};
+
+    fn no_quorum() -> ReconfigureFailure {
+        ReconfigureFailure::NoQuorum("too few answer".to_owned())
+    }
+
+    /// A definite no is said only when nothing at all was done.
+    #[test]
+    fn after_a_first_change_there_is_no_definite_no() {
+        assert_eq!(in_the_course(&[], "remove 3", no_quorum()), no_quorum());
+        let done = ["promote 4".to_owned()];
+        let failure = in_the_course(&done, "remove 3", no_quorum());
+        let expected = ReconfigureFailure::Partly {
+            done: "promote 4".to_owned(),
+            failed: "remove 3: too few answer".to_owned(),
+        };
+        assert_eq!(failure, expected);
+    }
+
+    #[test]
+    fn unknown_stays_unknown_and_says_what_was_done() {
+        let done = ["promote 4".to_owned()];
+        let unknown = ReconfigureFailure::Unknown("no quorum agreed in time".to_owned());
+        let ReconfigureFailure::Unknown(why) = in_the_course(&done, "remove 3", unknown) else {
+            panic!("not unknown");
+        };
+        assert_eq!(why, "done: promote 4; remove 3: no quorum agreed in time");
+    }
+}
