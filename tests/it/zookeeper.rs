@@ -3,11 +3,13 @@
 
 mod access;
 mod catch_up;
+mod config;
 mod doors;
 mod failover;
 mod multi;
 mod order;
 mod quota;
+mod read_only;
 mod sessions;
 mod stats;
 mod tree;

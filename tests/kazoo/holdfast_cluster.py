@@ -32,6 +32,6 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.xfail(strict=True, reason=why))
 
 
-CLUSTER = Cluster()
+CLUSTER = Cluster(flags=["--zookeeper-reconfig=true", "--zookeeper-read-only=true"])
 atexit.register(CLUSTER.terminate)
 harness.get_global_cluster = lambda: CLUSTER

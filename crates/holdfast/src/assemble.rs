@@ -145,6 +145,7 @@ async fn start_node(
         id: config.node_id,
         cluster,
         peer_listen: config.listen.peer.clone(),
+        clients: config.zookeeper.as_ref().map(|door| door.advertise.clone()),
         timing: config.timing,
         raft: config.raft.clone(),
         settings: config.node.clone(),

@@ -57,6 +57,8 @@ pub(crate) struct Listen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ZooKeeperDoor {
     pub(crate) listen: String,
+    /// What clients are told to connect to.
+    pub(crate) advertise: String,
     pub(crate) settings: DoorSettings,
 }
 
@@ -133,18 +135,18 @@ impl Config {
             cluster_id: values.cluster_id()?,
             token: values.given("cluster-token").unwrap_or_default().to_owned(),
             start: start(values, node_id, &listen, initial)?,
+            zookeeper: zookeeper(values, &listen)?,
             listen,
             timing,
             raft,
             node: runtime(values)?,
-            zookeeper: zookeeper(values)?,
             log: values.log()?,
             stop_timeout: values.duration("stop-timeout")?,
         })
     }
 }
 
-fn zookeeper(values: &Values) -> Result<Option<ZooKeeperDoor>, ConfigError> {
+fn zookeeper(values: &Values, own: &Listen) -> Result<Option<ZooKeeperDoor>, ConfigError> {
     let Some(listen) = values.given_address("zookeeper-listen")? else {
         return Ok(None);
     };
@@ -165,9 +167,42 @@ fn zookeeper(values: &Values) -> Result<Option<ZooKeeperDoor>, ConfigError> {
         connections_per_address_max: values.size("zookeeper-connections-per-address")?,
         words: values.list("zookeeper-words").into_iter().collect(),
         super_digest: values.given("zookeeper-super-digest").map(str::to_owned),
+        reconfig: values.flag("zookeeper-reconfig")?,
+        read_only: values.flag("zookeeper-read-only")?,
         ..DoorSettings::default()
     };
-    Ok(Some(ZooKeeperDoor { listen, settings }))
+    let advertise = advertised_to_zookeeper(values, &listen, own)?;
+    Ok(Some(ZooKeeperDoor {
+        listen,
+        advertise,
+        settings,
+    }))
+}
+
+/// What goes into `/zookeeper/config`: an address that clients can connect to.
+fn advertised_to_zookeeper(
+    values: &Values,
+    listen: &str,
+    own: &Listen,
+) -> Result<String, ConfigError> {
+    match values.given_address("zookeeper-advertise")? {
+        Some(given) if is_every_interface(&given) => Err(values.bad(
+            "zookeeper-advertise",
+            "that is every interface and no address clients could connect to",
+        )),
+        Some(given) => Ok(given),
+        None if is_every_interface(listen) => {
+            let port = listen.rsplit_once(':').map_or(listen, |(_, port)| port);
+            let (_, authority) = own.api_advertise.split_once("://").unwrap_or_default();
+            let authority = authority.split('/').next().unwrap_or_default();
+            let host = match authority.rsplit_once(':') {
+                Some((host, port)) if port.parse::<u16>().is_ok() => host,
+                Some(_) | None => authority,
+            };
+            Ok(format!("{host}:{port}"))
+        }
+        None => Ok(listen.to_owned()),
+    }
 }
 
 fn listen(
@@ -214,8 +249,7 @@ fn reachable(
     advertise: &'static str,
     address: &str,
 ) -> Result<String, ConfigError> {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    if matches!(host, "0.0.0.0" | "[::]" | "" | "*") {
+    if is_every_interface(address) {
         return Err(ConfigError::Contradiction(format!(
             "{listen} = {address:?} (from {}) listens on every interface, which is no address \
              others could connect to; set {advertise}",
@@ -223,6 +257,11 @@ fn reachable(
         )));
     }
     Ok(address.to_owned())
+}
+
+fn is_every_interface(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    matches!(host, "0.0.0.0" | "[::]" | "" | "*")
 }
 
 fn start(

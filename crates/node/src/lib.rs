@@ -8,7 +8,7 @@
 //! Reading order, along the way of a write: [`proposal`] (a draft becomes a numbered request),
 //! `pending` (what is known of it), `proposer` (requests become a log entry), `state_machine` and
 //! `replica` (entries are applied, events published, callers answered). Beside it: `read`,
-//! `keep_alive` and `session_clock`, `events`, `members`, `status`. `OVERVIEW.md` has the drawing.
+//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`. `OVERVIEW.md` has the drawing.
 
 mod admission;
 mod audit;
@@ -24,8 +24,10 @@ mod metrics;
 mod pending;
 mod proposal;
 mod proposer;
+mod publish;
 mod quota_log;
 mod read;
+mod reconfigure;
 mod replica;
 mod restore;
 mod runtime;
@@ -62,6 +64,7 @@ pub use members::{
 pub use metrics::Metrics;
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
+pub use reconfigure::{Reconfiguration, ReconfigureFailure, WantedMember};
 pub use restore::RestoreFailure;
 pub use settings::NodeSettings;
 pub use snapshot_end::SnapshotEnd;

@@ -57,7 +57,7 @@ pub enum MemberChange {
 }
 
 impl MemberChange {
-    fn into_change(self) -> Change {
+    pub(crate) fn into_change(self) -> Change {
         match self {
             MemberChange::AddLearner { id, peer, api } => Change::AddLearner {
                 id,

@@ -1,6 +1,6 @@
 //! This node's copy of the state, with everything that changes together with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -8,9 +8,10 @@ use raft_core::codec::{self, Batch};
 use raft_core::command::{Command, Moment, Request, RestoreStep};
 use raft_core::event::Event;
 use raft_core::ids::Zxid;
+use raft_core::members::Member;
 use raft_core::outcome::{Outcome, Reply};
 use raft_core::state::State;
-use raft_types::{LogId, NodeId, StoredMembership};
+use raft_types::{LogId, NodeId, PeerAddress, StoredMembership};
 use tokio::sync::watch;
 
 use crate::claim_waiters::ClaimWaiters;
@@ -143,6 +144,11 @@ impl Replica {
         self.membership.lock().clone()
     }
 
+    /// Where in the log the applied membership stands.
+    pub(crate) fn membership_log_id(&self) -> Option<LogId> {
+        *self.membership.lock().log_id()
+    }
+
     /// Applies a batch of commands: state and events under one write lock, then the answers.
     ///
     /// The last step of a restore may take seconds. It is applied to a copy (O(1) to make), so that
@@ -248,13 +254,23 @@ impl Replica {
 
     /// Applies a change of membership.
     pub(crate) fn apply_membership(&self, log_id: LogId, membership: StoredMembership) {
-        let members: BTreeSet<NodeId> = membership.nodes().map(|(id, _)| *id).collect();
+        let voters: BTreeSet<NodeId> = membership.voter_ids().collect();
+        let member = |(id, address): (&NodeId, &PeerAddress)| {
+            let member = Member {
+                voter: voters.contains(id),
+                peer: address.peer.clone(),
+                api: address.api.clone(),
+            };
+            (*id, member)
+        };
+        let members: BTreeMap<NodeId, Member> = membership.nodes().map(member).collect();
         let zxid = {
             let mut state = self.state.write();
             state.note_members(&members);
+            // Under the same lock: whoever compares digests must see which membership is in one.
+            *self.membership.lock() = membership;
             state.last_zxid()
         };
-        *self.membership.lock() = membership;
         self.advance(log_id, zxid);
     }
 
@@ -287,9 +303,9 @@ impl Replica {
         {
             let mut current = self.state.write();
             *current = state;
+            *self.membership.lock() = membership;
             self.events.reset(zxid);
         }
-        *self.membership.lock() = membership;
         self.pending.skipped();
         let term = {
             let applied = Applied { log_id, zxid };

@@ -9,6 +9,7 @@ use raft_core::state::State;
 use raft_types::seam::{Clock, Entropy};
 use raft_types::snapshot::SnapshotStore;
 use raft_types::{ClusterId, NodeId};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -49,6 +50,12 @@ pub(crate) struct Runtime {
     pub(crate) consensus: OnceLock<Consensus<StateMachine>>,
     /// Set while this leader looks for a successor: nothing new is written.
     pub(crate) holding_back: AtomicBool,
+    /// Where this node's ZooKeeper clients reach it.
+    pub(crate) clients: Option<String>,
+    /// Set while a reconfiguration runs here: what ZooKeeper clients are told of it waits for its end.
+    pub(crate) reconfiguring: AtomicBool,
+    /// Its end.
+    pub(crate) reconfigured: Notify,
     pub(crate) tasks: TaskTracker,
     /// Ends the tasks.
     pub(crate) stop: CancellationToken,

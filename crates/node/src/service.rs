@@ -45,6 +45,7 @@ impl PeerService for Service {
             kind::KEEP_ALIVE => async move { keep_alive(&runtime, &body).await }.boxed(),
             kind::STATUS => futures::future::ready(wire::encode(&runtime.own_status())).boxed(),
             kind::CHANGE_MEMBERS => async move { runtime.serve_member_change(&body).await }.boxed(),
+            kind::RECONFIGURE => async move { runtime.serve_reconfiguration(&body).await }.boxed(),
             kind::TRANSFER => async move { runtime.serve_transfer(&body).await }.boxed(),
             kind::CLUSTER => async move { runtime.serve_cluster_status().await }.boxed(),
             _ => nothing(),
@@ -90,12 +91,14 @@ async fn keep_alive(runtime: &Runtime, body: &[u8]) -> Bytes {
 
 impl Runtime {
     pub(crate) fn own_status(&self) -> StatusAnswer {
-        let (applied, digest) = self
-            .replica
-            .read(|state| (state.last_zxid(), State::digest(state)));
+        let (applied, digest, membership) = self.replica.read(|state| {
+            let membership = self.replica.membership_log_id();
+            (state.last_zxid(), State::digest(state), membership)
+        });
         StatusAnswer {
             applied_index: self.replica.applied().index(),
             applied,
+            membership_index: membership.map(|id| id.index),
             digest,
             digests: self.replica.digests.all(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -119,15 +119,21 @@ impl SnapshotEnd {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
 
+    use raft_core::members::Member;
     use raft_core::state::State;
 
     use super::*;
 
     fn content() -> (Vec<u8>, State) {
         let mut state = State::new();
-        state.note_members(&BTreeSet::from([1, 2, 3]));
+        let member = Member {
+            voter: true,
+            peer: "10.0.0.1:7500".to_owned(),
+            api: "http://10.0.0.1:7400".to_owned(),
+        };
+        state.note_members(&BTreeMap::from([(1, member)]));
         let mut content = Vec::new();
         let mut out = |bytes: &[u8]| {
             content.extend_from_slice(bytes);

@@ -13,6 +13,7 @@ use raft_core::state::State;
 use raft_types::seam::{Clock, Entropy};
 use raft_types::snapshot::{SnapshotMeta, SnapshotStore};
 use raft_types::{ClusterId, NodeId, PeerAddress, TypeConfig};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,7 +29,7 @@ use crate::service::Service;
 use crate::settings::NodeSettings;
 use crate::state_machine::{StateMachine, restore};
 use crate::{
-    Node, TransferError, TransferReport, audit, keep_alive, proposer, read, session_clock,
+    Node, TransferError, TransferReport, audit, keep_alive, proposer, publish, read, session_clock,
 };
 
 /// What a node is made of.
@@ -39,6 +40,8 @@ pub struct StartOptions<LS> {
     pub cluster: ClusterId,
     /// `host:port` to listen on for peers.
     pub peer_listen: String,
+    /// `host:port` where ZooKeeper clients reach this node; `None`: it has no such port.
+    pub clients: Option<String>,
     /// Times of consensus.
     pub timing: Timing,
     /// Sizes and counts of consensus.
@@ -110,6 +113,8 @@ impl Node {
             .tasks
             .spawn(session_clock::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(publish::announce(Arc::clone(&runtime)));
+        runtime.tasks.spawn(publish::publish(Arc::clone(&runtime)));
         Ok(Node { runtime })
     }
 
@@ -226,6 +231,9 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
         stop: CancellationToken::new(),
         draining: CancellationToken::new(),
         holding_back: AtomicBool::new(false),
+        clients: options.clients.clone(),
+        reconfiguring: AtomicBool::new(false),
+        reconfigured: Notify::new(),
         settings,
     }
 }

@@ -247,6 +247,14 @@ impl Runtime {
                 divergence.map_or("no divergence found".to_owned(), |d| format!("{d:?}")),
             ),
             check(
+                "announced",
+                self.is_announced(),
+                match &self.clients {
+                    Some(address) => format!("ZooKeeper clients are told {address}"),
+                    None => "no port for ZooKeeper clients".to_owned(),
+                },
+            ),
+            check(
                 "accepting",
                 !self.draining.is_cancelled(),
                 "not shutting down".to_owned(),

@@ -17,6 +17,7 @@ pub(crate) mod kind {
     pub(crate) const CHANGE_MEMBERS: u8 = 5;
     pub(crate) const TRANSFER: u8 = 6;
     pub(crate) const CLUSTER: u8 = 7;
+    pub(crate) const RECONFIGURE: u8 = 8;
 }
 
 /// Requests of one node for the leader of `term`.
@@ -72,6 +73,9 @@ pub(crate) enum KeepAliveAnswer {
 pub(crate) struct StatusAnswer {
     pub(crate) applied_index: u64,
     pub(crate) applied: Zxid,
+    /// Index of the membership that `digest` contains: applying one changes the state and takes no
+    /// zxid.
+    pub(crate) membership_index: Option<u64>,
     pub(crate) digest: u128,
     pub(crate) digests: BTreeMap<Zxid, u128>,
     pub(crate) version: String,

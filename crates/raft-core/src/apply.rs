@@ -9,6 +9,7 @@ mod claim;
 mod configure;
 mod due;
 mod grant;
+mod members;
 mod multi;
 mod quota;
 mod restore;
@@ -195,6 +196,10 @@ impl Step<'_> {
                 host,
             } => self.attach_session(*session, password, *timeout_ms, host.as_deref()),
             Command::Restore(step) => self.restore(step),
+            Command::AnnounceClients { node, address } => {
+                self.announce_clients(*node, address.as_deref())
+            }
+            Command::PublishMembers => self.publish_members(),
         }
     }
 

@@ -176,6 +176,16 @@ pub enum Command {
     },
     /// Replaces everything by a snapshot, step by step.
     Restore(RestoreStep),
+    /// A member says where ZooKeeper clients reach it.
+    AnnounceClients {
+        /// Which.
+        node: u64,
+        /// `host:port`; `None`: nowhere.
+        address: Option<String>,
+    },
+    /// Shows in `/zookeeper/config` the membership in force. Proposed by the leader when it has
+    /// changed: a change itself takes no zxid, so it could fire no watch.
+    PublishMembers,
 }
 
 /// Which version a conditional write expects.

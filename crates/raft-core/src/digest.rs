@@ -11,9 +11,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 use crate::acl::AclEntry;
 use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim, Lock};
+use crate::members::MemberEver;
 use crate::session::{EndedSession, Session};
 use crate::staging::{StagedPart, Staging};
-use crate::state::{Answer, MemberEver, State};
+use crate::state::{Answer, State};
 use crate::table::Fingerprint;
 use crate::znode::{Znode, ZnodeKind};
 

@@ -7,6 +7,7 @@ pub const REQUEST: u8 = 1;
 pub const BATCH: u8 = 1;
 /// What a snapshot begins with, before its version.
 pub const SNAPSHOT_MAGIC: [u8; 8] = *b"holdfast";
-/// Version of the snapshot format, after the magic. Version 1 is refused by name: no release wrote it,
-/// and its sessions say nothing of where their clients are attached.
-pub const SNAPSHOT: u16 = 2;
+/// Version of the snapshot format, after the magic. Versions 1 and 2 are refused by name: no release
+/// wrote them; the sessions of 1 say nothing of where their clients are attached, the members of 2
+/// nothing of where they are reached.
+pub const SNAPSHOT: u16 = 3;

@@ -16,6 +16,7 @@ impl State {
     /// The first one that is broken, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
         self.check_tree()?;
+        self.check_config()?;
         lock::check(self)?;
         quota::check(self)?;
         self.check_derived()?;

@@ -15,8 +15,10 @@
 //!   same command.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
-//! - **Memories**: ended sessions and claims for a while, answers to idempotency keys, and which
-//!   server nodes ever were members. All bounded ([`limits`]).
+//! - **Memories**: ended sessions and claims for a while, and answers to idempotency keys. All bounded
+//!   ([`limits`]).
+//! - **Members** ([`members`]): which server nodes are and ever were in, and what ZooKeeper clients
+//!   are told of them.
 //!
 //! Every request takes exactly one **zxid**, refused ones too. It is checked in this order:
 //! remembered answer, bounds of the request, acting session, fences, and then the command's own
@@ -48,12 +50,14 @@
 //! - **I-11** Every collection is within its limit.
 //! - **I-12** There is a quota for each limits znode and no other; what it counts is what a recount
 //!   of its subtree gives, less what quotas further down count; and its stats znode shows just that.
+//! - **I-13** `/zookeeper/config` is empty or ends with the zxid of the command that wrote it, and its
+//!   version is -1.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
-//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`], [`quota`] (what
-//! is stored)
+//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`], [`members`],
+//! [`quota`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants) · [`query`] (reads)
 //! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
@@ -68,6 +72,7 @@ pub mod outcome;
 
 pub mod acl;
 pub mod lock;
+pub mod members;
 pub mod quota;
 pub mod session;
 pub mod znode;

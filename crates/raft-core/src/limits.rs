@@ -102,6 +102,9 @@ pub const CONTAINER_NEVER_USED_MS: u64 = 5 * 60_000;
 /// Deadlines handled by one expiry command: bounds the time one command may take.
 pub const DUE_PER_COMMAND_MAX: u32 = 1_000;
 
+/// Bytes of a member's address for ZooKeeper clients.
+pub const CLIENTS_ADDRESS_BYTES_MAX: usize = 255;
+
 /// Bytes of one encoded request: the data of a full znode plus room for the rest.
 pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// Commands in one log entry.

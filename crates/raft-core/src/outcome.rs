@@ -96,6 +96,11 @@ pub enum Reply {
     },
     /// Everything was replaced by a snapshot.
     Restored(Restored),
+    /// `/zookeeper/config` shows the membership.
+    MembersPublished {
+        /// Its version.
+        version: Zxid,
+    },
 }
 
 /// What a restore did.

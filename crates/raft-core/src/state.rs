@@ -1,6 +1,5 @@
 //! What is replicated.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use crate::ids::{
     ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
+use crate::members::MemberEver;
 use crate::outcome::{Refusal, Reply};
 use crate::path;
 use crate::quota::Quota;
@@ -44,7 +44,8 @@ pub struct State {
     pub(crate) ended_claims: Table<(LockName, ClaimId), EndedClaim>,
     /// Remembered answers to idempotency keys.
     pub(crate) answers: Table<String, Answer>,
-    /// Every server node that was ever a member. Ids are never used twice.
+    /// Every server node that was ever a member, and where those that are in are reached. Ids are
+    /// never used twice.
     pub(crate) members_ever: Table<u64, MemberEver>,
     /// The snapshot on its way in, by the zxid it began at; one at most.
     pub(crate) staging: Table<Zxid, Staging>,
@@ -110,13 +111,6 @@ impl StoredResult {
             .expect("encoding into a Vec cannot fail")
             .len() as u64
     }
-}
-
-/// A node id that was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct MemberEver {
-    /// Whether it is a member now.
-    pub(crate) present: bool,
 }
 
 /// Look-ups derived from the tables.
@@ -263,27 +257,6 @@ impl State {
     #[must_use]
     pub fn is_restoring(&self) -> bool {
         self.staging.len() > 0
-    }
-
-    /// Records the membership of server nodes after a membership entry was applied. Takes no zxid.
-    pub fn note_members(&mut self, members: &BTreeSet<u64>) {
-        let former: Vec<u64> = self.members_ever.iter().map(|(id, _)| *id).collect();
-        for id in former {
-            let present = members.contains(&id);
-            self.members_ever
-                .update(&id, |member| member.present = present);
-        }
-        for id in members {
-            self.members_ever.insert(*id, MemberEver { present: true });
-        }
-    }
-
-    /// Whether a node id was used and then removed: it must not join again.
-    #[must_use]
-    pub fn is_retired_member(&self, id: u64) -> bool {
-        self.members_ever
-            .get(&id)
-            .is_some_and(|member| !member.present)
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Cluster {
     pub network: SimNetwork,
     raft: RaftSettings,
     settings: NodeSettings,
+    has_doors: bool,
 }
 
 fn address(id: NodeId) -> PeerAddress {
@@ -56,18 +57,35 @@ impl Cluster {
             network: SimNetwork::new(),
             raft,
             settings,
+            has_doors: false,
         };
+        cluster.found_all(size).await;
+        cluster
+    }
+
+    /// A cluster whose nodes say that ZooKeeper clients reach them.
+    pub async fn found_with_doors(size: u64) -> Cluster {
+        let mut cluster = Cluster {
+            nodes: BTreeMap::new(),
+            network: SimNetwork::new(),
+            raft: RaftSettings::default(),
+            settings: NodeSettings::default(),
+            has_doors: true,
+        };
+        cluster.found_all(size).await;
+        cluster
+    }
+
+    async fn found_all(&mut self, size: u64) {
         for id in 1..=size {
-            cluster.add(id).await;
+            self.add(id).await;
         }
         let members = (1..=size).map(|id| (id, address(id))).collect();
-        cluster
-            .node(1)
+        self.node(1)
             .found(members)
             .await
             .expect("founding a fresh cluster");
-        cluster.leader().await;
-        cluster
+        self.leader().await;
     }
 
     /// Starts a node that belongs to no cluster yet.
@@ -93,6 +111,7 @@ impl Cluster {
             id,
             cluster: ClusterId(0xC0FFEE),
             peer_listen: address(id).peer,
+            clients: self.has_doors.then(|| format!("node-{id}:2181")),
             timing: Timing::default(),
             raft,
             settings,

@@ -20,6 +20,7 @@
 //! alive: what is to live longer than its request is to be copied.
 
 pub mod acl;
+pub mod config;
 pub mod connect;
 pub mod create_mode;
 pub mod error;

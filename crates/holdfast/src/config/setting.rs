@@ -141,6 +141,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
          authenticated beyond access lists.",
     ),
     setting(
+        "zookeeper-advertise",
+        Form::Address,
+        None,
+        "Where ZooKeeper clients reach this node: published to all of them in /zookeeper/config, and \
+         some connect to what they find there. Default: zookeeper-listen, or where that is every \
+         interface, its port at the host of api-advertise.",
+    ),
+    setting(
         "zookeeper-session-min",
         Form::Duration,
         Some("4s"),
@@ -176,6 +184,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
         None,
         "Digest identity (super: and base64 of the SHA-1 of super:password) that passes every \
          access list.",
+    ),
+    setting(
+        "zookeeper-reconfig",
+        Form::Flag,
+        Some("false"),
+        "Whether ZooKeeper clients may change the members of the cluster. They need WRITE on \
+         /zookeeper/config too, which only zookeeper-super-digest can give.",
+    ),
+    setting(
+        "zookeeper-read-only",
+        Form::Flag,
+        Some("false"),
+        "Whether this node, when it has lost its quorum, serves reads of what it has to ZooKeeper \
+         clients that asked for it (canBeReadOnly).",
     ),
     setting(
         "initial-cluster",

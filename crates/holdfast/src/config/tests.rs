@@ -141,3 +141,27 @@ fn keys_are_unique_and_described() {
         assert!(setting.help.ends_with('.'), "{}", setting.key);
     }
 }
+
+/// Curator's clients go to the addresses they find in `/zookeeper/config`, and to no others.
+#[test]
+fn what_zookeeper_clients_are_told_is_never_every_interface() {
+    let advertised = |more: &str| {
+        let line =
+            format!("--node-id 1 --data-dir /d --api-advertise http://zk-1.example:7400 {more}");
+        config(&line).map(|config| config.zookeeper.map(|door| door.advertise))
+    };
+    let given = "--zookeeper-listen 0.0.0.0:2181 --zookeeper-advertise 10.0.0.1:12181";
+    assert_eq!(advertised(given), Ok(Some("10.0.0.1:12181".to_owned())));
+    let alone = "--zookeeper-listen 127.0.0.1:2181";
+    assert_eq!(advertised(alone), Ok(Some("127.0.0.1:2181".to_owned())));
+    for every in ["0.0.0.0", "[::]"] {
+        let silent = format!("--zookeeper-listen {every}:2181");
+        assert_eq!(
+            advertised(&silent),
+            Ok(Some("zk-1.example:2181".to_owned()))
+        );
+        let wrong = format!("--zookeeper-listen 127.0.0.1:2181 --zookeeper-advertise {every}:2181");
+        assert!(advertised(&wrong).is_err());
+    }
+    assert_eq!(advertised(""), Ok(None));
+}

@@ -9,6 +9,7 @@
     reason = "tests name what they expect and fail on the rest"
 )]
 
+mod config;
 mod events;
 mod expiry;
 mod failover;

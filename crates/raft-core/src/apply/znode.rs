@@ -185,6 +185,11 @@ impl Step<'_> {
     fn set_data(&mut self, set: &SetData) -> Result<ZnodeReply, Refusal> {
         let path = ZnodePath::parse(&set.path)?;
         let znode = self.permitted(&path, Perms::WRITE)?;
+        if path.as_str() == path::CONFIG {
+            return Err(Refusal::BadArguments(format!(
+                "znode {path} shows the members of the cluster and is written by changing them"
+            )));
+        }
         check_data(set.data.as_ref(), set.content_type.as_deref())?;
         let length = set.data.as_ref().map_or(0, |data| data.len() as u64);
         self.check_quota_of_data(&path, length)?;

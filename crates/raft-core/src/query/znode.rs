@@ -129,6 +129,15 @@ impl State {
         acl::require(path, &znode.acl, who, Perms::READ)
     }
 
+    /// Whether somebody may write data of the znode at `path`.
+    ///
+    /// # Errors
+    /// [`Refusal::NoNode`] or [`Refusal::NoAuth`].
+    pub fn can_write(&self, path: &ZnodePath, who: &[Identity]) -> Result<(), Refusal> {
+        let znode = self.existing(path)?;
+        acl::require(path, &znode.acl, who, Perms::WRITE)
+    }
+
     /// The access list of the znode at `path` with its stat. Needs READ or ADMIN; without ADMIN the
     /// hashes of `digest` entries are masked (CVE-2019-0201).
     ///

@@ -4,6 +4,7 @@
 //! invariants are checked after each. When a harness ends, its log is applied again from the
 //! beginning and must give the same digest (I-9).
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use raft_core::acl::Identity;
@@ -13,18 +14,25 @@ use raft_core::command::{
 };
 use raft_core::event::{Event, EventKind};
 use raft_core::ids::{Fence, LockName, SessionId, SessionName};
+use raft_core::members::Member;
 use raft_core::outcome::{Outcome, OverQuota, Refusal, Reply};
 use raft_core::state::State;
 
 use crate::words::Words;
-use crate::{lock_commands, znode_commands};
+use crate::{lock_commands, member_commands, znode_commands};
 
 /// See the module.
 pub(crate) struct Harness {
     pub(crate) state: State,
     pub(crate) stamp: Stamp,
-    log: Vec<(Stamp, Request)>,
+    log: Vec<Logged>,
     sequence: u64,
+}
+
+/// What a state machine is told.
+enum Logged {
+    Request(Stamp, Box<Request>),
+    Members(BTreeMap<u64, Member>),
 }
 
 impl Harness {
@@ -60,13 +68,15 @@ impl Harness {
         }
         let identities = identities(&mut settings.clone());
         let query = znode_commands::query(&self.state, &identities, &mut words)
-            .or_else(|| lock_commands::query(&self.state, &mut words));
+            .or_else(|| lock_commands::query(&self.state, &mut words))
+            .or_else(|| member_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
             return format!("{text}\n");
         }
         let command = znode_commands::command(&mut words)
             .or_else(|| lock_commands::command(&mut words))
+            .or_else(|| member_commands::command(&mut words))
             .unwrap_or_else(|| panic!("no such command: {line}"));
         words.finish();
         let request = self.request(settings, command);
@@ -74,7 +84,19 @@ impl Harness {
         shown(&outcome)
     }
 
+    /// A membership was applied.
+    pub(crate) fn note_members(&mut self, members: BTreeMap<u64, Member>) {
+        self.state.note_members(&members);
+        self.state.check_invariants().unwrap();
+        self.log.push(Logged::Members(members));
+    }
+
     fn own_word(&mut self, words: &mut Words) -> Option<String> {
+        if let Some(members) = member_commands::told(words) {
+            let count = members.len();
+            self.note_members(members);
+            return Some(format!("{count} members\n"));
+        }
         match words.peek()? {
             "time" => {
                 words.next();
@@ -147,7 +169,7 @@ impl Harness {
         if let Err(broken) = self.state.check_invariants() {
             panic!("{broken}\nafter {request:?}\nwhich gave {outcome:?}");
         }
-        self.log.push((stamp, decoded));
+        self.log.push(Logged::Request(stamp, Box::new(decoded)));
         outcome
     }
 }
@@ -158,8 +180,11 @@ impl Drop for Harness {
             return;
         }
         let mut again = State::new();
-        for (stamp, request) in &self.log {
-            again.apply(*stamp, request);
+        for logged in &self.log {
+            match logged {
+                Logged::Request(stamp, request) => drop(again.apply(*stamp, request)),
+                Logged::Members(members) => again.note_members(members),
+            }
         }
         assert_eq!(
             again.digest(),
@@ -302,6 +327,7 @@ fn shown_reply(reply: &Reply) -> String {
         | Reply::Claim(_)
         | Reply::ClaimEnded(_)
         | Reply::ExpiredDue { .. } => lock_commands::shown_reply(reply),
+        Reply::MembersPublished { version } => format!("config {version}"),
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }

@@ -16,6 +16,7 @@ mod harness;
 mod lock_commands;
 mod lock_limits;
 mod lock_model;
+mod member_commands;
 mod model;
 mod quota_limits;
 mod restore;

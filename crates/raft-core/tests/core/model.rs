@@ -16,6 +16,7 @@ use raft_core::ids::{SessionId, ZnodePath};
 use raft_core::outcome::{Outcome, Refusal, Reply, ZnodeReply};
 
 use crate::harness::{Harness, restored, variant};
+use crate::member_commands::members;
 use crate::words::Words;
 
 /// One command of a run.
@@ -23,11 +24,23 @@ use crate::words::Words;
 enum Step {
     One(Op),
     Multi(Vec<Op>),
-    DeleteSubtree { path: String, max: u32 },
+    DeleteSubtree {
+        path: String,
+        max: u32,
+    },
     Open,
     Close,
     Time(u64),
     Snapshot,
+    Members {
+        voters: Vec<u64>,
+        observers: Vec<u64>,
+    },
+    Announce {
+        node: u64,
+        clients: bool,
+    },
+    Publish,
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -93,6 +106,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Close),
         2 => prop::sample::select(vec![1, 40_000, 70_000, 300_000]).prop_map(Step::Time),
         1 => Just(Step::Snapshot),
+        1 => (prop::collection::btree_set(1..4_u64, 0..3), prop::collection::btree_set(4..6_u64, 0..2))
+            .prop_map(|(voters, observers)| Step::Members {
+                voters: voters.into_iter().collect(),
+                observers: observers.into_iter().collect(),
+            }),
+        1 => (1..6_u64, any::<bool>()).prop_map(|(node, clients)| Step::Announce { node, clients }),
+        1 => Just(Step::Publish),
     ]
 }
 
@@ -143,6 +163,24 @@ impl Pair {
                 self.model.expire_due();
             }
             Step::Snapshot => self.harness.state = restored(&self.harness.state),
+            Step::Members { voters, observers } => {
+                self.harness.note_members(members(voters, observers));
+                self.model.note_members(voters, observers);
+            }
+            Step::Announce { node, clients } => {
+                let address = clients.then(|| format!("10.0.0.{node}:2181"));
+                let command = Command::AnnounceClients {
+                    node: *node,
+                    address,
+                };
+                let outcome = self.send(None, command);
+                let is_member = self.model.announce(*node, *clients);
+                assert_eq!(outcome.result.is_ok(), is_member, "{node}");
+            }
+            Step::Publish => {
+                self.send(None, Command::PublishMembers);
+                self.model.publish();
+            }
         }
         self.compare();
     }

@@ -2,13 +2,14 @@
 //!
 //! Requests are taken up in the order they arrive. Writes are proposed at once, one after the
 //! other, and are under way together; a read is looked up when every request before it has been
-//! answered, so it sees the writes its client made before it. A write behind a read is proposed
+//! answered, so it sees the writes its client made before it; so is a reconfiguration. A write behind one is proposed
 //! when the read has been answered, so the read sees nothing its client did after it. Whatever goes
 //! out leaves through one buffer: watch events up to the position a reply shows stand before that
 //! reply.
 
 mod identities;
 mod output;
+mod special;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -144,7 +145,9 @@ impl<'a> Connection<'a> {
                 return Ok(());
             };
             self.door.stats.received();
-            self.door.node.touch(self.attachment.session);
+            if !self.is_read_only() {
+                self.door.node.touch(self.attachment.session);
+            }
             self.request(frame)?;
         }
         Ok(())
@@ -159,7 +162,7 @@ impl<'a> Connection<'a> {
             }
             Decoded::Unparsable { xid, op, error } => {
                 tracing::debug!(%error, op = op.code(), "a request cannot be read");
-                let work = if op == OpCode::Multi {
+                let work = if op == OpCode::Multi && !self.is_read_only() {
                     let (command, shape) =
                         write::attempt(Shape::Refused(ErrorCode::MarshallingError));
                     self.propose(command, shape)
@@ -178,7 +181,7 @@ impl<'a> Connection<'a> {
     /// Sends on its way whatever no unanswered read stands before. Of the writes of a client only
     /// a beginning may happen: what stands behind one that is turned back is forgotten.
     fn begin(&mut self) {
-        let may_begin = self.waiting.iter_mut().take_while(|next| !next.is_read());
+        let may_begin = self.waiting.iter_mut().take_while(|next| !next.is_turn());
         let turned_back = may_begin.map(Waiting::begin).position(|turned| turned);
         if let Some(at) = turned_back {
             self.closing = true;
@@ -193,6 +196,9 @@ impl<'a> Connection<'a> {
     }
 
     fn work(&mut self, xid: Xid, request: Request) -> io::Result<Option<Work>> {
+        if let Some(work) = self.special(&request) {
+            return Ok(Some(work));
+        }
         if let Some((command, shape)) = write::command_of(&request) {
             return Ok(Some(self.propose(command, shape)));
         }
@@ -217,6 +223,9 @@ impl<'a> Connection<'a> {
         }
         if let Request::CloseSession = request {
             self.closing = true;
+            if self.is_read_only() {
+                return Work::Ready(Ok(Response::Empty));
+            }
             let session = self.session_ref();
             return Work::Close(self.proposal(Command::CloseSession(session)));
         }
@@ -316,6 +325,14 @@ impl<'a> Connection<'a> {
             Work::Sync(current, asked) => match current.now_or_never() {
                 Some(true) => self.write_now(xid, Ok(Response::Path(asked.path))),
                 Some(false) | None => Ok(Flow::Close),
+            },
+            Work::Reconfig(done) => match done.now_or_never().flatten() {
+                Some(result) => {
+                    let flow = self.write_now(xid, result)?;
+                    self.begin();
+                    Ok(flow)
+                }
+                None => Ok(Flow::Close),
             },
             Work::Read(request, identities) => {
                 let flow = self.answer_read(xid, &request, &identities)?;

@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::connection::{Attachment, Connection};
+use super::local_session::{self, is_local};
+use super::serving::Mode;
 use super::{Door, convert, words};
 use crate::proto::connect::{ConnectRequest, ConnectResponse, PASSWORD_BYTES};
 use crate::proto::frame::{First, first_frame};
@@ -49,24 +51,79 @@ pub(crate) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) ->
     let request = ConnectRequest::decode(frame).map_err(io::Error::other)?;
     must_not_be_ahead(door, &request).await?;
     let granted = door.settings.granted(request.timeout_ms);
-    let attached = attach(door, &request, granted, peer).await?;
+    let attached = enter(door, &request, granted, peer).await?;
     let mut out = BytesMut::new();
     answer(&request, attached.as_ref(), &mut out)?;
-    let Some(session) = attached else {
+    let Some(Entered { attachment, .. }) = attached else {
         stream.write_all(&out).await?;
         return stream.shutdown().await;
-    };
-    let attachment = Attachment {
-        session: session.id,
-        attached: session.attached,
-        timeout: Duration::from_millis(session.timeout_ms),
     };
     let identity = Identity {
         scheme: "ip".to_owned(),
         id: peer.ip().to_canonical().to_string(),
     };
     let connection = Connection::new(door, attachment, identity);
+    if is_local(attachment.session) && door.mode() != Mode::ReadOnly {
+        // It has changed since, and who entered meanwhile was not told to close.
+        return Ok(());
+    }
     connection.run(stream, buffer, out).await
+}
+
+/// A session this connection has.
+struct Entered {
+    attachment: Attachment,
+    password: [u8; PASSWORD_BYTES],
+}
+
+/// A session, by what this node can do now. `None`: there is no such session.
+async fn enter(
+    door: &Door,
+    request: &ConnectRequest,
+    granted: Duration,
+    peer: SocketAddr,
+) -> io::Result<Option<Entered>> {
+    let attached = tokio::select! {
+        biased;
+        () = door.has_become_read_only() => return enter_read_only(door, request, granted),
+        attached = attach(door, request, granted, peer) => attached?,
+    };
+    Ok(attached.map(|session| Entered {
+        attachment: Attachment {
+            session: session.id,
+            attached: session.attached,
+            timeout: Duration::from_millis(session.timeout_ms),
+        },
+        password: session.password,
+    }))
+}
+
+/// A new session that only this node knows, for a client that takes it. A session of the cluster is
+/// sent away: nobody here can say how it is.
+fn enter_read_only(
+    door: &Door,
+    request: &ConnectRequest,
+    granted: Duration,
+) -> io::Result<Option<Entered>> {
+    if request.read_only != Some(true) {
+        return Err(io::Error::other("this node serves reads only"));
+    }
+    if request.session_id != 0 {
+        return match claimed(request) {
+            Some((session, _)) if !is_local(session) => Err(io::Error::other(
+                "this node serves reads only and takes up no session",
+            )),
+            Some(_) | None => Ok(None),
+        };
+    }
+    Ok(Some(Entered {
+        attachment: Attachment {
+            session: local_session::fresh(door),
+            attached: door.node.applied(),
+            timeout: granted,
+        },
+        password: fresh_password(door),
+    }))
 }
 
 async fn read_first(
@@ -120,6 +177,9 @@ async fn attach(
         let Some((session, password)) = claimed(request) else {
             return Ok(None);
         };
+        if is_local(session) {
+            return Ok(None);
+        }
         Command::AttachSession {
             session,
             password,
@@ -170,16 +230,19 @@ fn fresh_password(door: &Door) -> [u8; PASSWORD_BYTES] {
 
 fn answer(
     request: &ConnectRequest,
-    session: Option<&Session>,
+    entered: Option<&Entered>,
     out: &mut BytesMut,
 ) -> io::Result<()> {
-    let response = match session {
-        Some(session) => ConnectResponse {
+    let response = match entered {
+        Some(Entered {
+            attachment,
+            password,
+        }) => ConnectResponse {
             protocol_version: 0,
-            timeout_ms: i32::try_from(session.timeout_ms).unwrap_or(i32::MAX),
-            session_id: convert::zxid(raft_core::ids::Zxid(session.id.0)),
-            password: session.password,
-            read_only: request.read_only.map(|_| false),
+            timeout_ms: i32::try_from(attachment.timeout.as_millis()).unwrap_or(i32::MAX),
+            session_id: convert::zxid(raft_core::ids::Zxid(attachment.session.0)),
+            password: *password,
+            read_only: request.read_only.map(|_| is_local(attachment.session)),
         },
         None => ConnectResponse::refused(request),
     };

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::serving::Serving;
 use super::stats::Stats;
 use super::watches::Watches;
 use super::{Door, DoorSettings, handshake};
@@ -32,9 +33,11 @@ pub async fn serve(
         settings,
         watches,
         stats: Stats::default(),
+        serving: Serving::default(),
     });
     let tasks = TaskTracker::new();
     tasks.spawn(super::watches::run(Arc::clone(&door), shutdown.clone()));
+    tasks.spawn(super::serving::run(Arc::clone(&door), shutdown.clone()));
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,

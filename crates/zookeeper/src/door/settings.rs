@@ -22,9 +22,14 @@ pub struct DoorSettings {
     pub session_timeout_max: Duration,
     /// How long a connection may take to say what it wants.
     pub handshake_timeout: Duration,
-    /// How long this node may know no leader before it closes its connections, so that clients look
+    /// How long this node may hear of no quorum before it closes its connections, so that clients look
     /// elsewhere.
     pub leaderless_max: Duration,
+    /// Whether it then serves reads to clients that take a read-only server
+    /// (`readonlymode.enabled`).
+    pub read_only: bool,
+    /// Whether clients may change the members (`reconfigEnabled`).
+    pub reconfig: bool,
     /// Four-letter words that are answered (`4lw.commands.whitelist`); `*`: all.
     pub words: BTreeSet<String>,
     /// `digest` identity that passes every access list (`superDigest`), as `super:hash`.
@@ -45,6 +50,8 @@ impl Default for DoorSettings {
             session_timeout_max: Duration::from_secs(40),
             handshake_timeout: Duration::from_secs(10),
             leaderless_max: Duration::from_secs(2),
+            read_only: false,
+            reconfig: false,
             words: words.iter().map(|word| (*word).to_owned()).collect(),
             super_digest: None,
         }

@@ -10,22 +10,18 @@ mod outbox;
 mod tables;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use node::Node;
 use parking_lot::Mutex;
 use raft_core::ids::SessionId;
 use raft_core::state::State;
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::outbox::{Closing, Outbox};
 use self::tables::{ConnectionId, Tables};
 pub(crate) use self::tables::{Counts, Mode, Table};
 use super::Door;
-
-/// How often it is looked whether there is a leader.
-const LEADER_CHECK: Duration = Duration::from_millis(200);
+use super::local_session::is_local;
 
 /// See the module.
 #[derive(Debug)]
@@ -94,8 +90,14 @@ impl Watches {
         self.tables.lock().by_session(limit)
     }
 
-    fn close_all(&self) {
-        self.tables.lock().close_all();
+    /// Closes the connections of the cluster's sessions.
+    pub(crate) fn close_attached(&self) {
+        self.tables.lock().close(|session| !is_local(session));
+    }
+
+    /// Closes the connections of sessions that only this node knows.
+    pub(crate) fn close_local(&self) {
+        self.tables.lock().close(is_local);
     }
 }
 
@@ -135,21 +137,13 @@ impl Drop for Watcher {
     }
 }
 
-/// Serves the tables as things happen, and closes the connections of a node that lost its cluster.
+/// Serves the tables as things happen.
 pub(crate) async fn run(door: Arc<Door>, shutdown: CancellationToken) {
     let mut events = door.node.events_from_now();
-    let mut leader_seen = Instant::now();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = events.changed() => door.watches.serve(&door.node),
-            () = sleep(LEADER_CHECK) => {
-                if door.node.knows_a_leader() {
-                    leader_seen = Instant::now();
-                } else if leader_seen.elapsed() > door.settings.leaderless_max {
-                    door.watches.close_all();
-                }
-            }
         }
     }
 }

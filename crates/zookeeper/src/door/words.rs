@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Door;
+use super::serving::Mode;
 use crate::proto::four_letter::FourLetterWord;
 
 /// Paths listed by a word at most.
@@ -17,10 +18,10 @@ pub(crate) fn answer(door: &Door, word: FourLetterWord) -> String {
     }
     match name {
         "ruok" => "imok".to_owned(),
-        "isro" => if door.node.knows_a_leader() {
-            "rw"
-        } else {
-            "null"
+        "isro" => match door.mode() {
+            Mode::ReadWrite => "rw",
+            Mode::ReadOnly => "ro",
+            Mode::Nothing => "null",
         }
         .to_owned(),
         "envi" => environment(),
@@ -34,7 +35,7 @@ pub(crate) fn answer(door: &Door, word: FourLetterWord) -> String {
             };
             format!("{what} stats reset.\n")
         }
-        _ if !door.node.knows_a_leader() => {
+        _ if door.mode() == Mode::Nothing => {
             "This ZooKeeper instance is not currently serving requests\n".to_owned()
         }
         "srvr" | "stat" => server(door),
@@ -56,6 +57,9 @@ fn version() -> String {
 }
 
 fn mode(door: &Door) -> &'static str {
+    if door.mode() == Mode::ReadOnly {
+        return "read-only";
+    }
     match door.node.status().role {
         node::Role::Leader => "leader",
         node::Role::Follower | node::Role::Candidate => "follower",

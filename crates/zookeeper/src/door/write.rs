@@ -79,6 +79,11 @@ pub(crate) fn command_of(request: &Request) -> Option<(Command, Shape)> {
     })
 }
 
+/// Whether a node without a quorum has to refuse it.
+pub(crate) fn needs_a_quorum(request: &Request) -> bool {
+    matches!(request, Request::Sync(_)) || command_of(request).is_some()
+}
+
 /// Takes a zxid and does nothing.
 pub(crate) fn attempt(shape: Shape) -> (Command, Shape) {
     (Command::Multi(Vec::new()), shape)

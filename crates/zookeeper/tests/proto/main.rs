@@ -10,6 +10,7 @@
 )]
 
 mod arbitrary;
+mod config;
 mod frames;
 mod golden;
 mod handshake;

@@ -160,7 +160,8 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::Txn { .. }
         | Reply::SubtreeDeleted { .. }
         | Reply::RestoreStaged { .. }
-        | Reply::Restored(_) => {
+        | Reply::Restored(_)
+        | Reply::MembersPublished { .. } => {
             panic!("not of this family: {reply:?}")
         }
     }

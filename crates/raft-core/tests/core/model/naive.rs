@@ -1,6 +1,8 @@
 //! The tree written the plain way: a map from path text to node, searched from end to end. It
 //! shares no code with the state machine and knows nothing of indices, digests or sharing.
 
+mod members;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quota;
@@ -88,6 +90,9 @@ pub(crate) struct Model {
     pub(crate) zxid: u64,
     pub(crate) time: u64,
     pub(crate) sessions: BTreeSet<u64>,
+    /// Members: whether they vote, whether they have a port for ZooKeeper clients.
+    members: BTreeMap<u64, (bool, bool)>,
+    pub(crate) config: String,
 }
 
 impl Model {

@@ -10,6 +10,7 @@ use node::ProposeError;
 use raft_core::acl::Identity;
 use raft_core::outcome::Outcome;
 
+use crate::door::reconfig::Reconfigured;
 use crate::door::write::Shape;
 use crate::proto::error::ErrorCode;
 use crate::proto::header::Xid;
@@ -31,6 +32,8 @@ pub(super) enum Work {
     Write(Proposal, Shape),
     /// The last request of the session.
     Close(Proposal),
+    /// A change of the members, begun when it is the first.
+    Reconfig(BoxFuture<'static, Reconfigured>),
     /// Waits until this node is as current as its cluster.
     Sync(BoxFuture<'static, bool>, PathRequest),
     /// To be looked up in its turn, by whoever the client was when it asked.
@@ -52,8 +55,10 @@ impl Waiting {
         }
     }
 
-    pub(super) fn is_read(&self) -> bool {
-        matches!(self.what, Work::Read(..))
+    /// Whether it is begun only when it is the first, and nothing behind it is begun before it is
+    /// answered.
+    pub(super) fn is_turn(&self) -> bool {
+        matches!(self.what, Work::Read(..) | Work::Reconfig(_))
     }
 
     /// Sends it on its way, if it has one to go and has not begun. Says whether it was turned back
@@ -75,7 +80,9 @@ impl Waiting {
                 is_done(current);
                 false
             }
-            Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => false,
+            Work::Reconfig(_) | Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => {
+                false
+            }
         }
     }
 
@@ -84,6 +91,7 @@ impl Waiting {
         match &mut self.what {
             Work::Write(future, _) | Work::Close(future) => is_done(future),
             Work::Sync(future, _) => is_done(future),
+            Work::Reconfig(future) => is_done(future),
             Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => true,
         }
     }
@@ -107,6 +115,7 @@ pub(super) async fn front(waiting: &mut VecDeque<Waiting>) {
             None => Poll::Pending,
             Some(Work::Write(future, _) | Work::Close(future)) => poll_kept(future, context),
             Some(Work::Sync(future, _)) => poll_kept(future, context),
+            Some(Work::Reconfig(future)) => poll_kept(future, context),
             Some(Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_)) => Poll::Ready(()),
         },
     )

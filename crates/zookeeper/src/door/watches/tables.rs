@@ -190,8 +190,14 @@ impl Tables {
     }
 
     pub(super) fn close_all(&mut self) {
+        self.close(|_| true);
+    }
+
+    pub(super) fn close(&mut self, is_meant: impl Fn(SessionId) -> bool) {
         for connected in self.connections.values() {
-            connected.outbox.close(Closing::NotServing);
+            if is_meant(connected.outbox.session) {
+                connected.outbox.close(Closing::NotServing);
+            }
         }
     }
 

@@ -1,0 +1,42 @@
+//! What is neither a read nor a write of one command: a change of the members, and anything that a
+//! node without a quorum has to refuse.
+
+use futures::FutureExt;
+
+use super::waiting::Work;
+use super::{Connection, write};
+use crate::door::local_session::is_local;
+use crate::door::reconfig::{self, Asker};
+use crate::proto::error::ErrorCode;
+use crate::proto::request::{ReconfigRequest, Request};
+
+impl Connection<'_> {
+    /// Whether this client is served reads only.
+    pub(super) fn is_read_only(&self) -> bool {
+        is_local(self.attachment.session)
+    }
+
+    /// The work of such a request; `None` for any other.
+    pub(super) fn special(&self, request: &Request) -> Option<Work> {
+        if self.is_read_only() && write::needs_a_quorum(request) {
+            return Some(Work::Ready(Err(ErrorCode::NotReadOnly)));
+        }
+        if let Request::Reconfig(asked) = request
+            && self.door.settings.reconfig
+        {
+            return Some(self.reconfig(asked.clone()));
+        }
+        None
+    }
+
+    /// Runs when everything before it is answered, and everything after it waits for its answer.
+    fn reconfig(&self, asked: ReconfigRequest) -> Work {
+        let asker = Asker {
+            session: self.session_ref(),
+            identities: self.identities.clone(),
+        };
+        let node = self.door.node.clone();
+        let deadline = self.attachment.timeout;
+        Work::Reconfig(reconfig::reconfigure(node, asker, asked, deadline).boxed())
+    }
+}
