@@ -59,7 +59,7 @@ pub use keep_alive::KeepAlive;
 pub use members::{
     ChangeError, MemberChange, MemberChangeReport, Quorum, TransferError, TransferReport,
 };
-pub use members_known::KnownMember;
+pub use members_known::{FollowerLimits, KnownMember};
 pub use metrics::{EntrySizes, Metrics};
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};

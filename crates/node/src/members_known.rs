@@ -1,5 +1,7 @@
 //! The members as this node knows them, without asking anybody.
 
+use std::time::Duration;
+
 use raft_types::NodeId;
 
 use crate::Node;
@@ -23,7 +25,26 @@ pub struct KnownMember {
     pub in_step: Option<bool>,
 }
 
+/// What a leader allows those who follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FollowerLimits {
+    /// To take in a snapshot.
+    pub catch_up: Duration,
+    /// To be silent, until it counts as gone.
+    pub silence: Duration,
+}
+
 impl Node {
+    /// What a leader of this node's settings allows those who follow it.
+    #[must_use]
+    pub fn follower_limits(&self) -> FollowerLimits {
+        let timing = self.runtime.consensus().timing();
+        FollowerLimits {
+            catch_up: timing.install_snapshot_timeout,
+            silence: timing.leader_lease(),
+        }
+    }
+
     /// All members by id, as the membership in force has them. Cheap.
     #[must_use]
     pub fn members_known(&self) -> Vec<KnownMember> {

@@ -106,7 +106,10 @@ impl Metrics {
     /// Commands that this node has applied, refused ones among them.
     #[must_use]
     pub fn commands_applied(&self) -> u64 {
-        self.apply.applied.get().saturating_add(self.apply.refused.get())
+        self.apply
+            .applied
+            .get()
+            .saturating_add(self.apply.refused.get())
     }
 
     /// Log entries that this node wrote as leader.
