@@ -2,9 +2,11 @@
 //! is what re-implementations of ZooKeeper have broken their clients with.
 
 mod access;
+mod admin;
 mod catch_up;
 mod doors;
 mod failover;
+mod listings;
 mod multi;
 mod order;
 mod sessions;
@@ -12,3 +14,4 @@ mod stats;
 mod tree;
 mod watches;
 mod wire;
+mod words;

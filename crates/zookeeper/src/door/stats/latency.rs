@@ -1,0 +1,129 @@
+//! How long answers took: shortest, longest, average, without locks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Nothing was measured yet.
+const NONE: u64 = u64::MAX;
+
+/// Durations measured since the last reset.
+#[derive(Debug)]
+pub(crate) struct Latency {
+    count: AtomicU64,
+    sum_us: AtomicU64,
+    min_us: AtomicU64,
+    max_us: AtomicU64,
+    last_us: AtomicU64,
+}
+
+/// A reading of [`Latency`], in milliseconds as ZooKeeper counts them: cut off, not rounded. Zeros
+/// when nothing was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LatencyReading {
+    pub(crate) min_ms: u64,
+    pub(crate) max_ms: u64,
+    pub(crate) last_ms: u64,
+    /// With its fraction, four places of it.
+    pub(crate) avg_ms: f64,
+}
+
+impl Default for Latency {
+    fn default() -> Latency {
+        Latency {
+            count: AtomicU64::new(0),
+            sum_us: AtomicU64::new(0),
+            min_us: AtomicU64::new(NONE),
+            max_us: AtomicU64::new(0),
+            last_us: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Latency {
+    pub(crate) fn record(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(NONE);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(micros, Ordering::Relaxed);
+        self.last_us.store(micros, Ordering::Relaxed);
+        // Mostly neither changes, and a look costs less than a change.
+        if micros < self.min_us.load(Ordering::Relaxed) {
+            self.min_us.fetch_min(micros, Ordering::Relaxed);
+        }
+        if micros > self.max_us.load(Ordering::Relaxed) {
+            self.max_us.fetch_max(micros, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn reset(&self) {
+        self.count.store(0, Ordering::Relaxed);
+        self.sum_us.store(0, Ordering::Relaxed);
+        self.min_us.store(NONE, Ordering::Relaxed);
+        self.max_us.store(0, Ordering::Relaxed);
+        self.last_us.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> LatencyReading {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let count = of(&self.count);
+        let min = of(&self.min_us);
+        LatencyReading {
+            min_ms: if min == NONE { 0 } else { min / 1000 },
+            max_ms: of(&self.max_us) / 1000,
+            last_ms: of(&self.last_us) / 1000,
+            avg_ms: average(of(&self.sum_us), count) / 1000.0,
+        }
+        .rounded()
+    }
+}
+
+impl LatencyReading {
+    fn rounded(mut self) -> LatencyReading {
+        self.avg_ms = four_places(self.avg_ms);
+        self
+    }
+}
+
+/// `sum / count`; 0 of nothing: parsers of `mntr` choke on NaN.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "shown to people with four places"
+)]
+pub(crate) fn average(sum: u64, count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        sum as f64 / count as f64
+    }
+}
+
+/// As ZooKeeper shows averages.
+pub(crate) fn four_places(number: f64) -> f64 {
+    (number * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_measured_reads_as_zeros() {
+        assert_eq!(Latency::default().read(), LatencyReading::default());
+    }
+
+    #[test]
+    fn averages_have_four_places_and_no_more() {
+        let latency = Latency::default();
+        for micros in [8_999, 1_000, 700] {
+            latency.record(Duration::from_micros(micros));
+        }
+        let expected = LatencyReading {
+            min_ms: 0,
+            max_ms: 8,
+            last_ms: 0,
+            avg_ms: 3.5663,
+        };
+        assert_eq!(latency.read(), expected);
+        latency.reset();
+        assert_eq!(latency.read(), LatencyReading::default());
+    }
+}
