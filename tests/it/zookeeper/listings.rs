@@ -12,10 +12,10 @@ fn watches_are_listed_by_session_and_by_path() {
     let cluster = Cluster::start_with(1, ALL);
     let mut first = cluster.zookeeper(1);
     let mut second = cluster.zookeeper(1);
-    let _ = first.done(&Request::Exists(watched("/b")));
+    let _ = first.refused(&Request::Exists(watched("/b")));
     let _ = first.done(&Request::GetChildren(watched("/")));
     let _ = first.done(&Request::GetData(watched("/")));
-    let _ = second.done(&Request::Exists(watched("/b")));
+    let _ = second.refused(&Request::Exists(watched("/b")));
     let (one, two) = (sid(&first), sid(&second));
     let mut by_session = [(&one, "\t/\n\t/b\n"), (&two, "\t/b\n")];
     by_session.sort_by_key(|(sid, _)| (sid.len(), (*sid).clone()));

@@ -230,9 +230,9 @@ fn monitored_values_are_numbers_and_the_right_ones() {
     client.make("/m");
     client.create("/m/e", CreateMode::Ephemeral);
     client.create("/m/s-", CreateMode::EphemeralSequential);
-    let _ = client.done(&Request::Exists(watched("/none")));
+    let _ = client.refused(&Request::Exists(watched("/none")));
     let _ = client.done(&Request::GetChildren(watched("/m")));
-    let _ = other.done(&Request::Exists(watched("/none")));
+    let _ = other.refused(&Request::Exists(watched("/none")));
     let rows = mntr(&cluster, 1);
     for (name, value) in &rows {
         let is_text = ["zk_version", "zk_server_state", "zk_peer_state"].contains(&name.as_str());

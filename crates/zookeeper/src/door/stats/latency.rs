@@ -10,20 +10,20 @@ const NONE: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Latency {
     count: AtomicU64,
-    sum_us: AtomicU64,
-    min_us: AtomicU64,
-    max_us: AtomicU64,
-    last_us: AtomicU64,
+    sum_ms: AtomicU64,
+    min_ms_or_none: AtomicU64,
+    max_ms: AtomicU64,
+    last_ms: AtomicU64,
 }
 
-/// A reading of [`Latency`], in milliseconds as ZooKeeper counts them: cut off, not rounded. Zeros
-/// when nothing was measured.
+/// A reading of [`Latency`], in whole milliseconds as ZooKeeper measures. Zeros when nothing was
+/// measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct LatencyReading {
     pub(crate) min_ms: u64,
     pub(crate) max_ms: u64,
     pub(crate) last_ms: u64,
-    /// With its fraction, four places of it.
+    /// Of whole milliseconds, with four places.
     pub(crate) avg_ms: f64,
 }
 
@@ -31,55 +31,48 @@ impl Default for Latency {
     fn default() -> Latency {
         Latency {
             count: AtomicU64::new(0),
-            sum_us: AtomicU64::new(0),
-            min_us: AtomicU64::new(NONE),
-            max_us: AtomicU64::new(0),
-            last_us: AtomicU64::new(0),
+            sum_ms: AtomicU64::new(0),
+            min_ms_or_none: AtomicU64::new(NONE),
+            max_ms: AtomicU64::new(0),
+            last_ms: AtomicU64::new(0),
         }
     }
 }
 
 impl Latency {
     pub(crate) fn record(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(NONE);
+        // Cut off before it is added, so that the average lies between the shortest and the longest.
+        let millis = u64::try_from(took.as_millis()).unwrap_or(NONE);
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.sum_us.fetch_add(micros, Ordering::Relaxed);
-        self.last_us.store(micros, Ordering::Relaxed);
+        self.sum_ms.fetch_add(millis, Ordering::Relaxed);
+        self.last_ms.store(millis, Ordering::Relaxed);
         // Mostly neither changes, and a look costs less than a change.
-        if micros < self.min_us.load(Ordering::Relaxed) {
-            self.min_us.fetch_min(micros, Ordering::Relaxed);
+        if millis < self.min_ms_or_none.load(Ordering::Relaxed) {
+            self.min_ms_or_none.fetch_min(millis, Ordering::Relaxed);
         }
-        if micros > self.max_us.load(Ordering::Relaxed) {
-            self.max_us.fetch_max(micros, Ordering::Relaxed);
+        if millis > self.max_ms.load(Ordering::Relaxed) {
+            self.max_ms.fetch_max(millis, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn reset(&self) {
         self.count.store(0, Ordering::Relaxed);
-        self.sum_us.store(0, Ordering::Relaxed);
-        self.min_us.store(NONE, Ordering::Relaxed);
-        self.max_us.store(0, Ordering::Relaxed);
-        self.last_us.store(0, Ordering::Relaxed);
+        self.sum_ms.store(0, Ordering::Relaxed);
+        self.min_ms_or_none.store(NONE, Ordering::Relaxed);
+        self.max_ms.store(0, Ordering::Relaxed);
+        self.last_ms.store(0, Ordering::Relaxed);
     }
 
     pub(crate) fn read(&self) -> LatencyReading {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let count = of(&self.count);
-        let min = of(&self.min_us);
+        let min = of(&self.min_ms_or_none);
         LatencyReading {
-            min_ms: if min == NONE { 0 } else { min / 1000 },
-            max_ms: of(&self.max_us) / 1000,
-            last_ms: of(&self.last_us) / 1000,
-            avg_ms: average(of(&self.sum_us), count) / 1000.0,
+            min_ms: if min == NONE { 0 } else { min },
+            max_ms: of(&self.max_ms),
+            last_ms: of(&self.last_ms),
+            avg_ms: four_places(average(of(&self.sum_ms), count)),
         }
-        .rounded()
-    }
-}
-
-impl LatencyReading {
-    fn rounded(mut self) -> LatencyReading {
-        self.avg_ms = four_places(self.avg_ms);
-        self
     }
 }
 
@@ -113,14 +106,14 @@ mod tests {
     #[test]
     fn averages_have_four_places_and_no_more() {
         let latency = Latency::default();
-        for micros in [8_999, 1_000, 700] {
+        for micros in [8_999, 1_000, 1_700] {
             latency.record(Duration::from_micros(micros));
         }
         let expected = LatencyReading {
-            min_ms: 0,
+            min_ms: 1,
             max_ms: 8,
-            last_ms: 0,
-            avg_ms: 3.5663,
+            last_ms: 1,
+            avg_ms: 3.3333,
         };
         assert_eq!(latency.read(), expected);
         latency.reset();
