@@ -39,6 +39,7 @@ use std::sync::Arc;
 use node::Node;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 pub use self::commands::{CommandAnswer, Method, command_names};
@@ -64,7 +65,7 @@ pub(crate) struct Door {
     pub(crate) watches: Arc<Watches>,
     pub(crate) stats: Stats,
     /// Whose turn it is to have something long listed.
-    listing: Semaphore,
+    listing: Arc<Semaphore>,
 }
 
 impl ZooKeeperDoor {
@@ -79,7 +80,7 @@ impl ZooKeeperDoor {
             installation,
             watches,
             stats: Stats::default(),
-            listing: Semaphore::new(LISTINGS_MAX),
+            listing: Arc::new(Semaphore::new(LISTINGS_MAX)),
         });
         metrics::register(&door, door.node.metrics());
         ZooKeeperDoor(door)
@@ -100,6 +101,21 @@ impl ZooKeeperDoor {
 }
 
 impl Door {
+    /// Does something that takes long, in its turn and beside the tasks that serve clients. Who no
+    /// longer waits for it does not bring the next one's turn forward. `None`: it failed inside.
+    async fn in_turn<T: Send + 'static>(
+        self: &Arc<Door>,
+        work: impl FnOnce(&Door) -> T + Send + 'static,
+    ) -> Option<T> {
+        let turn = Arc::clone(&self.listing).acquire_owned().await.ok()?;
+        let door = Arc::clone(self);
+        let done = spawn_blocking(move || {
+            let _turn = turn;
+            work(&door)
+        });
+        done.await.ok()
+    }
+
     /// Milliseconds this process has been up.
     fn uptime_ms(&self) -> u64 {
         let up = self.node.clock().monotonic();

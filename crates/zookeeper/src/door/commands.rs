@@ -7,7 +7,6 @@ mod values;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tokio::task::spawn_blocking;
 
 use self::table::{Command, TABLE};
 use super::Door;
@@ -61,11 +60,9 @@ pub(crate) async fn run(door: &Arc<Door>, name: &str, method: Method) -> Command
             answer(primary, 200, Err(NOT_SERVING.to_owned()))
         }
         Command::Serving(values) => {
-            // Some grow with what there is: one at a time, beside the tasks that serve clients.
-            let _turn = door.listing.acquire().await;
-            let asked = Arc::clone(door);
-            let fields = spawn_blocking(move || values(&asked)).await;
-            let failed = |_| Err("The command failed inside".to_owned());
+            // Some grow with what there is.
+            let fields = door.in_turn(values).await;
+            let failed = || Err("The command failed inside".to_owned());
             answer(primary, 200, fields.unwrap_or_else(failed))
         }
     }

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use raft_core::state::State;
-use tokio::task::spawn_blocking;
 
 use super::Door;
 use super::mode::{ServerMode, read_only_word, server_mode};
@@ -36,10 +35,8 @@ pub(crate) async fn answer(door: &Arc<Door>, word: FourLetterWord) -> String {
     if !is_costly(word) {
         return text(door, word);
     }
-    let _turn = door.listing.acquire().await;
-    let listed = Arc::clone(door);
-    let answer = spawn_blocking(move || text(&listed, word)).await;
-    answer.unwrap_or_else(|_| format!("{name} could not be answered: it failed inside.\n"))
+    let answer = door.in_turn(move |door| text(door, word)).await;
+    answer.unwrap_or_else(|| format!("{name} could not be answered: it failed inside.\n"))
 }
 
 /// Whether an answer grows with what there is, or reads the disk.

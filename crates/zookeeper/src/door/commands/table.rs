@@ -53,7 +53,7 @@ const NO_JAVA: &str = "There are no system properties: this server does not run 
                        print` shows its settings";
 const NO_FILE_OF_SNAPSHOT: &str = "Snapshots and their positions are listed at /v1/snapshots";
 const NO_SNAPSHOT: &str =
-    "Not taken here: POST /v1/snapshots takes one, `holdfast snapshot save` downloads it";
+    "Not taken here: POST /v1/snapshots takes one, `holdfast snapshot save` downloads one";
 const NO_RESTORE: &str =
     "Nothing was restored: `holdfast snapshot restore` restores a snapshot of Holdfast";
 const NO_SHEDDING: &str = "No connection was closed: connections cannot be shed here";
