@@ -2,10 +2,12 @@
 //! is what re-implementations of ZooKeeper have broken their clients with.
 
 mod access;
+mod admin;
 mod catch_up;
 mod config;
 mod doors;
 mod failover;
+mod listings;
 mod multi;
 mod order;
 mod quota;
@@ -15,3 +17,4 @@ mod stats;
 mod tree;
 mod watches;
 mod wire;
+mod words;

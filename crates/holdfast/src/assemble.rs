@@ -12,9 +12,11 @@ use storage::error::OpenError;
 use storage::{DataDirectory, Expectations};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking};
+use zookeeper::{Installation, ZooKeeperDoor};
 
 use crate::config::Config;
 use crate::entry::{self, EntryError};
+use crate::zookeeper_admin::{Commands, DataDisk};
 
 /// A running node with its doors.
 pub(crate) struct Server {
@@ -53,8 +55,12 @@ impl Server {
             .cluster_id()
             .ok_or_else(|| EntryError::NoCluster(config.data_dir.display().to_string()))?;
         let node = start_node(&config, &directory, cluster).await?;
-        let api = open_api(listener, &node);
-        let zookeeper = zookeeper.map(|listener| open_zookeeper(listener, &node, &config));
+        let zookeeper = match zookeeper {
+            Some(listener) => Some(zookeeper_door(listener, &node, &config, &directory)?),
+            None => None,
+        };
+        let api = open_api(listener, &node, zookeeper.as_ref().map(|(door, _)| door));
+        let zookeeper = zookeeper.map(|(door, listener)| open_zookeeper(door, listener, &node));
         let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
         tracing::info!(%cluster, peers, clients, "listening");
         entry::carry_out(entry, &config, &node).await?;
@@ -121,19 +127,45 @@ async fn open(config: &Config, cluster: Option<ClusterId>) -> anyhow::Result<Dat
 }
 
 /// Serves clients until the node drains.
-fn open_api(listener: TcpListener, node: &Node) -> JoinHandle<()> {
+fn open_api(
+    listener: TcpListener,
+    node: &Node,
+    zookeeper: Option<&ZooKeeperDoor>,
+) -> JoinHandle<()> {
     let settings = ApiSettings::default();
-    let router = http_api::router(node.clone(), settings.clone());
+    let router = match zookeeper {
+        Some(door) => {
+            let commands = Arc::new(Commands::of(door));
+            http_api::router_with_commands(node.clone(), settings.clone(), commands)
+        }
+        None => http_api::router(node.clone(), settings.clone()),
+    };
     let shutdown = node.shutting_down();
     tokio::spawn(async move { http_api::serve(listener, router, &settings, shutdown).await })
 }
 
-/// Serves ZooKeeper clients until the node drains.
-fn open_zookeeper(listener: TcpListener, node: &Node, config: &Config) -> JoinHandle<()> {
+/// The door for ZooKeeper clients, not open yet.
+fn zookeeper_door(
+    listener: TcpListener,
+    node: &Node,
+    config: &Config,
+    directory: &DataDirectory,
+) -> anyhow::Result<(ZooKeeperDoor, TcpListener)> {
     let settings = config.zookeeper.as_ref().map(|door| door.settings.clone());
-    let (node, shutdown) = (node.clone(), node.shutting_down());
-    let settings = settings.unwrap_or_default();
-    tokio::spawn(async move { zookeeper::serve(listener, node, settings, shutdown).await })
+    let address = listener.local_addr();
+    let installation = Installation {
+        client_address: address.context("look up the port for ZooKeeper clients")?,
+        data_dir: directory.path().to_owned(),
+        disk: Arc::new(DataDisk::of(directory)),
+    };
+    let door = ZooKeeperDoor::new(node.clone(), settings.unwrap_or_default(), installation);
+    Ok((door, listener))
+}
+
+/// Serves ZooKeeper clients until the node drains.
+fn open_zookeeper(door: ZooKeeperDoor, listener: TcpListener, node: &Node) -> JoinHandle<()> {
+    let shutdown = node.shutting_down();
+    tokio::spawn(async move { door.serve(listener, shutdown).await })
 }
 
 async fn start_node(

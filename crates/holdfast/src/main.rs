@@ -13,6 +13,7 @@ mod exit;
 mod output;
 mod serve;
 mod telemetry;
+mod zookeeper_admin;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! What all endpoints share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +11,12 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::admission::Admission;
+use crate::commands::AdminCommands;
 use crate::endpoint::Endpoint;
 use crate::endpoints;
 use crate::metrics::HttpMetrics;
 use crate::openapi;
+use crate::routes;
 use crate::settings::ApiSettings;
 use crate::snapshot::SnapshotFacts;
 
@@ -25,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) metrics: HttpMetrics,
     pub(crate) snapshot_facts: SnapshotFacts,
     pub(crate) endpoints: Vec<Endpoint>,
+    /// Of the door for ZooKeeper clients, if the node has one.
+    pub(crate) commands: Option<Arc<dyn AdminCommands>>,
     /// The OpenAPI document, made once.
     pub(crate) openapi: Bytes,
     /// `n2`.
@@ -34,13 +39,23 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    pub(crate) fn new(node: Node, settings: ApiSettings) -> Api {
+    pub(crate) fn new(
+        node: Node,
+        settings: ApiSettings,
+        commands: Option<Arc<dyn AdminCommands>>,
+    ) -> Api {
+        let openapi = Bytes::from(openapi::text_for(commands.is_some()));
+        let mut endpoints = endpoints::all();
+        if commands.is_none() {
+            endpoints.retain(|endpoint| !routes::commands::is_command(&endpoint.template));
+        }
         Api {
             admission: Admission::new(&settings),
             metrics: HttpMetrics::registered(node.metrics()),
             snapshot_facts: SnapshotFacts::default(),
-            endpoints: endpoints::all(),
-            openapi: Bytes::from(openapi::document_text()),
+            endpoints,
+            commands,
+            openapi,
             name: node_name(node.id()),
             leader: Mutex::new(None),
             node,

@@ -7,8 +7,8 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    claims, cluster, events, health, lock_list, locks, meta, nodes, nodes_delete, nodes_views,
-    restore, sessions, snapshots, streams, txn,
+    claims, cluster, commands, events, health, lock_list, locks, meta, nodes, nodes_delete,
+    nodes_views, restore, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -96,4 +96,8 @@ endpoints! {
     Vital meta errors __path_errors;
     Vital meta error __path_error;
     Vital meta limits __path_limits;
+
+    Vital commands list __path_list;
+    Vital commands get __path_get;
+    Upload commands post __path_post;
 }

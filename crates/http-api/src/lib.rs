@@ -26,6 +26,7 @@ mod admission;
 mod api;
 mod call;
 mod change;
+mod commands;
 mod convert;
 mod endpoint;
 mod endpoints;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 use axum::Router;
 use node::Node;
 
+pub use commands::{AdminCommands, CommandAnswer, CommandMethod};
 pub use serve::serve;
 pub use settings::ApiSettings;
 
@@ -59,6 +61,19 @@ pub use settings::ApiSettings;
 /// Further doors (a dashboard, a compatibility layer) are merged into it; what no other route takes
 /// is answered here, unknown paths with a problem document.
 pub fn router(node: Node, settings: ApiSettings) -> Router {
-    let api = Arc::new(api::Api::new(node, settings));
+    of(api::Api::new(node, settings, None))
+}
+
+/// As [`router`], with the commands of another door under `/commands`.
+pub fn router_with_commands(
+    node: Node,
+    settings: ApiSettings,
+    commands: Arc<dyn AdminCommands>,
+) -> Router {
+    of(api::Api::new(node, settings, Some(commands)))
+}
+
+fn of(api: api::Api) -> Router {
+    let api = Arc::new(api);
     Router::new().fallback(middleware::answer).with_state(api)
 }

@@ -140,9 +140,7 @@ impl HttpMetrics {
         self.sizes.read_off(node);
         let mut text = String::new();
         node.metrics()
-            .with_registry(|registry| {
-                prometheus_client::encoding::text::encode(&mut text, registry)
-            })
+            .encode(&mut text)
             .map_err(|_| Problem::internal("the metrics cannot be written"))?;
         Ok(text)
     }

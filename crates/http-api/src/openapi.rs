@@ -3,6 +3,7 @@
 use utoipa::openapi::{InfoBuilder, OpenApi, Tag};
 
 use crate::endpoints;
+use crate::routes::commands::is_command;
 
 const DESCRIPTION: &str = "Distributed locks with fencing tokens, sessions, znodes and events. \
 Names of locks and paths of znodes may contain slashes; a view of one comes after the segment `-`. \
@@ -27,6 +28,10 @@ pub fn document() -> OpenApi {
         ("snapshots", "Copies of the whole state"),
         ("health", "Is this node fit to serve?"),
         ("meta", "What the API says about itself"),
+        (
+            "zookeeper",
+            "Commands of ZooKeeper's AdminServer, on a node with a port for ZooKeeper clients",
+        ),
     ];
     let tag = |(name, description): (&str, &str)| {
         let mut tag = Tag::new(name);
@@ -42,7 +47,21 @@ pub fn document() -> OpenApi {
 /// Empty if it could not be written, which a test rules out.
 #[must_use]
 pub fn document_text() -> String {
-    let mut text = document().to_pretty_json().unwrap_or_default();
+    text_of(&document())
+}
+
+/// The document of a node with or without the commands of another door.
+pub(crate) fn text_for(has_commands: bool) -> String {
+    let mut document = document();
+    if !has_commands {
+        let paths = &mut document.paths.paths;
+        paths.retain(|path, _| !is_command(path));
+    }
+    text_of(&document)
+}
+
+fn text_of(document: &OpenApi) -> String {
+    let mut text = document.to_pretty_json().unwrap_or_default();
     text.push('\n');
     text
 }

@@ -3,6 +3,7 @@
 mod acquisition;
 pub(crate) mod claims;
 pub(crate) mod cluster;
+pub(crate) mod commands;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod lock_list;

@@ -20,6 +20,7 @@ mod inbox;
 mod keep_alive;
 mod leader_clock;
 mod members;
+mod members_known;
 mod metrics;
 mod pending;
 mod proposal;
@@ -61,7 +62,8 @@ pub use keep_alive::KeepAlive;
 pub use members::{
     ChangeError, MemberChange, MemberChangeReport, Quorum, TransferError, TransferReport,
 };
-pub use metrics::Metrics;
+pub use members_known::{FollowerLimits, KnownMember};
+pub use metrics::{EntrySizes, Metrics};
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
 pub use reconfigure::{Reconfiguration, ReconfigureFailure, WantedMember};
@@ -213,6 +215,25 @@ impl Node {
     pub fn session_contact(&self, session: SessionId) -> Option<Duration> {
         let now = self.runtime.clock.monotonic();
         self.runtime.session_clock.contact(now, session)
+    }
+
+    /// On the leader: sessions in order of their numbers, and how long each may still be silent; at
+    /// most `limit` of those after `after`. Signs of life wait while this looks: keep pieces small.
+    #[must_use]
+    pub fn session_time_left(
+        &self,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Option<Vec<(SessionId, Duration)>> {
+        let now = self.runtime.clock.monotonic();
+        self.runtime.session_clock.time_left(now, after, limit)
+    }
+
+    /// On the leader: how long it has led.
+    #[must_use]
+    pub fn leading_for(&self) -> Option<Duration> {
+        let now = self.runtime.clock.monotonic();
+        self.runtime.session_clock.leading_for(now)
     }
 
     /// Events after a position.

@@ -145,9 +145,10 @@ fn write_entry(runtime: &Arc<Runtime>, term: u64) -> Option<BoxFuture<'static, S
     if batch.is_empty() {
         return None;
     }
-    runtime.metrics.entry_written(batch.len());
     let own: Vec<u64> = own.into_iter().map(|request| request.sequence).collect();
+    let requests = batch.len();
     let payload = EntryBytes(batch.finish());
+    runtime.metrics.entry_written(requests, payload.0.len());
     let runtime = Arc::clone(runtime);
     Some(Box::pin(async move {
         append(&runtime, term, payload, own, forwarded).await

@@ -6,6 +6,7 @@
 //! session are no longer accepted: the entry decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ struct Seat {
     /// By the earliest time at which a look is worthwhile; moved lazily, so that a sign of life
     /// costs one look-up.
     looks: BTreeSet<(Duration, SessionId)>,
+    /// When this leader took its seat.
+    since: Duration,
 }
 
 impl Seat {
@@ -139,6 +142,30 @@ impl SessionClock {
         Some(now.saturating_sub(heard.at))
     }
 
+    /// How long this node has led, on the leader.
+    pub(crate) fn leading_for(&self, now: Duration) -> Option<Duration> {
+        self.with(|seat| now.saturating_sub(seat.since))
+    }
+
+    /// On the leader: sessions and the time left to each, in order of their numbers; at most
+    /// `limit` of those after `after`. Call it for pieces: signs of life wait meanwhile.
+    pub(crate) fn time_left(
+        &self,
+        now: Duration,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Option<Vec<(SessionId, Duration)>> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.with(|seat| {
+            let sessions = seat.sessions.range((start, Bound::Unbounded));
+            let left = |heard: &Heard| (heard.at + heard.timeout).saturating_sub(now);
+            sessions
+                .take(limit)
+                .map(|(id, heard)| (*id, left(heard)))
+                .collect()
+        })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Seat) -> T) -> Option<T> {
         self.seat.lock().as_mut().map(act)
     }
@@ -199,7 +226,11 @@ async fn lead(runtime: &Arc<Runtime>, term: u64) {
 fn seat(runtime: &Runtime) -> EventStream {
     let (state, events) = runtime.state_and_events();
     let now = runtime.clock.monotonic();
-    let mut fresh = Seat::default();
+    let since = runtime.session_clock.with(|seat| seat.since);
+    let mut fresh = Seat {
+        since: since.unwrap_or(now),
+        ..Seat::default()
+    };
     for session in state.sessions(None, usize::MAX) {
         fresh.add(now, session);
     }

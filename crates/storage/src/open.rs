@@ -23,6 +23,7 @@ use crate::marker::{MARKER_FILE, Marker, State};
 use crate::record::{FORMAT_VERSION, Identity, KEY_IDENTITY, decode_identity, encode_identity};
 use crate::recover::meta;
 use crate::rocks::{Missing, RocksBackend};
+use crate::sizes::DirectorySizes;
 use crate::snapshot_store::{FileSnapshotStore, SharedClusterId, list};
 use crate::stats::SyncStats;
 
@@ -167,6 +168,11 @@ impl DataDirectory {
     /// The snapshots of this node.
     pub fn snapshot_store(&self) -> Arc<dyn SnapshotStore> {
         Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>
+    }
+
+    /// Tells how many bytes the directory holds, also once it is closed.
+    pub fn sizes(&self) -> DirectorySizes {
+        DirectorySizes::of(&self.path)
     }
 
     /// Counters of the writer.

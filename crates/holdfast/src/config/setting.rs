@@ -175,7 +175,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "zookeeper-words",
         Form::List,
-        Some("ruok,srvr,stat,mntr,conf,envi,isro,wchs"),
+        Some(zookeeper::WORDS_DEFAULT),
         "Four-letter words that are answered; *: all.",
     ),
     setting(

@@ -67,6 +67,10 @@ pub(crate) struct Ask {
 }
 
 impl Client {
+    pub(crate) fn of(router: Router) -> Client {
+        Client { router }
+    }
+
     pub(crate) fn ask(&self, method: Method, path: &str) -> Ask {
         let peer: SocketAddr = "127.0.0.1:4321".parse().unwrap();
         let request = Request::builder()

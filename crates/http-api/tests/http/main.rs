@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod cluster;
+mod commands;
 mod events;
 mod harness;
 mod lock_order;

@@ -60,6 +60,21 @@ impl State {
         self.index.ephemerals.get(&session).into_iter().flatten()
     }
 
+    /// Sessions that own ephemeral znodes, with the paths of those, claims among them.
+    pub fn ephemerals_by_owner(
+        &self,
+    ) -> impl Iterator<Item = (SessionId, impl Iterator<Item = &ZnodePath>)> {
+        let owners = self.index.ephemerals.iter();
+        owners.map(|(session, paths)| (*session, paths.iter()))
+    }
+
+    /// How many ephemeral znodes there are, claims among them. Looks once at each owner.
+    #[must_use]
+    pub fn ephemerals_count(&self) -> usize {
+        let owners = self.index.ephemerals.values();
+        owners.map(|paths| paths.len()).sum()
+    }
+
     /// Claims that a session has lost lately, other than by its own release, latest first, at most
     /// `limit`. Looks at its last [`LOST_CLAIMS_LOOKED_AT_MAX`](limits::LOST_CLAIMS_LOOKED_AT_MAX)
     /// ended claims.

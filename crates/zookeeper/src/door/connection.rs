@@ -7,6 +7,7 @@
 //! out leaves through one buffer: watch events up to the position a reply shows stand before that
 //! reply.
 
+mod counting;
 mod identities;
 mod output;
 mod special;
@@ -27,8 +28,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::counting::Asked;
 use self::waiting::{Proposal, Waiting, Work, front};
 use super::read::Reader;
+use super::stats::ConnectionStats;
 use super::watches::{Closing, Watcher};
 use super::write::{self, Shape};
 use super::{Door, convert};
@@ -64,10 +67,19 @@ pub(crate) struct Connection<'a> {
     out: BytesMut,
     /// No further requests are taken up.
     closing: bool,
+    counted: &'a ConnectionStats,
+    /// The request whose answer is being written.
+    answering: Option<Asked>,
 }
 
 impl<'a> Connection<'a> {
-    pub(crate) fn new(door: &'a Door, attachment: Attachment, identity: Identity) -> Self {
+    pub(crate) fn new(
+        door: &'a Door,
+        attachment: Attachment,
+        identity: Identity,
+        counted: &'a ConnectionStats,
+    ) -> Self {
+        counted.attached(attachment.session, attachment.timeout);
         let watcher = door.watches.enter(attachment.session);
         let identities = vec![identity];
         watcher.outbox.set_identities(identities.clone());
@@ -79,6 +91,8 @@ impl<'a> Connection<'a> {
             waiting: VecDeque::new(),
             out: BytesMut::new(),
             closing: false,
+            counted,
+            answering: None,
         }
     }
 
@@ -141,10 +155,11 @@ impl<'a> Connection<'a> {
     fn take_up(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
         let max = self.door.settings.frame_bytes_max;
         while self.has_room() {
-            let Some(frame) = next_frame(buffer, max).map_err(io::Error::other)? else {
+            let next = next_frame(buffer, max).map_err(|error| self.door.bad_frame(error))?;
+            let Some(frame) = next else {
                 return Ok(());
             };
-            self.door.stats.received();
+            self.door.stats.received(self.counted, frame.len());
             if !self.is_read_only() {
                 self.door.node.touch(self.attachment.session);
             }
@@ -154,14 +169,19 @@ impl<'a> Connection<'a> {
     }
 
     fn request(&mut self, frame: Bytes) -> io::Result<()> {
+        let mut asked = Asked::now();
         let (xid, what) = match decode(frame).map_err(io::Error::other)? {
-            Decoded::Request { xid, request } => (xid, self.work(xid, request)?),
+            Decoded::Request { xid, request } => {
+                asked.op = Some(request.op());
+                (xid, self.work(xid, request, asked)?)
+            }
             Decoded::Unimplemented { header } => {
                 self.closing = true;
                 (header.xid, Some(Work::Last(ErrorCode::Unimplemented)))
             }
             Decoded::Unparsable { xid, op, error } => {
                 tracing::debug!(%error, op = op.code(), "a request cannot be read");
+                asked.op = Some(op);
                 let work = if op == OpCode::Multi && !self.is_read_only() {
                     let (command, shape) =
                         write::attempt(Shape::Refused(ErrorCode::MarshallingError));
@@ -173,7 +193,8 @@ impl<'a> Connection<'a> {
             }
         };
         if let Some(what) = what {
-            self.waiting.push_back(Waiting::new(xid, what));
+            self.waiting.push_back(Waiting::new(xid, what, asked));
+            self.count_waiting();
         }
         Ok(())
     }
@@ -195,7 +216,7 @@ impl<'a> Connection<'a> {
         while self.waiting.pop_back().is_some() {}
     }
 
-    fn work(&mut self, xid: Xid, request: Request) -> io::Result<Option<Work>> {
+    fn work(&mut self, xid: Xid, request: Request, asked: Asked) -> io::Result<Option<Work>> {
         if let Some(work) = self.special(&request) {
             return Ok(Some(work));
         }
@@ -203,6 +224,7 @@ impl<'a> Connection<'a> {
             return Ok(Some(self.propose(command, shape)));
         }
         if let Request::Auth(packet) = &request {
+            self.answering = Some(asked);
             self.auth(xid, packet)?;
             return Ok(None);
         }
@@ -258,7 +280,9 @@ impl<'a> Connection<'a> {
     fn sync(&self, asked: PathRequest) -> Work {
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
+        let under_way = self.door.stats.sync_under_way();
         let current = async move {
+            let _counted = under_way;
             let options = ReadOptions::default();
             node.query(options, deadline, |_| ()).await.is_ok()
         };
@@ -284,6 +308,9 @@ impl<'a> Connection<'a> {
             // Its own close is still to be answered.
             Some(Closing::SessionEnded) if self.is_closing_session() => Ok(Flow::GoOn),
             Some(why) => {
+                if why == Closing::Moved {
+                    self.door.stats.sessions_moved.one();
+                }
                 tracing::debug!(session = %self.attachment.session, ?why, "closing a connection");
                 Ok(Flow::Close)
             }
@@ -301,7 +328,11 @@ impl<'a> Connection<'a> {
             return Ok(None);
         }
         match self.waiting.pop_front() {
-            Some(first) => self.answer(xid, first.what).map(Some),
+            Some(first) => {
+                self.counted.set_outstanding(self.waiting.len());
+                self.answering = Some(first.asked);
+                self.answer(xid, first.what).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -365,8 +396,7 @@ impl<'a> Connection<'a> {
         };
         self.write_events(read.zxid)?;
         for event in &read.events {
-            event.encode(&mut self.out).map_err(io::Error::other)?;
-            self.door.stats.sent();
+            self.write_event(event)?;
         }
         self.write(xid, convert::zxid(read.zxid), read.result)?;
         Ok(Flow::GoOn)

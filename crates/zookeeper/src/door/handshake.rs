@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use node::Draft;
@@ -18,9 +19,11 @@ use tokio::time::timeout;
 use super::connection::{Attachment, Connection};
 use super::local_session::{self, is_local};
 use super::serving::Mode;
+use super::stats::{Answered, ConnectionStats};
 use super::{Door, convert, words};
 use crate::proto::connect::{ConnectRequest, ConnectResponse, PASSWORD_BYTES};
-use crate::proto::frame::{First, first_frame};
+use crate::proto::frame::{First, LENGTH_BYTES, first_frame};
+use crate::proto::op::OpCode;
 
 /// How long a client that has seen more than this node is given before it is sent away: a moment
 /// helps where this node is only just behind.
@@ -32,37 +35,60 @@ const ATTACH_WITHIN: Duration = Duration::from_secs(4);
 ///
 /// # Errors
 /// Why it was closed.
-pub(crate) async fn run(door: &Door, mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+pub(crate) async fn run(
+    door: &Arc<Door>,
+    mut stream: TcpStream,
+    counted: &ConnectionStats,
+) -> io::Result<()> {
+    let peer = counted.peer();
     let mut buffer = BytesMut::with_capacity(256);
     let first = timeout(
         door.settings.handshake_timeout,
         read_first(door, &mut stream, &mut buffer),
     );
-    let frame = match first.await?? {
+    let first = first
+        .await
+        .inspect_err(|_| door.stats.handshakes_expired.one());
+    let frame = match first?? {
         First::Frame(frame) => frame,
         First::Word(word) => {
-            let answer = words::answer(door, word);
-            stream.write_all(answer.as_bytes()).await?;
+            door.stats.received(counted, LENGTH_BYTES);
+            let answer = words::answer(door, word).await;
+            // Who asks and does not read the answer must not keep it in memory.
+            let written = stream.write_all(answer.as_bytes());
+            timeout(door.settings.handshake_timeout, written).await??;
             return stream.shutdown().await;
         }
         First::Incomplete | First::TelnetInterrupt => return Ok(()),
     };
-    door.stats.received();
+    door.stats.received(counted, frame.len());
+    let arrived = Instant::now();
     let request = ConnectRequest::decode(frame).map_err(io::Error::other)?;
     must_not_be_ahead(door, &request).await?;
     let granted = door.settings.granted(request.timeout_ms);
     let attached = enter(door, &request, granted, peer).await?;
     let mut out = BytesMut::new();
     answer(&request, attached.as_ref(), &mut out)?;
+    door.stats.sent(counted, out.len());
     let Some(Entered { attachment, .. }) = attached else {
         stream.write_all(&out).await?;
         return stream.shutdown().await;
     };
+    door.stats.answered(
+        counted,
+        Answered {
+            op: Some(OpCode::CreateSession),
+            cxid: 0,
+            zxid: convert::zxid(attachment.attached),
+            took: arrived.elapsed(),
+            at_ms: door.uptime_ms(),
+        },
+    );
     let identity = Identity {
         scheme: "ip".to_owned(),
         id: peer.ip().to_canonical().to_string(),
     };
-    let connection = Connection::new(door, attachment, identity);
+    let connection = Connection::new(door, attachment, identity, counted);
     if is_local(attachment.session) && door.mode() != Mode::ReadOnly {
         // It has changed since, and who entered meanwhile was not told to close.
         return Ok(());
@@ -132,7 +158,8 @@ async fn read_first(
     buffer: &mut BytesMut,
 ) -> io::Result<First> {
     loop {
-        let first = first_frame(buffer, door.settings.frame_bytes_max).map_err(io::Error::other)?;
+        let first = first_frame(buffer, door.settings.frame_bytes_max)
+            .map_err(|error| door.bad_frame(error))?;
         if first != First::Incomplete {
             return Ok(first);
         }
@@ -201,6 +228,11 @@ async fn attach(
         .map_err(io::Error::other)?;
     match outcome.result {
         Ok(Reply::SessionOpened { session, .. }) => {
+            let stats = &door.stats;
+            match request.session_id {
+                0 => stats.sessions_opened.one(),
+                _ => stats.sessions_taken_up.one(),
+            }
             door.node.touch(session.id);
             Ok(Some(session))
         }

@@ -4,37 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use node::Node;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::serving::Serving;
-use super::stats::Stats;
-use super::watches::Watches;
-use super::{Door, DoorSettings, handshake};
+use super::{Door, handshake};
 
 /// How long accepting rests when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves ZooKeeper clients on `listener` until `shutdown` fires; then closes every connection, so
-/// that clients look for another node, and returns.
-///
-/// Cancel safe in the sense that dropping it stops accepting; connections end with `shutdown`.
-pub async fn serve(
-    listener: TcpListener,
-    node: Node,
-    settings: DoorSettings,
-    shutdown: CancellationToken,
-) {
-    let watches = Watches::new(&node, settings.events_waiting_max);
-    let door = Arc::new(Door {
-        node,
-        settings,
-        watches,
-        stats: Stats::default(),
-        serving: Serving::default(),
-    });
+/// Accepts until `shutdown` fires, then waits for the connections, which it ends too.
+pub(super) async fn serve(door: Arc<Door>, listener: TcpListener, shutdown: CancellationToken) {
     let tasks = TaskTracker::new();
     tasks.spawn(super::watches::run(Arc::clone(&door), shutdown.clone()));
     tasks.spawn(super::serving::run(Arc::clone(&door), shutdown.clone()));
@@ -60,19 +40,22 @@ pub async fn serve(
 
 async fn one(door: Arc<Door>, stream: TcpStream, peer: SocketAddr, shutdown: CancellationToken) {
     let limit = door.settings.connections_per_address_max;
-    if !door.stats.enter(peer.ip(), limit) {
+    let now_ms = door.node.clock().wall_ms();
+    let Some(place) = door.stats.register.enter(peer, limit, now_ms) else {
+        door.stats.connections_refused.one();
         tracing::warn!(%peer, limit, "too many ZooKeeper connections from one address");
         return;
-    }
+    };
+    door.stats.connections_opened.one();
     // An error means that replies wait for more to be sent with them: slower, not wrong.
     let _ = stream.set_nodelay(true);
     tokio::select! {
         () = shutdown.cancelled() => {}
-        ended = handshake::run(&door, stream, peer) => {
+        ended = handshake::run(&door, stream, &place.connection) => {
             if let Err(reason) = ended {
+                door.stats.connections_dropped.one();
                 tracing::debug!(%peer, %reason, "ZooKeeper connection closed");
             }
         }
     }
-    door.stats.leave(peer.ip());
 }

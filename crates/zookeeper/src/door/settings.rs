@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::words::WORDS_DEFAULT;
 use crate::proto::frame::PAYLOAD_BYTES_MAX_DEFAULT;
 
 /// Settings of the door. The defaults are ZooKeeper's where it has them.
@@ -38,9 +39,6 @@ pub struct DoorSettings {
 
 impl Default for DoorSettings {
     fn default() -> Self {
-        let words = [
-            "ruok", "srvr", "stat", "mntr", "conf", "envi", "isro", "wchs",
-        ];
         DoorSettings {
             frame_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
             connections_per_address_max: 10_000,
@@ -52,7 +50,7 @@ impl Default for DoorSettings {
             leaderless_max: Duration::from_secs(2),
             read_only: false,
             reconfig: false,
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            words: WORDS_DEFAULT.split(',').map(str::to_owned).collect(),
             super_digest: None,
         }
     }

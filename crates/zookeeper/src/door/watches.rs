@@ -8,6 +8,7 @@
 
 mod outbox;
 mod tables;
+mod told;
 
 use std::sync::Arc;
 
@@ -19,9 +20,13 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::outbox::{Closing, Outbox};
 use self::tables::{ConnectionId, Tables};
-pub(crate) use self::tables::{Counts, Mode, Table};
+pub(crate) use self::tables::{Counts, Mode, Table, Watch};
+pub(crate) use self::told::{Fires, Told};
 use super::Door;
 use super::local_session::is_local;
+
+/// Watches copied at a time for somebody who lists them.
+const LISTED_AT_ONCE: usize = 1000;
 
 /// See the module.
 #[derive(Debug)]
@@ -85,9 +90,23 @@ impl Watches {
         self.tables.lock().counts()
     }
 
-    /// Paths watched, by session.
-    pub(crate) fn by_session(&self, limit: usize) -> Vec<(SessionId, String)> {
-        self.tables.lock().by_session(limit)
+    /// How many were told what.
+    pub(crate) fn told(&self) -> Told {
+        self.tables.lock().told()
+    }
+
+    /// At most `limit` watches. They are copied in pieces, between which events go their way: the
+    /// list is no view of one moment.
+    pub(crate) fn list(&self, limit: usize) -> Vec<Watch> {
+        let mut all: Vec<Watch> = Vec::new();
+        loop {
+            let room = LISTED_AT_ONCE.min(limit.saturating_sub(all.len()));
+            let page = self.tables.lock().page(all.last(), room);
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
     }
 
     /// Closes the connections of the cluster's sessions.

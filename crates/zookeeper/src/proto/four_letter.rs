@@ -43,8 +43,6 @@ words! {
     Gtmk = "gtmk",
     /// Digests of the tree.
     Hash = "hash",
-    /// Initial membership.
-    Icfg = "icfg",
     /// Read-only or read-write.
     Isro = "isro",
     /// Metrics.
@@ -59,8 +57,6 @@ words! {
     Stat = "stat",
     /// Set the trace mask: eight bytes follow.
     Stmk = "stmk",
-    /// Java system properties.
-    Sysp = "sysp",
     /// Watches by session.
     Wchc = "wchc",
     /// Watches by path.

@@ -43,9 +43,9 @@ fn lists_have_commas_or_line_ends_and_may_carry_a_version() {
     let text = "server.1=a:1:2:participant;a:3\nserver.2=b:1:2;b:3,server.3=c:1:2;c:3\nversion=1f";
     let found: Vec<u64> = servers(text).unwrap().iter().map(|line| line.id).collect();
     assert_eq!(found, [1, 2, 3]);
-    assert_eq!(servers("").unwrap(), []);
+    assert!(servers("").unwrap().is_empty());
     assert_eq!(ids(" 3, 4,,5 ").unwrap(), [3, 4, 5]);
-    assert_eq!(ids("").unwrap(), []);
+    assert!(ids("").unwrap().is_empty());
 }
 
 #[test]

@@ -29,6 +29,7 @@ impl Connection<'_> {
                 Ok(Response::Empty)
             }
             None => {
+                self.door.stats.auth_failed.one();
                 self.closing = true;
                 self.waiting.clear();
                 Err(ErrorCode::AuthFailed)

@@ -10,6 +10,7 @@ use super::{Connection, Flow};
 use crate::door::convert;
 use crate::door::write::{self, Shape};
 use crate::proto::error::ErrorCode;
+use crate::proto::event::WatcherEvent;
 use crate::proto::header::Xid;
 use crate::proto::response::{Reply, Response};
 
@@ -37,6 +38,7 @@ impl Connection<'_> {
         };
         let answer = write::answer(&outcome, shape);
         if answer == Err(ErrorCode::SessionMoved) {
+            self.door.stats.sessions_moved.one();
             return Ok(Flow::Close);
         }
         self.write_at(xid, outcome.moment.zxid, answer)?;
@@ -57,9 +59,15 @@ impl Connection<'_> {
 
     pub(super) fn write_events(&mut self, upto: Zxid) -> io::Result<()> {
         while let Some(event) = self.watcher.outbox.take(upto) {
-            event.encode(&mut self.out).map_err(io::Error::other)?;
-            self.door.stats.sent();
+            self.write_event(&event)?;
         }
+        Ok(())
+    }
+
+    pub(super) fn write_event(&mut self, event: &WatcherEvent) -> io::Result<()> {
+        let before = self.out.len();
+        event.encode(&mut self.out).map_err(io::Error::other)?;
+        self.count_event(self.out.len().saturating_sub(before));
         Ok(())
     }
 
@@ -69,8 +77,10 @@ impl Connection<'_> {
         zxid: i64,
         result: Result<Response, ErrorCode>,
     ) -> io::Result<()> {
-        self.door.stats.sent();
+        let before = self.out.len();
         let reply = Reply { xid, zxid, result };
-        reply.encode(&mut self.out).map_err(io::Error::other)
+        reply.encode(&mut self.out).map_err(io::Error::other)?;
+        self.count_reply(xid, zxid, self.out.len().saturating_sub(before));
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use node::ProposeError;
 use raft_core::acl::Identity;
 use raft_core::outcome::Outcome;
 
+use super::counting::Asked;
 use crate::door::reconfig::Reconfigured;
 use crate::door::write::Shape;
 use crate::proto::error::ErrorCode;
@@ -24,6 +25,7 @@ pub(super) type Proposal = BoxFuture<'static, Result<Outcome, ProposeError>>;
 pub(super) struct Waiting {
     pub(super) xid: Xid,
     pub(super) what: Work,
+    pub(super) asked: Asked,
     has_begun: bool,
 }
 
@@ -47,10 +49,11 @@ pub(super) enum Work {
 }
 
 impl Waiting {
-    pub(super) fn new(xid: Xid, what: Work) -> Waiting {
+    pub(super) fn new(xid: Xid, what: Work, asked: Asked) -> Waiting {
         Waiting {
             xid,
             what,
+            asked,
             has_begun: false,
         }
     }

@@ -1,5 +1,7 @@
 //! The two tables of ZooKeeper's `DataTree`: watches on data, and watches on children.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,9 +9,12 @@ use node::{EventStream, Node};
 use raft_core::acl::{self, AclEntry, Perms};
 use raft_core::event::{Event, EventKind};
 use raft_core::ids::{SessionId, ZnodePath, Zxid};
+use raft_core::session::SessionEnd;
 use raft_core::state::State;
 
+pub(crate) use self::listing::{Counts, Watch};
 use super::outbox::{Closing, Outbox};
+use super::told::Told;
 use crate::door::convert;
 use crate::proto::event::{EventType, WatcherEvent};
 
@@ -36,14 +41,6 @@ pub(crate) enum Mode {
     Recursive,
 }
 
-/// How many there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) connections: usize,
-    pub(crate) paths: usize,
-    pub(crate) watches: usize,
-}
-
 type Watched = BTreeMap<String, BTreeMap<ConnectionId, BTreeSet<Mode>>>;
 
 /// See the module.
@@ -55,6 +52,11 @@ pub(super) struct Tables {
     by_session: BTreeMap<SessionId, ConnectionId>,
     last_id: ConnectionId,
     events: EventStream,
+    /// How many paths are watched in either table.
+    paths: usize,
+    /// How many pairs of a path and a connection the tables have.
+    watches: usize,
+    told: Told,
 }
 
 #[derive(Debug)]
@@ -72,6 +74,9 @@ impl Tables {
             by_session: BTreeMap::new(),
             last_id: 0,
             events,
+            paths: 0,
+            watches: 0,
+            told: Told::default(),
         }
     }
 
@@ -94,15 +99,28 @@ impl Tables {
         if self.by_session.get(&gone.outbox.session) == Some(&id) {
             self.by_session.remove(&gone.outbox.session);
         }
+        self.watches = self.watches.saturating_sub(gone.watching.len());
         for (kind, path) in gone.watching {
             let table = self.table(kind);
             if let Some(watchers) = table.get_mut(&path) {
                 watchers.remove(&id);
                 if watchers.is_empty() {
                     table.remove(&path);
+                    self.path_left(&path);
                 }
             }
         }
+    }
+
+    /// A path is no longer in one of the tables.
+    fn path_left(&mut self, path: &str) {
+        if !self.is_watched(path) {
+            self.paths = self.paths.saturating_sub(1);
+        }
+    }
+
+    fn is_watched(&self, path: &str) -> bool {
+        self.data.contains_key(path) || self.children.contains_key(path)
     }
 
     fn table(&mut self, kind: Table) -> &mut Watched {
@@ -113,10 +131,16 @@ impl Tables {
     }
 
     pub(super) fn add(&mut self, id: ConnectionId, kind: Table, path: &str, mode: Mode) {
+        let is_new_path = !self.is_watched(path);
         let Some(connected) = self.connections.get_mut(&id) else {
             return;
         };
-        connected.watching.insert((kind, path.to_owned()));
+        if connected.watching.insert((kind, path.to_owned())) {
+            self.watches += 1;
+        }
+        if is_new_path {
+            self.paths += 1;
+        }
         let watchers = self.table(kind).entry(path.to_owned()).or_default();
         watchers.entry(id).or_default().insert(mode);
     }
@@ -143,7 +167,9 @@ impl Tables {
             watchers.remove(&id);
             if watchers.is_empty() {
                 table.remove(path);
+                self.path_left(path);
             }
+            self.watches = self.watches.saturating_sub(1);
             if let Some(connected) = self.connections.get_mut(&id) {
                 connected.watching.remove(&(kind, path.to_owned()));
             }
@@ -223,7 +249,10 @@ impl Tables {
                 });
                 self.parent_event(zxid, path, state);
             }
-            EventKind::SessionEnded { session, .. } => {
+            EventKind::SessionEnded { session, end, .. } => {
+                if *end == SessionEnd::Expired {
+                    self.told.sessions_expired += 1;
+                }
                 let connected = self.by_session.get(session);
                 if let Some(connected) = connected.and_then(|id| self.connections.get(id)) {
                     connected.outbox.close(Closing::SessionEnded);
@@ -274,6 +303,7 @@ impl Tables {
 
     fn fire(&mut self, fired: Fired<'_>) -> BTreeSet<ConnectionId> {
         let told = self.take_watchers(&fired);
+        let mut events = 0;
         for id in &told {
             let Some(connected) = self.connections.get(id) else {
                 continue;
@@ -291,7 +321,9 @@ impl Tables {
                 path: fired.path.to_string(),
             };
             outbox.push(fired.zxid, event);
+            events += 1;
         }
+        self.told.fired(fired.kind, events);
         told
     }
 
@@ -324,38 +356,6 @@ impl Tables {
             self.remove(id, fired.of, path, Mode::Standard);
         }
         told
-    }
-
-    pub(super) fn counts(&self) -> Counts {
-        let watching = self.connections.values().filter(|c| !c.watching.is_empty());
-        let tables = [&self.data, &self.children];
-        let all = tables.iter().flat_map(|table| table.values());
-        Counts {
-            connections: watching.count(),
-            paths: self
-                .data
-                .keys()
-                .chain(self.children.keys())
-                .collect::<BTreeSet<_>>()
-                .len(),
-            watches: all.map(BTreeMap::len).sum(),
-        }
-    }
-
-    pub(super) fn by_session(&self, limit: usize) -> Vec<(SessionId, String)> {
-        let of = |connected: &Connected| {
-            let session = connected.outbox.session;
-            let paths: BTreeSet<String> = connected
-                .watching
-                .iter()
-                .map(|(_, path)| path.clone())
-                .collect();
-            paths
-                .into_iter()
-                .map(move |path| (session, path))
-                .collect::<Vec<_>>()
-        };
-        self.connections.values().flat_map(of).take(limit).collect()
     }
 }
 
