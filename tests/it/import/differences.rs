@@ -38,6 +38,7 @@ fn what_changed_since_is_found_and_only_that_is_brought() {
     // Without leave nothing is overwritten.
     let stopped = source.import(&target, 82, &[]);
     assert_eq!(stopped.0["complete"], false);
+    assert_eq!(stopped.count("verified"), 0, "there was no second pass");
     let in_the_way = [
         format!("in_the_way {}", source.at("/many/d0/n7")),
         format!("in_the_way {}", source.at("/many/d0/n9")),

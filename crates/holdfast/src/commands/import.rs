@@ -237,7 +237,9 @@ impl Import {
             let seconds = Duration::from_millis(counts.copy_ms).as_secs_f64();
             let raised = counts.counters_raised;
             text.push_str(&format!(", {raised} counters raised, in {seconds:.1} s"));
-            text.push_str(&format!("; then compared {}", counts.verified));
+            if counts.verified > 0 {
+                text.push_str(&format!("; then compared {}", counts.verified));
+            }
         }
         if !self.report.complete {
             text.push_str("; stopped, because something is in the way");

@@ -99,9 +99,11 @@ impl Planner<'_> {
             }
             return;
         }
-        self.work.counts.verified += 1;
         let goes_on = match self.purpose {
-            Purpose::Verify { .. } => self.verify(path, relation),
+            Purpose::Verify { .. } => {
+                self.work.counts.verified += 1;
+                self.verify(path, relation)
+            }
             Purpose::Copy | Purpose::DryRun => self.copy(path, &target, znode, relation),
         };
         if goes_on {
