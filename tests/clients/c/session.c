@@ -8,6 +8,11 @@
 /* No code of the client. */
 enum { NOT_YET = 1 };
 
+struct left {
+    struct session *session;
+    int node;
+};
+
 struct wanted {
     struct session *session;
     int type;
@@ -60,6 +65,16 @@ void session_close(struct session *session) {
 
 void session_wait_connected(struct session *session) {
     wait_until("a connection", is_connected, session);
+}
+
+static bool is_elsewhere(void *context) {
+    const struct left *left = context;
+    return is_connected(left->session) && session_node(left->session) != left->node;
+}
+
+void session_wait_moved(struct session *session, int from_node) {
+    struct left left = {session, from_node};
+    wait_until("a connection to another node", is_elsewhere, &left);
 }
 
 void session_wait_expired(struct session *session) {

@@ -26,6 +26,8 @@ void session_open(struct session *session, const char *hosts, int timeout_ms);
 void session_close(struct session *session);
 
 void session_wait_connected(struct session *session);
+/* Waits until it is connected to another node; the moment without any may be too short to see. */
+void session_wait_moved(struct session *session, int from_node);
 /* Waits until the session is told that it has expired. */
 void session_wait_expired(struct session *session);
 /* How many events of this kind at this path have come so far. */

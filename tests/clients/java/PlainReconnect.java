@@ -98,9 +98,7 @@ final class PlainReconnect {
             session.zk.getData("/j-moved", session, null);
             int first = session.node();
             Nodes.kill(first);
-            session.awaitDisconnected();
-            session.awaitConnected();
-            Check.that(session.node() != first, "still at node " + first);
+            session.awaitMovedFrom(first);
             Check.equal(id, session.zk.getSessionId(), "session");
             Check.equal(id, session.zk.exists("/j-moved/ephemeral", false).getEphemeralOwner(), "owner");
             session.zk.setData("/j-moved", new byte[0], -1);

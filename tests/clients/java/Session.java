@@ -50,6 +50,15 @@ final class Session implements Watcher, AutoCloseable {
         Check.eventually("the connection to break", () -> zk.getState() == ZooKeeper.States.CONNECTING);
     }
 
+    /** Waits until it is connected to another node; the moment without any may be too short to see. */
+    void awaitMovedFrom(int node) throws Exception {
+        Check.eventually("a connection to another node", () -> {
+            Matcher remote = REMOTE.matcher(zk.toString());
+            return zk.getState() == ZooKeeper.States.CONNECTED && remote.find()
+                    && Nodes.numberOf(Integer.parseInt(remote.group(1))) != node;
+        });
+    }
+
     void awaitExpired() throws Exception {
         Check.eventually("the session to expire", () -> {
             synchronized (this) {

@@ -42,12 +42,16 @@ class Session {
     return this.client.getSessionId().toString('hex');
   }
 
-  /** Number of the node it is connected to. */
+  /** Number of the node it is connected to; 0 while it is connected to none. */
   node() {
     const port = this.client.connectionManager.socket.remotePort;
-    const at = addresses.findIndex((address) => address.endsWith(`:${port}`));
-    assert.ok(at >= 0, `no node listens at port ${port}`);
-    return at + 1;
+    return 1 + addresses.findIndex((address) => address.endsWith(`:${port}`));
+  }
+
+  /** Waits until it is connected to another node; the moment without any may be too short to see. */
+  async movedFrom(node) {
+    await until('a connection to another node',
+      () => this.client.getState() === zookeeper.State.SYNC_CONNECTED && ![0, node].includes(this.node()));
   }
 
   async connected() {
