@@ -7,12 +7,12 @@
 //! write.rs         requests that change something: to commands, and outcomes to replies
 //! read.rs          requests answered from this node's state
 //! reconfig.rs      the members, changed by a client
-//! serving.rs       whether this node serves everything, reads only, or nothing
 //! local_session.rs sessions of clients it serves reads only
 //! watches.rs       who watches what on this node
 //! convert.rs       between the records of the wire and those of the state
 //! stats.rs         what is counted
-//! mode.rs          what this node is to its clients: leads, follows, does not serve
+//! serving.rs       in which mode this node serves: everything, reads only, nothing
+//! mode.rs          the same as administrators are told: leads, follows, does not serve
 //! report.rs        what is told to administrators, and in three forms:
 //! words.rs           four-letter words
 //! commands.rs        the same as values, for whoever serves HTTP

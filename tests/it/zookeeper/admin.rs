@@ -158,13 +158,14 @@ fn commands_tell_what_words_tell_under_the_names_of_the_admin_server() {
 
 #[test]
 fn limits_that_were_reached_are_counted() {
-    let cluster = Cluster::start_with(
+    let mut cluster = Cluster::start_with(
         1,
         &[
             "--zookeeper-connections-per-address=3",
             "--zookeeper-jute-maxbuffer=2000",
         ],
     );
+    cluster.expect_log("too many ZooKeeper connections from one address");
     let address = cluster.zookeeper_address(1);
     let mut client = cluster.zookeeper(1);
     let _second = cluster.zookeeper(1);

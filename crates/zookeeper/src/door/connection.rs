@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
-use node::{Draft, ReadOptions};
+use node::Draft;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, SessionRef};
 use raft_core::ids::{SessionId, Zxid};
@@ -39,7 +39,7 @@ use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
 use crate::proto::op::OpCode;
-use crate::proto::request::{Decoded, PathRequest, Request, decode};
+use crate::proto::request::{Decoded, Request, decode};
 use crate::proto::response::Response;
 
 /// A session as this connection has it.
@@ -275,18 +275,6 @@ impl<'a> Connection<'a> {
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
         async move { node.propose(draft, deadline).await }.boxed()
-    }
-
-    fn sync(&self, asked: PathRequest) -> Work {
-        let node = self.door.node.clone();
-        let deadline = self.attachment.timeout;
-        let under_way = self.door.stats.sync_under_way();
-        let current = async move {
-            let _counted = under_way;
-            let options = ReadOptions::default();
-            node.query(options, deadline, |_| ()).await.is_ok()
-        };
-        Work::Sync(current.boxed(), asked)
     }
 
     /// Writes the answers to requests at the front that have one, and events.

@@ -1,4 +1,5 @@
-//! What a node is to ZooKeeper clients. Words, commands and metrics all ask here and nowhere else.
+//! What a node is to ZooKeeper clients, as administrators are told. Words, commands and metrics all
+//! ask here and nowhere else; whether it serves at all is [`Door::mode`]'s to say.
 
 use node::Role;
 
@@ -14,11 +15,11 @@ pub(crate) enum ServerMode {
     Follower,
     /// It follows without a vote.
     Observer,
-    /// It has no quorum and serves reads.
+    /// It has lost its quorum and goes on answering reads of clients that take that.
     ReadOnly,
 }
 
-/// How this node serves. `None`: it does not, for want of a quorum.
+/// How this node serves. `None`: it does not.
 pub(crate) fn server_mode(door: &Door) -> Option<ServerMode> {
     match door.mode() {
         Mode::Nothing => None,
@@ -56,8 +57,8 @@ impl ServerMode {
     /// Whether it refuses writes.
     pub(crate) const fn is_read_only(self) -> bool {
         match self {
-            ServerMode::ReadOnly => true,
             ServerMode::Leader | ServerMode::Follower | ServerMode::Observer => false,
+            ServerMode::ReadOnly => true,
         }
     }
 }

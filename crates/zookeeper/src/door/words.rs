@@ -111,12 +111,12 @@ fn serving(door: &Door, mode: ServerMode, word: FourLetterWord) -> String {
             door.node.metrics().reset_entry_sizes();
             "Server stats reset.\n".to_owned()
         }
-        FourLetterWord::Srvr => format!("{}{}", first_line(), server(door, mode)),
+        FourLetterWord::Srvr => format!("{}{}", first_line(mode), server(door, mode)),
         FourLetterWord::Stat => {
             let clients = connections::text(door, Detail::Brief);
             format!(
                 "{}Clients:\n{clients}\n{}",
-                first_line(),
+                first_line(mode),
                 server(door, mode)
             )
         }
@@ -131,8 +131,13 @@ fn serving(door: &Door, mode: ServerMode, word: FourLetterWord) -> String {
     }
 }
 
-fn first_line() -> String {
-    format!("Zookeeper version: {}\n", version())
+fn first_line(mode: ServerMode) -> String {
+    let read_only = if mode.is_read_only() {
+        "READ-ONLY mode; serving only read-only clients\n"
+    } else {
+        ""
+    };
+    format!("Zookeeper version: {}\n{read_only}", version())
 }
 
 /// `srvr` behind its first line.

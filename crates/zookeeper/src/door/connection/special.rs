@@ -1,14 +1,15 @@
-//! What is neither a read nor a write of one command: a change of the members, and anything that a
-//! node without a quorum has to refuse.
+//! What is neither a read nor a write of one command: a change of the members, `sync`, and anything
+//! that a node without a quorum has to refuse.
 
 use futures::FutureExt;
+use node::ReadOptions;
 
 use super::waiting::Work;
 use super::{Connection, write};
 use crate::door::local_session::is_local;
 use crate::door::reconfig::{self, Asker};
 use crate::proto::error::ErrorCode;
-use crate::proto::request::{ReconfigRequest, Request};
+use crate::proto::request::{PathRequest, ReconfigRequest, Request};
 
 impl Connection<'_> {
     /// Whether this client is served reads only.
@@ -38,5 +39,18 @@ impl Connection<'_> {
         let node = self.door.node.clone();
         let deadline = self.attachment.timeout;
         Work::Reconfig(reconfig::reconfigure(node, asker, asked, deadline).boxed())
+    }
+
+    /// Waits until this node is as current as its cluster.
+    pub(super) fn sync(&self, asked: PathRequest) -> Work {
+        let node = self.door.node.clone();
+        let deadline = self.attachment.timeout;
+        let under_way = self.door.stats.sync_under_way();
+        let current = async move {
+            let _counted = under_way;
+            let options = ReadOptions::default();
+            node.query(options, deadline, |_| ()).await.is_ok()
+        };
+        Work::Sync(current.boxed(), asked)
     }
 }
