@@ -3,11 +3,14 @@
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast/target
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 ROUNDS ?= 200
+SECONDS ?= 600
+CONNECTIONS ?= 5000
+WATCHES ?= 50000
 WHAT ?= failover
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure zookeeper-clients zookeeper-import lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure soak zookeeper-clients zookeeper-import lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -37,6 +40,9 @@ durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every ackn
 
 measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
+
+soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
+	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)
 
 zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes (ARGS="kazoo java c node locks" picks)
 	./scripts/setup-clients.sh && ./scripts/zookeeper-clients.sh $(ARGS)

@@ -24,5 +24,6 @@ mod restart;
 mod restore;
 mod sessions;
 mod smoke;
+mod soak;
 mod watches;
 mod zookeeper;

@@ -8,6 +8,7 @@ mod config;
 mod doors;
 mod failover;
 mod listings;
+mod memory;
 mod multi;
 mod order;
 mod quota;

@@ -25,6 +25,7 @@ pub mod locks;
 pub mod log_gate;
 pub mod ports;
 pub mod process;
+pub mod soak;
 pub mod sse;
 pub mod wait;
 pub mod zookeeper;

@@ -7,6 +7,7 @@ mod args;
 mod assemble;
 mod commands;
 mod config;
+mod descriptors;
 mod dev;
 mod entry;
 mod exit;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::assemble::Server;
 use crate::config::Config;
 use crate::config::source::{NodeArgs, Values};
-use crate::{exit, telemetry};
+use crate::{descriptors, exit, telemetry};
 
 /// Flag by which `holdfast dev` makes its nodes end with it.
 pub(crate) const STOP_WITH_STDIN: &str = "stop-with-stdin";
@@ -59,10 +59,12 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
 async fn whole_life(config: Config, stop_with_stdin: bool) -> anyhow::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let data_dir = config.data_dir.display().to_string();
+    let descriptors = descriptors::raise_limit();
     tracing::info!(
         version,
         data_dir,
         pid = std::process::id(),
+        descriptors,
         "holdfast starts"
     );
     // Taken over before anything is opened: a node that is told to stop while it starts ends

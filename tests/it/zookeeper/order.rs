@@ -1,6 +1,6 @@
 //! What one connection sees, in the order it may rely on.
 
-use holdfast_tests::zookeeper::{Received, create, get, set, stat_of, text, watched};
+use holdfast_tests::zookeeper::{Received, create, get, path_request, set, stat_of, text, watched};
 use holdfast_tests::{Cluster, ZooKeeper, eventually};
 use zookeeper::proto::create_mode::CreateMode;
 use zookeeper::proto::event::EventType;
@@ -71,6 +71,31 @@ fn a_pipelined_failure_does_not_upset_what_follows() {
     ]);
     let answers: Vec<bool> = (0..5).map(|_| client.reply().result.is_ok()).collect();
     assert_eq!(answers, [true, false, false, true, true]);
+}
+
+#[test]
+fn what_replies_show_never_goes_back_within_a_pipeline() {
+    let cluster = Cluster::start(3);
+    for node in [cluster.follower(), cluster.leader()] {
+        let mut client = cluster.zookeeper(node);
+        let path = format!("/pings-{node}");
+        client.make(&path);
+        let sync = Request::Sync(path_request("/"));
+        for between in [Request::Ping, sync] {
+            // All of the writes are under way while the first requests between them are answered.
+            let requests: Vec<Request> = (0..PIPELINED)
+                .flat_map(|number| [set(&path, &number.to_string()), between.clone()])
+                .collect();
+            client.send_all(&requests);
+            let mut last = 0;
+            for _ in &requests {
+                let reply = client.reply();
+                assert!(reply.result.is_ok());
+                assert!(reply.zxid >= last, "{} after {last}", reply.zxid);
+                last = reply.zxid;
+            }
+        }
+    }
 }
 
 #[test]

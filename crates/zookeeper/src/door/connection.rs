@@ -30,11 +30,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::counting::Asked;
 use self::waiting::{Proposal, Waiting, Work, front};
-use super::read::Reader;
+use super::Door;
 use super::stats::ConnectionStats;
 use super::watches::{Closing, Watcher};
 use super::write::{self, Shape};
-use super::{Door, convert};
 use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
@@ -54,6 +53,8 @@ pub(crate) struct Attachment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     GoOn,
+    /// With what is left, once the buffer is written.
+    WriteFirst,
     Close,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Connection<'a> {
     watcher: Watcher,
     waiting: VecDeque<Waiting>,
     out: BytesMut,
+    /// Greatest position a reply has shown.
+    shown: Zxid,
     /// No further requests are taken up.
     closing: bool,
     counted: &'a ConnectionStats,
@@ -90,6 +93,7 @@ impl<'a> Connection<'a> {
             watcher,
             waiting: VecDeque::new(),
             out: BytesMut::new(),
+            shown: attachment.attached,
             closing: false,
             counted,
             answering: None,
@@ -108,6 +112,7 @@ impl<'a> Connection<'a> {
         let mut heard = Instant::now();
         loop {
             self.take_up(&mut buffer)?;
+            output::shrink(&mut buffer);
             let was_full = !self.has_room();
             self.begin();
             let flow = self.answer_what_is_ready()?;
@@ -117,13 +122,14 @@ impl<'a> Connection<'a> {
             if !self.out.is_empty() {
                 timeout(self.attachment.timeout, stream.write_all(&self.out)).await??;
                 self.out.clear();
+                output::shrink(&mut self.out);
             }
             if flow == Flow::Close {
                 return stream.shutdown().await;
             }
             let has_room = self.has_room();
-            if was_full && has_room {
-                // What found no room may have been read already: nothing would wake this loop.
+            if flow == Flow::WriteFirst || (was_full && has_room) {
+                // What found no room may be here already: nothing would wake this loop.
                 continue;
             }
             let outbox = std::sync::Arc::clone(&self.watcher.outbox);
@@ -277,17 +283,22 @@ impl<'a> Connection<'a> {
         async move { node.propose(draft, deadline).await }.boxed()
     }
 
-    /// Writes the answers to requests at the front that have one, and events.
+    /// Writes events, and the answers to requests at the front that have one, until the buffer is
+    /// full.
     fn answer_what_is_ready(&mut self) -> io::Result<Flow> {
-        while let Some(next) = self.waiting.front() {
-            let xid = next.xid;
+        loop {
+            if self.write_events_that_fit()? {
+                return Ok(Flow::WriteFirst);
+            }
+            let Some(xid) = self.waiting.front().map(|next| next.xid) else {
+                break;
+            };
             match self.answer_front(xid)? {
-                Some(Flow::GoOn) => {}
+                Some(Flow::GoOn | Flow::WriteFirst) => {}
                 Some(Flow::Close) => return Ok(Flow::Close),
                 None => break,
             }
         }
-        self.write_events(Zxid(u64::MAX))?;
         if self.closing && self.waiting.is_empty() {
             return Ok(Flow::Close);
         }
@@ -358,36 +369,13 @@ impl<'a> Connection<'a> {
                 self.begin();
                 Ok(flow)
             }
-            Work::Ping => self.write_now(xid, Ok(Response::Empty)),
-            Work::Ready(result) => self.write_now(xid, result),
+            Work::Ping => self.write_in_turn(xid, Ok(Response::Empty)),
+            Work::Ready(result) => self.write_in_turn(xid, result),
             Work::Last(error) => {
-                self.write_now(xid, Err(error))?;
+                self.write_in_turn(xid, Err(error))?;
                 Ok(Flow::Close)
             }
         }
-    }
-
-    fn answer_read(
-        &mut self,
-        xid: Xid,
-        request: &Request,
-        identities: &[Identity],
-    ) -> io::Result<Flow> {
-        let reader = Reader {
-            node: &self.door.node,
-            watcher: &self.watcher,
-            identities,
-            session: self.attachment.session,
-        };
-        let Some(read) = reader.read(request) else {
-            return Ok(Flow::Close);
-        };
-        self.write_events(read.zxid)?;
-        for event in &read.events {
-            self.write_event(event)?;
-        }
-        self.write(xid, convert::zxid(read.zxid), read.result)?;
-        Ok(Flow::GoOn)
     }
 }
 

@@ -35,7 +35,8 @@ impl Connection<'_> {
                 Err(ErrorCode::AuthFailed)
             }
         };
-        self.write(xid, 0, result)
+        // These replies carry no position: they may overtake others.
+        self.put(xid, 0, result)
     }
 
     fn identified(&mut self, identity: Identity) {

@@ -64,6 +64,11 @@ impl Waiting {
         matches!(self.what, Work::Read(..) | Work::Reconfig(_))
     }
 
+    /// Whether it is a write that has begun.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.has_begun && matches!(self.what, Work::Write(..) | Work::Close(_))
+    }
+
     /// Sends it on its way, if it has one to go and has not begun. Says whether it was turned back
     /// at once: then it will not happen.
     pub(super) fn begin(&mut self) -> bool {
