@@ -52,7 +52,8 @@ fn main() {
         let began = Instant::now();
         let finished = cluster.cli().run(&[&arguments, more].concat()).expect(0);
         let seconds = began.elapsed().as_secs_f64();
-        let counts = finished.json()["counts"].clone();
+        let report = finished.json();
+        let counts = report.get("counts").expect("the importer counts");
         println!("{what}: {seconds:.1} s; {counts}");
     };
     import("dry run", &["--dry-run"]);
@@ -74,10 +75,8 @@ fn fill(client: &mut ZooKeeper) {
                 let path = format!("{directory}/node-{n:04}");
                 MultiOp::Create(create(&path, &value, CreateMode::Persistent))
             });
-            match client.done(&Request::Multi(ops.collect())) {
-                Response::Multi(_) => {}
-                other => panic!("{other:?}"),
-            }
+            let made = client.done(&Request::Multi(ops.collect()));
+            assert!(matches!(made, Response::Multi(_)), "{made:?}");
         }
     }
     let seconds = began.elapsed().as_secs_f64();
