@@ -24,6 +24,9 @@ fn data_and_acl(client: &mut ZooKeeper, path: &str) -> (Option<Vec<u8>>, Vec<Acl
     }
 }
 
+/// Name, data, access list.
+type Znode<'a> = (&'a str, Option<&'a [u8]>, Vec<Acl>);
+
 #[test]
 fn data_and_access_lists_arrive_as_they_are() {
     let (target, source) = begin("as-they-are");
@@ -42,7 +45,7 @@ fn data_and_access_lists_arrive_as_they_are() {
     ];
     let private = vec![entry(Perms::ALL, "auth", "")];
     let large: Vec<u8> = (0..=250).cycle().take(LARGE).collect();
-    let special: [(&str, Option<&[u8]>, Vec<Acl>); 7] = [
+    let special: [Znode<'_>; 7] = [
         ("/null", None, open()),
         ("/empty", Some(b""), open()),
         ("/binary", Some(&[0, 255, 10, 13, 128]), open()),

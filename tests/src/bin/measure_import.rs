@@ -7,7 +7,6 @@
 )]
 #![expect(
     clippy::expect_used,
-    clippy::panic,
     reason = "a tool for developers: a broken expectation ends it"
 )]
 
