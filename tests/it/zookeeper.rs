@@ -1,5 +1,6 @@
 //! The door for ZooKeeper clients, with a client that shows every frame. What each group is about
-//! is what re-implementations of ZooKeeper have broken their clients with.
+//! is what re-implementations of ZooKeeper have broken their clients with:
+//! `docs/internals/zookeeper-pitfalls.md` lists that with the test of each.
 
 mod access;
 mod admin;

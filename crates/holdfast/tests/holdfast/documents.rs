@@ -60,9 +60,14 @@ fn tests_named_as_evidence_exist() {
         }
         defined.insert(format!("{module}::*"));
     }
-    let guarantees = std::fs::read_to_string(repository("docs/guarantees.md")).unwrap();
-    let named = guarantees
-        .split('`')
+    let documents = ["docs/guarantees.md", "docs/internals/zookeeper-pitfalls.md"];
+    let documents: Vec<String> = documents
+        .iter()
+        .map(|name| std::fs::read_to_string(repository(name)).unwrap())
+        .collect();
+    let named = documents
+        .iter()
+        .flat_map(|text| text.split('`'))
         .filter(|word| word.contains("::") && !word.contains(' '));
     let missing: Vec<&str> = named
         .filter(|name| *name != "file::test" && !defined.contains(*name))
