@@ -7,10 +7,10 @@ if ! command -v python3 >/dev/null 2>&1; then
     echo "python3 with venv is needed: apt-get install python3-venv" >&2
     exit 1
 fi
-if [ ! -e "$CACHE/complete" ]; then
+if [ ! -e "$CACHE/complete-2" ]; then
     rm -rf "$CACHE"
     python3 -m venv "$CACHE" >&2
-    "$CACHE/bin/pip" install --quiet "kazoo==$KAZOO" pytest pytest-timeout pyopenssl pyjks gevent eventlet objgraph >&2
-    touch "$CACHE/complete"
+    "$CACHE/bin/pip" install --quiet "kazoo==$KAZOO" pytest pytest-timeout pytest-rerunfailures pyopenssl pyjks gevent eventlet objgraph >&2
+    touch "$CACHE/complete-2"
 fi
 echo "$CACHE"

@@ -1,0 +1,288 @@
+//! Why a command did nothing.
+
+use serde::{Deserialize, Serialize};
+
+use super::HolderSummary;
+use crate::ids::{ClaimId, Fence, InvalidName, LockName, SessionId, SessionName, ZnodePath, Zxid};
+use crate::lock::EndedClaim;
+use crate::path::InvalidPath;
+use crate::quota::Counted;
+use crate::session::EndedSession;
+
+/// It did not happen: the closed set of "no". Nothing changed but the zxid counter and the
+/// remembered outcome (I-7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// The path breaks a rule.
+    #[error(transparent)]
+    InvalidPath(#[from] InvalidPath),
+    /// A name breaks a rule.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidName),
+    /// The operation makes no sense as asked.
+    #[error("{0}")]
+    BadArguments(String),
+    /// The access list is empty, malformed, or names `auth` without an identity.
+    #[error("the access list for {path} is not valid: {why}")]
+    InvalidAcl {
+        /// Which znode.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The znode, or the parent for a create, does not exist.
+    #[error("znode {path} not found")]
+    NoNode {
+        /// Which.
+        path: ZnodePath,
+    },
+    /// Create of what exists.
+    #[error("znode {path} exists already")]
+    NodeExists {
+        /// Which.
+        path: ZnodePath,
+        /// Its version.
+        version: i32,
+    },
+    /// Delete of a znode with children, or of a subtree larger than allowed.
+    #[error("znode {path} is not empty: {count} znodes are below it")]
+    NotEmpty {
+        /// Which.
+        path: ZnodePath,
+        /// Znodes below it (counted up to the limit).
+        count: u32,
+    },
+    /// The version is another.
+    #[error("znode {path} has version {actual}, expected {expected}")]
+    BadVersion {
+        /// Which.
+        path: ZnodePath,
+        /// What the request expected.
+        expected: i32,
+        /// What it is.
+        actual: i32,
+    },
+    /// Ephemerals have no children.
+    #[error("znode {path} is ephemeral and cannot have children")]
+    NoChildrenForEphemerals {
+        /// The would-be parent.
+        path: ZnodePath,
+    },
+    /// The access list does not allow it.
+    #[error("the access list of {path} gives you no permission to {need}")]
+    NoAuth {
+        /// Which znode's list.
+        path: ZnodePath,
+        /// `read`, `write`, `create`, `delete` or `admin`.
+        need: String,
+    },
+    /// The session does not exist, never did, or is long forgotten.
+    #[error("session {session} is not known")]
+    NoSession {
+        /// Its name or number.
+        session: String,
+    },
+    /// The session has ended.
+    #[error("session {} has ended ({:?})", .0.id, .0.end)]
+    SessionEnded(Box<EndedSession>),
+    /// A session of this name is open with other parameters.
+    #[error("session {name} is open with other parameters")]
+    SessionMismatch {
+        /// Its name.
+        name: SessionName,
+    },
+    /// The operation needs a session and none was named.
+    #[error("this needs a session: {what}")]
+    SessionRequired {
+        /// What needs it.
+        what: String,
+    },
+    /// Its client has attached to the session elsewhere since.
+    #[error("session {session} is attached to another connection by now")]
+    SessionMoved {
+        /// Which.
+        session: SessionId,
+    },
+    /// The session was heard of after the leader decided to expire it.
+    #[error("session {session} has been active since")]
+    SessionActive {
+        /// Which.
+        session: SessionId,
+    },
+    /// A fence named by the request is not that of a present holder.
+    #[error("fence {fence} no longer holds lock {lock}")]
+    FenceStale {
+        /// The lock.
+        lock: LockName,
+        /// The fence named.
+        fence: Fence,
+        /// Who holds it now.
+        holders: Vec<HolderSummary>,
+    },
+    /// Try without success, or the wait of this claim is over.
+    #[error("lock {lock} is held by another claim")]
+    LockHeld {
+        /// The lock.
+        lock: LockName,
+        /// Who holds it (the first few).
+        holders: Vec<HolderSummary>,
+        /// Claims in the queue.
+        waiters: u32,
+        /// Why else it cannot be had now: a lock delay runs until then, log time.
+        delayed_ms: Option<u64>,
+    },
+    /// The claim id is in use with other parameters.
+    #[error("claim {claim} of lock {lock} was made with other parameters")]
+    ClaimMismatch {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim has ended and its id cannot be used again.
+    #[error("claim {} of lock {} has ended ({:?})", .0.id, .0.lock, .0.end)]
+    ClaimEnded(Box<EndedClaim>),
+    /// No such claim, or long forgotten.
+    #[error("claim {claim} of lock {lock} is not known")]
+    NoClaim {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim belongs to another session.
+    #[error("claim {claim} of lock {lock} belongs to another session")]
+    NotOwner {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The claim waits, the operation needs a holder.
+    #[error("claim {claim} does not hold lock {lock}")]
+    NotHolder {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The lock does not take claims of this mode, or with this limit.
+    #[error("lock {lock} cannot be taken like this: {why}")]
+    ModeMismatch {
+        /// The lock.
+        lock: LockName,
+        /// What does not fit.
+        why: String,
+    },
+    /// Guards of a transaction without `otherwise` did not hold.
+    #[error("{} of the guards did not hold", .failed.len())]
+    GuardsFailed {
+        /// Which and why.
+        failed: Vec<FailedGuard>,
+    },
+    /// The idempotency key was used with another request.
+    #[error("this idempotency key was used with another request")]
+    IdempotencyMismatch {
+        /// Where that request stood.
+        zxid: Zxid,
+    },
+    /// A limit of `limits.rs` is reached.
+    #[error("the limit of {limit} {what} is reached")]
+    LimitReached {
+        /// What is limited, with its unit.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// Not restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreRefusal),
+    /// The subtree would use more than a hard limit of its quota.
+    #[error(
+        "the quota of {quota} allows {limit} {what}; {usage} are in use and this would make it {wanted}. \
+         It is set by znode {}{quota}/{}",
+        crate::path::QUOTA,
+        crate::quota::LIMITS
+    )]
+    QuotaExceeded {
+        /// The path the quota is set on.
+        quota: ZnodePath,
+        /// What there would be too much of.
+        what: Counted,
+        /// The hard limit.
+        limit: u64,
+        /// What is used now.
+        usage: u64,
+        /// What would be used.
+        wanted: u64,
+    },
+    /// One operation of a multi or transaction was refused; none was done.
+    ///
+    /// Last, and never decoded: a type that contains itself could be nested by garbage until the
+    /// stack ends. A remembered answer stores the cause and the index apart.
+    #[serde(skip_deserializing)]
+    #[error("operation {index} was refused, nothing was done: {cause}")]
+    MultiFailed {
+        /// Which, from 0.
+        index: u32,
+        /// Why.
+        cause: Box<Refusal>,
+    },
+}
+
+impl Refusal {
+    /// A limit of `limits.rs` is reached: `what` names it with its unit.
+    #[must_use]
+    pub(crate) fn limit(what: &str, limit: u64) -> Refusal {
+        Refusal::LimitReached {
+            what: what.to_owned(),
+            limit,
+        }
+    }
+}
+
+/// Why nothing was restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum RestoreRefusal {
+    /// The cluster holds data and the restore does not say that it may replace it.
+    #[error("the cluster holds {znodes} znodes, and a restore would replace them")]
+    NotEmpty {
+        /// Znodes besides the system's own.
+        znodes: u64,
+    },
+    /// Another restore is under way.
+    #[error(
+        "another restore is under way (upload {upload}); one that stands still is dropped after {} s",
+        crate::limits::RESTORE_IDLE_MS / 1000
+    )]
+    InProgress {
+        /// Which.
+        upload: Zxid,
+    },
+    /// No such upload, or dropped.
+    #[error("upload {upload} is not under way (any more)")]
+    UnknownUpload {
+        /// Which.
+        upload: Zxid,
+    },
+    /// A part does not follow the ones before it.
+    #[error("the next part begins at byte {expected}")]
+    WrongOffset {
+        /// Where the next one begins.
+        expected: u64,
+    },
+    /// The bytes are not a whole snapshot.
+    #[error("the upload cannot be restored: {0}")]
+    Unreadable(String),
+}
+
+/// A guard that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedGuard {
+    /// Which, from 0.
+    pub index: u32,
+    /// What was expected, in words.
+    pub expected: String,
+    /// What was found, in words.
+    pub actual: String,
+}
