@@ -154,6 +154,12 @@ fn commands_tell_what_words_tell_under_the_names_of_the_admin_server() {
         3,
         "{voters}"
     );
+    for id in cluster.ids() {
+        assert_eq!(
+            voters["current_config"][id.to_string()]["client_address"],
+            cluster.zookeeper_address(id).to_string()
+        );
+    }
 }
 
 #[test]

@@ -214,15 +214,14 @@ pub(super) fn stats(door: &Door) -> Fields {
 
 pub(super) fn voting_view(door: &Door) -> Fields {
     let members = door.node.members_known().into_iter();
+    let state = door.node.state();
     let voters: Map<String, Value> = members
         .filter(|member| member.voter)
         .map(|member| {
-            let own = member.id == door.node.id();
-            let client = own.then(|| door.installation.client_address.to_string());
+            let client = state.member(member.id).and_then(|m| m.clients.clone());
             let shown = json!({
                 "server_addresses": [member.peer],
                 "election_addresses": [member.peer],
-                // Where the others are reached by clients is not known here.
                 "client_address": client.unwrap_or_default(),
                 "learner_type": "participant",
             });
