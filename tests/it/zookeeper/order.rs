@@ -4,9 +4,10 @@ use holdfast_tests::zookeeper::{Received, create, get, path_request, set, stat_o
 use holdfast_tests::{Cluster, ZooKeeper, eventually};
 use zookeeper::proto::create_mode::CreateMode;
 use zookeeper::proto::event::EventType;
-use zookeeper::proto::request::Request;
+use zookeeper::proto::request::{AddWatchRequest, Request};
 use zookeeper::proto::response::Response;
 use zookeeper::proto::stat::Stat;
+use zookeeper::proto::watch::AddWatchMode;
 
 /// Requests sent at one go.
 const PIPELINED: usize = 500;
@@ -94,6 +95,41 @@ fn what_replies_show_never_goes_back_within_a_pipeline() {
                 assert!(reply.zxid >= last, "{} after {last}", reply.zxid);
                 last = reply.zxid;
             }
+        }
+    }
+}
+
+/// Two clients write at the same time, and one watches what the other writes.
+#[test]
+fn replies_and_events_stand_in_the_order_of_what_happened() {
+    let cluster = Cluster::start(3);
+    for node in [cluster.follower(), cluster.leader()] {
+        let (mut client, mut other) = (cluster.zookeeper(node), cluster.zookeeper(1));
+        let (own, others) = (format!("/own-{node}"), format!("/others-{node}"));
+        client.make(&own);
+        client.make(&others);
+        let _ = client.done(&Request::AddWatch(AddWatchRequest {
+            path: others.clone(),
+            mode: AddWatchMode::Persistent.code(),
+        }));
+        let writes = |path: &str| -> Vec<Request> {
+            (0..PIPELINED)
+                .map(|number| set(path, &number.to_string()))
+                .collect()
+        };
+        other.send_all(&writes(&others));
+        client.send_all(&writes(&own));
+        let mut last = 0;
+        for _ in 0..2 * PIPELINED {
+            let zxid = match client.receive().unwrap() {
+                Received::Event(event) => event.zxid,
+                Received::Reply(reply) => reply.zxid,
+            };
+            assert!(zxid > last, "{zxid} after {last}");
+            last = zxid;
+        }
+        for _ in 0..PIPELINED {
+            assert!(other.reply().result.is_ok());
         }
     }
 }

@@ -88,7 +88,7 @@ impl Connection<'_> {
         Ok(Flow::GoOn)
     }
 
-    /// A reply that shows the state at `zxid` or later, events before it.
+    /// A reply that shows the state at `zxid`: events up to there before it, later ones behind it.
     pub(super) fn write_at(
         &mut self,
         xid: Xid,
@@ -96,7 +96,7 @@ impl Connection<'_> {
         result: Result<Response, ErrorCode>,
     ) -> io::Result<()> {
         self.watcher.serve(&self.door.node);
-        self.write_events(Zxid(u64::MAX))?;
+        self.write_events(zxid)?;
         self.write(xid, zxid, result)
     }
 
@@ -115,14 +115,18 @@ impl Connection<'_> {
     }
 
     /// Writes events as long as there is room. Says whether the buffer is full.
+    ///
+    /// While a write is under way they wait for its reply, which may be of an earlier change: replies
+    /// and events stand in the order of what happened.
     pub(super) fn write_events_that_fit(&mut self) -> io::Result<bool> {
-        while self.out.len() < WAITING_BYTES_MAX {
+        let may_go = !self.waiting.iter().any(Waiting::is_under_way);
+        while may_go && self.out.len() < WAITING_BYTES_MAX {
             let Some(event) = self.watcher.outbox.take(Zxid(u64::MAX)) else {
-                return Ok(false);
+                break;
             };
             self.write_event(&event)?;
         }
-        Ok(true)
+        Ok(self.out.len() >= WAITING_BYTES_MAX)
     }
 
     /// Events up to a position: they stand before the reply that shows it, however many they are.
