@@ -25,8 +25,13 @@ const COUNTED_WITHIN: Duration = Duration::from_secs(5);
 /// For all clients to have done what a phase asks for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// So many that they are all there long before the end, and memory tells something.
-const EVENTS_FLAG: &str = "--event-commits-max=5000";
+/// What a node keeps to be quick for others: recent events, and the end of the log, in memory up to
+/// 256 MiB. Bounded here to so much that it is all there long before the end, and memory tells something.
+const KEPT_FLAGS: [&str; 3] = [
+    "--event-commits-max=5000",
+    "--snapshot-entries=10000",
+    "--log-entries-kept=10000",
+];
 
 /// A soak under way.
 struct Soak<'a> {
@@ -79,7 +84,8 @@ impl<'a> Soak<'a> {
             "--zookeeper-session-min={}ms",
             settings.session_timeout.as_millis()
         );
-        let mut cluster = Cluster::start_with(3, &[&min, EVENTS_FLAG]);
+        let [events, snapshots, log] = KEPT_FLAGS;
+        let mut cluster = Cluster::start_with(3, &[&min, events, snapshots, log]);
         // Nodes that see their peers killed say so; what is wrong is looked for in the end.
         cluster.expect_log("");
         let ledger = plant(&cluster, settings);
