@@ -13,12 +13,13 @@ use crate::proto::response::Response;
 impl Connection<'_> {
     /// Identities count from here on, for requests that follow on the heels of this one too.
     pub(super) fn auth(&mut self, xid: Xid, packet: &AuthPacket) -> io::Result<()> {
-        let proof = packet.auth.as_deref().unwrap_or_default();
-        let proof = String::from_utf8_lossy(proof);
-        let known = match packet.scheme.as_str() {
-            "digest" => acl::digest_identity(&proof).map(Some),
+        let known = match (packet.scheme.as_str(), packet.auth.as_deref()) {
+            ("digest", Some(proof)) => {
+                let proof = String::from_utf8_lossy(proof);
+                Some(Some(acl::digest_identity(&proof)))
+            }
             // The address is known since the connection was made.
-            "ip" => Some(None),
+            ("ip", _) => Some(None),
             _ => None,
         };
         let result = match known {

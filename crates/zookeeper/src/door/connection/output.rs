@@ -114,6 +114,18 @@ impl Connection<'_> {
         self.write_now(xid, result)
     }
 
+    /// A reply that shows no state; events that are there stand before it all the same.
+    pub(super) fn write_unpositioned(
+        &mut self,
+        xid: Xid,
+        zxid: i64,
+        result: Result<Response, ErrorCode>,
+    ) -> io::Result<()> {
+        self.watcher.serve(&self.door.node);
+        self.write_events(Zxid(u64::MAX))?;
+        self.put(xid, zxid, result)
+    }
+
     /// Writes events as long as there is room. Says whether the buffer is full.
     pub(super) fn write_events_that_fit(&mut self) -> io::Result<bool> {
         while self.out.len() < WAITING_BYTES_MAX {
