@@ -10,7 +10,7 @@ WHAT ?= failover
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure soak zookeeper-clients zookeeper-import lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure soak zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -49,6 +49,9 @@ zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes
 
 zookeeper-import: setup ## the importer against a real ZooKeeper (WHAT=measure: its figures)
 	./scripts/zookeeper-import.sh $(if $(filter measure,$(WHAT)),measure)
+
+zookeeper-transcript: setup ## tests/transcript/ against a real ZooKeeper (ARGS=3: of three servers) and against three nodes; UPDATE=1 keeps the recording
+	./scripts/zookeeper-transcript.sh $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -16,6 +16,7 @@ mod quota;
 mod read_only;
 mod sessions;
 mod stats;
+mod transcript;
 mod tree;
 mod watches;
 mod wire;

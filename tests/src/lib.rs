@@ -25,13 +25,16 @@ pub mod locks;
 pub mod log_gate;
 pub mod ports;
 pub mod process;
+pub mod real_zookeeper;
 pub mod soak;
 pub mod sse;
+pub mod transcript;
 pub mod wait;
 pub mod zookeeper;
 
 pub use cluster::Cluster;
 pub use http::{Answer, Http};
+pub use real_zookeeper::RealZooKeeper;
 pub use sse::EventStream;
 pub use wait::{eventually, until};
 pub use zookeeper::ZooKeeper;

@@ -2,17 +2,16 @@
 //! order it came. Only the bytes are left to the codec of the product.
 
 mod requests;
+mod wire;
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::net::{Shutdown, SocketAddr};
 
 use bytes::{Bytes, BytesMut};
 use zookeeper::proto::connect::{ConnectRequest, ConnectResponse};
 use zookeeper::proto::error::ErrorCode;
 use zookeeper::proto::event::{EventType, WatcherEvent};
-use zookeeper::proto::frame::next_frame;
 use zookeeper::proto::header::Xid;
 use zookeeper::proto::op::OpCode;
 use zookeeper::proto::request::Request;
@@ -21,16 +20,10 @@ use zookeeper::proto::response::{FromServer, Reply, Response};
 pub use self::requests::{
     auth, create, delete, get, list, path_request, set, stat_of, text, watched,
 };
+pub(crate) use self::wire::Wire;
 
-/// For a connection, and for one read.
-const TIMEOUT: Duration = Duration::from_secs(20);
 /// Session timeout asked for, unless the test says otherwise.
 const SESSION_TIMEOUT_MS: i32 = 30_000;
-/// Longest frame accepted.
-const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Read from the socket at once.
-const READ_BYTES: usize = 16 * 1024;
-
 /// A connection with a session.
 #[derive(Debug)]
 pub struct ZooKeeper {
@@ -314,46 +307,6 @@ impl ZooKeeper {
     /// Ends the connection, and leaves the session to itself.
     pub fn cut(self) {
         let _ = self.wire.stream.shutdown(Shutdown::Both);
-    }
-}
-
-/// A socket, and what has been read from it beyond the last frame.
-#[derive(Debug)]
-struct Wire {
-    stream: TcpStream,
-    buffer: BytesMut,
-}
-
-impl Wire {
-    fn open(address: SocketAddr) -> io::Result<Wire> {
-        let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
-        Ok(Wire {
-            stream,
-            buffer: BytesMut::new(),
-        })
-    }
-
-    fn connect(&mut self, request: &ConnectRequest) -> io::Result<Bytes> {
-        let mut frame = BytesMut::new();
-        request.encode(&mut frame).map_err(invalid)?;
-        self.stream.write_all(&frame)?;
-        self.frame()
-    }
-
-    fn frame(&mut self) -> io::Result<Bytes> {
-        loop {
-            if let Some(frame) = next_frame(&mut self.buffer, FRAME_BYTES_MAX).map_err(invalid)? {
-                return Ok(frame);
-            }
-            let mut bytes = [0; READ_BYTES];
-            match self.stream.read(&mut bytes)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => self.buffer.extend_from_slice(&bytes[..read]),
-            }
-        }
     }
 }
 

@@ -114,15 +114,16 @@ impl AclEntry {
 }
 
 /// The identity a `digest` auth with `user:password` gives: `user:` and the Base64 of the SHA-1 of
-/// the whole. `None` when there is no colon.
+/// the whole. Without a colon all of it is the user: what ZooKeeper's lists were made with has to be
+/// provable here.
 #[must_use]
-pub fn digest_identity(user_and_password: &str) -> Option<Identity> {
-    let (user, _) = user_and_password.split_once(':')?;
+pub fn digest_identity(user_and_password: &str) -> Identity {
+    let user = user_and_password.split(':').next().unwrap_or_default();
     let hash = STANDARD.encode(Sha1::digest(user_and_password.as_bytes()));
-    Some(Identity {
+    Identity {
         scheme: "digest".to_owned(),
         id: format!("{user}:{hash}"),
-    })
+    }
 }
 
 /// Whether `acl` gives `who` at least one of the permissions in `need`. An empty list restricts
@@ -262,5 +263,27 @@ fn check_id(scheme: &str, id: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("{id:?} is not a valid id of scheme {scheme}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest_identity;
+
+    #[test]
+    fn a_digest_is_of_the_whole_and_the_user_what_stands_before_the_first_colon() {
+        let identities = ["alice:secret", "a:b:c", "nocolon", "", ":"].map(digest_identity);
+        let ids: Vec<&str> = identities
+            .iter()
+            .map(|identity| identity.id.as_str())
+            .collect();
+        let expected = [
+            "alice:aYXlLOpEooaV1cRAvUL1fp9Qt7E=",
+            "a:cLzgnoJ6mP5qz3w+mwvPE2vDgu0=",
+            "nocolon:Ra+cHr2ZoHvBjtNArFGNGlVie4g=",
+            ":2jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+            ":BaefBs8/Z/cm2uaNGKIpD2yaUMk=",
+        ];
+        assert_eq!(ids, expected);
     }
 }

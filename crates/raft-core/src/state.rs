@@ -202,8 +202,10 @@ impl State {
                     .znodes
                     .update(&parent, |znode| znode.num_children += 1);
             }
+            let unset = if is_config { -1 } else { 0 };
             let znode = Znode {
-                version: if is_config { -1 } else { 0 },
+                version: unset,
+                aversion: unset,
                 ..genesis_znode(acl)
             };
             state.znodes.insert(path, znode);

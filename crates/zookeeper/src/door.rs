@@ -20,6 +20,7 @@
 //! installation.rs  what the door is told of its surroundings
 //! ```
 
+mod bad_path;
 mod commands;
 mod connection;
 mod convert;

@@ -98,6 +98,19 @@ fn identities_belong_to_the_connection_and_not_to_the_session() {
 }
 
 #[test]
+fn a_connection_has_so_many_identities_and_no_more() {
+    let cluster = Cluster::start(1);
+    let mut client = cluster.zookeeper(1);
+    // Its address is one.
+    for number in 1..31 {
+        let _ = client.done(&auth(&format!("user-{number}:secret")));
+    }
+    client.make("/with-all-of-them");
+    assert_eq!(client.refused(&auth("more:secret")), ErrorCode::AuthFailed);
+    assert!(client.is_closed());
+}
+
+#[test]
 fn lists_are_kept_as_given_and_wrong_ones_refused() {
     let cluster = Cluster::start(3);
     let mut client = cluster.zookeeper(cluster.follower());

@@ -78,12 +78,11 @@ fn a_failed_multi_answers_each_member_changes_nothing_and_fires_nothing() {
         (check("/a", 7), ErrorCode::BadVersion),
         (check("/none", -1), ErrorCode::NoNode),
         (new("/a"), ErrorCode::NodeExists),
-        (new("no/slash"), ErrorCode::BadArguments),
-        (new("/x/../y"), ErrorCode::BadArguments),
-        (
-            MultiOp::Create(create("/t", "", CreateMode::PersistentWithTtl)),
-            ErrorCode::BadArguments,
-        ),
+        (new("noslash"), ErrorCode::BadArguments),
+        (new("/x/"), ErrorCode::BadArguments),
+        // The parent is looked for first.
+        (new("no/slash"), ErrorCode::NoNode),
+        (new("/x/../y"), ErrorCode::NoNode),
     ] {
         let ops = vec![new("/new"), failing, new("/newer")];
         assert_eq!(codes(&mut client, ops), [0, code.code(), -2]);

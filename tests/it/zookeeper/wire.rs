@@ -91,7 +91,8 @@ fn an_operation_that_does_not_exist_is_answered_and_the_connection_closed() {
     assert_eq!(cluster.zookeeper(1).stat("/late"), None);
 }
 
-/// One request of each kind that has a body, none of which changes what the others rely on.
+/// One request of each kind that has a body, none of which changes what the others rely on. Proofs of
+/// identity are not among them: behind a cut one the connection ends.
 fn of_every_kind() -> Vec<Request> {
     let fields = || create("/cut", "data", CreateMode::Persistent);
     let read = || zookeeper::proto::request::ReadRequest {
@@ -129,7 +130,6 @@ fn of_every_kind() -> Vec<Request> {
             exist_watches: Vec::new(),
             child_watches: Vec::new(),
         }),
-        Request::Sasl(SaslRequest { token: None }),
         Request::GetEphemerals(GetEphemeralsRequest {
             prefix_path: "/".to_owned(),
         }),

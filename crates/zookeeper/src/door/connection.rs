@@ -37,7 +37,6 @@ use super::write::{self, Shape};
 use crate::proto::error::ErrorCode;
 use crate::proto::frame::next_frame;
 use crate::proto::header::Xid;
-use crate::proto::op::OpCode;
 use crate::proto::request::{Decoded, Request, decode};
 use crate::proto::response::Response;
 
@@ -48,6 +47,11 @@ pub(crate) struct Attachment {
     pub(crate) attached: Zxid,
     pub(crate) timeout: Duration,
 }
+
+/// Position in the reply to what has none.
+const NO_POSITION: i64 = 0;
+/// Position of a request that never came near the log.
+const NOT_IN_LOG: i64 = -1;
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,16 +190,8 @@ impl<'a> Connection<'a> {
                 (header.xid, Some(Work::Last(ErrorCode::Unimplemented)))
             }
             Decoded::Unparsable { xid, op, error } => {
-                tracing::debug!(%error, op = op.code(), "a request cannot be read");
                 asked.op = Some(op);
-                let work = if op == OpCode::Multi && !self.is_read_only() {
-                    let (command, shape) =
-                        write::attempt(Shape::Refused(ErrorCode::MarshallingError));
-                    self.propose(command, shape)
-                } else {
-                    Work::Ready(Err(ErrorCode::MarshallingError))
-                };
-                (xid, Some(work))
+                (xid, Some(self.unreadable(op, error)?))
             }
         };
         if let Some(what) = what {
@@ -234,6 +230,9 @@ impl<'a> Connection<'a> {
             self.auth(xid, packet)?;
             return Ok(None);
         }
+        if let Request::Sasl(packet) = &request {
+            return special::sasl(packet).map(Some);
+        }
         Ok(Some(self.in_turn(request)))
     }
 
@@ -244,10 +243,6 @@ impl<'a> Connection<'a> {
         }
         if let Request::Sync(asked) = request {
             return self.sync(asked);
-        }
-        // Without SASL configured: no error, no identity, and clients go on.
-        if let Request::Sasl(_) = request {
-            return Work::Ready(Ok(Response::Sasl(None)));
         }
         if let Request::CloseSession = request {
             self.closing = true;
@@ -369,10 +364,15 @@ impl<'a> Connection<'a> {
                 self.begin();
                 Ok(flow)
             }
-            Work::Ping => self.write_in_turn(xid, Ok(Response::Empty)),
+            // Whatever number a ping had.
+            Work::Ping => self.write_in_turn(Xid::PING, Ok(Response::Empty)),
+            Work::Sasl => {
+                self.write_unpositioned(xid, NO_POSITION, Ok(Response::Sasl(None)))?;
+                Ok(Flow::GoOn)
+            }
             Work::Ready(result) => self.write_in_turn(xid, result),
             Work::Last(error) => {
-                self.write_in_turn(xid, Err(error))?;
+                self.write_unpositioned(xid, NOT_IN_LOG, Err(error))?;
                 Ok(Flow::Close)
             }
         }

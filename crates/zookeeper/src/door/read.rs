@@ -124,13 +124,20 @@ impl Reader<'_> {
         if let Request::GetAllChildrenNumber(asked) = request {
             let path = readable(state, self.identities, &asked.path)?;
             let all = state.subtree(&path, usize::MAX, usize::MAX);
-            let below = all.map_or(0, |all| all.len().saturating_sub(1));
+            let mut below = all.map_or(0, |all| all.len().saturating_sub(1));
+            if asked.path.is_empty() {
+                // By this name ZooKeeper counts the root among what is below it.
+                below = below.saturating_add(1);
+            }
             return Ok(Response::TotalNumber(
                 i32::try_from(below).unwrap_or(i32::MAX),
             ));
         }
         if let Request::GetEphemerals(asked) = request {
-            let prefix = asked.prefix_path.trim();
+            let prefix = match asked.prefix_path.as_str() {
+                blank if blank.trim().is_empty() => "",
+                prefix => prefix,
+            };
             let all = state.znodes_of(self.session).map(ToString::to_string);
             return Ok(Response::Ephemerals(
                 all.filter(|path| path.starts_with(prefix)).collect(),
@@ -239,7 +246,7 @@ impl Reader<'_> {
                     path: path.clone(),
                 });
             };
-            let stat = |path: &String| ZnodePath::parse(path).ok().and_then(|p| state.stat(&p));
+            let stat = |path: &String| parsed(path).ok().and_then(|path| state.stat(&path));
             let mut again = Vec::new();
             for path in &lists.data_watches {
                 match stat(path) {
@@ -305,8 +312,11 @@ fn lists_of(lists: &SetWatches) -> SetWatches2 {
     }
 }
 
-/// Reads do not check paths: nothing is at one that is malformed.
+/// Reads do not check paths: nothing is at one that is malformed. The root has a second name there.
 fn parsed(path: &str) -> Result<ZnodePath> {
+    if path.is_empty() {
+        return Ok(ZnodePath::root());
+    }
     ZnodePath::parse(path).map_err(|_| ErrorCode::NoNode)
 }
 

@@ -2,8 +2,9 @@
 
 use raft_core::command::{Command, Create, CreateKind, Expect, SetData, ZnodeOp};
 use raft_core::outcome::{Outcome, Refusal, Reply as StateReply, ZnodeReply};
+use raft_core::path::InvalidPath;
 
-use super::convert;
+use super::{bad_path, convert};
 use crate::proto::create_mode::CreateMode;
 use crate::proto::error::ErrorCode;
 use crate::proto::multi::{MultiFailure, MultiOp, OpResult};
@@ -16,6 +17,28 @@ const TTL_MS_MAX: i64 = (1 << 40) - 1;
 /// What the reply has to look like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
+    /// Of one operation.
+    One(Member),
+    /// Of `multi`, one for each member.
+    Multi(Vec<Member>),
+    /// Whatever comes of it, the answer is this error: what is wrong with the request was seen
+    /// before it was sent, and it takes a zxid all the same.
+    Refused(ErrorCode),
+    /// Of a `multi` whose member at this position is wrong in itself.
+    MultiRefused(MultiFailure),
+}
+
+/// What the reply to one operation has to look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    body: Body,
+    /// What it means that the path is not valid: ZooKeeper looks for the parent first.
+    bad_path: ErrorCode,
+}
+
+/// What stands in the reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
     /// Of `create`.
     Path,
     /// Of `create2` and its kin.
@@ -24,37 +47,27 @@ pub(crate) enum Shape {
     Stat,
     /// Of `delete`.
     Empty,
-    /// Of `multi`, one for each member.
-    Multi(Vec<Shape>),
-    /// Whatever comes of it, the answer is this error: what is wrong with the request was seen
-    /// before it was sent, and it takes a zxid all the same.
-    Refused(ErrorCode),
-    /// Of a `multi` whose member at this position is wrong in itself.
-    MultiRefused(MultiFailure),
 }
+
+type Made = Result<(ZnodeOp, Body), ErrorCode>;
 
 /// A request as a command; `None` when it changes nothing.
 pub(crate) fn command_of(request: &Request) -> Option<(Command, Shape)> {
-    let single = |op: Result<ZnodeOp, ErrorCode>, shape| match op {
-        Ok(op) => (Command::Znode(op), shape),
-        Err(error) => attempt(Shape::Refused(error)),
-    };
     Some(match request {
-        Request::Create(fields) => single(create(fields), Shape::Path),
-        Request::Create2(fields) | Request::CreateContainer(fields) => {
-            single(create(fields), Shape::PathAndStat)
-        }
-        Request::CreateTtl(fields) => single(create_ttl(fields), Shape::PathAndStat),
-        Request::Delete(fields) => single(Ok(delete(&fields.path, fields.version)), Shape::Empty),
-        Request::SetData(fields) => single(Ok(set_data(fields)), Shape::Stat),
-        Request::SetAcl(fields) => single(
-            Ok(ZnodeOp::SetAcl {
+        Request::Create(fields) => single(create(fields, Body::Path)),
+        Request::Create2(fields) => single(create(fields, Body::PathAndStat)),
+        Request::CreateContainer(fields) => single(create_container(fields)),
+        Request::CreateTtl(fields) => single(create_ttl(fields)),
+        Request::Delete(fields) => single(Ok(delete(&fields.path, fields.version))),
+        Request::SetData(fields) => single(Ok(set_data(fields))),
+        Request::SetAcl(fields) => single(Ok((
+            ZnodeOp::SetAcl {
                 path: fields.path.clone(),
                 acl: convert::acl_in(&fields.acl),
                 expect: expect(fields.version),
-            }),
-            Shape::Stat,
-        ),
+            },
+            Body::Stat,
+        ))),
         Request::Multi(ops) => multi(ops),
         Request::Reconfig(_) => attempt(Shape::Refused(ErrorCode::ReconfigDisabled)),
         Request::Exists(_)
@@ -84,6 +97,28 @@ pub(crate) fn needs_a_quorum(request: &Request) -> bool {
     matches!(request, Request::Sync(_)) || command_of(request).is_some()
 }
 
+fn single(made: Made) -> (Command, Shape) {
+    match made {
+        Ok((op, body)) => {
+            let shape = Shape::One(member(&op, body));
+            (Command::Znode(op), shape)
+        }
+        Err(error) => attempt(Shape::Refused(error)),
+    }
+}
+
+fn member(op: &ZnodeOp, body: Body) -> Member {
+    let bad_path = match op {
+        ZnodeOp::Create(create) => bad_path::of_create(&create.path),
+        ZnodeOp::Delete { path, .. } => bad_path::of_delete(path),
+        ZnodeOp::SetData(_)
+        | ZnodeOp::Put { .. }
+        | ZnodeOp::SetAcl { .. }
+        | ZnodeOp::Check { .. } => ErrorCode::BadArguments,
+    };
+    Member { body, bad_path }
+}
+
 /// Takes a zxid and does nothing.
 pub(crate) fn attempt(shape: Shape) -> (Command, Shape) {
     (Command::Multi(Vec::new()), shape)
@@ -93,24 +128,26 @@ fn multi(ops: &[MultiOp]) -> (Command, Shape) {
     let mut commands = Vec::with_capacity(ops.len());
     let mut shapes = Vec::with_capacity(ops.len());
     for (failed_at, op) in ops.iter().enumerate() {
-        let (command, shape) = match op {
-            MultiOp::Create(fields) => (create(fields), Shape::Path),
-            MultiOp::Create2(fields) | MultiOp::CreateContainer(fields) => {
-                (create(fields), Shape::PathAndStat)
-            }
-            MultiOp::CreateTtl(fields) => (create_ttl(fields), Shape::PathAndStat),
-            MultiOp::Delete(fields) => (Ok(delete(&fields.path, fields.version)), Shape::Empty),
-            MultiOp::SetData(fields) => (Ok(set_data(fields)), Shape::Stat),
+        let made = match op {
+            MultiOp::Create(fields) => create_in_multi(fields, Body::Path),
+            MultiOp::Create2(fields) => create_in_multi(fields, Body::PathAndStat),
+            MultiOp::CreateContainer(fields) => create_container(fields),
+            MultiOp::CreateTtl(fields) => create_ttl_in_multi(fields),
+            MultiOp::Delete(fields) => Ok(delete(&fields.path, fields.version)),
+            MultiOp::SetData(fields) => Ok(set_data(fields)),
             MultiOp::Check(fields) => {
                 let check = ZnodeOp::Check {
                     path: fields.path.clone(),
                     expect: expect(fields.version),
                 };
-                (Ok(check), Shape::Empty)
+                Ok((check, Body::Empty))
             }
         };
-        match command {
-            Ok(command) => commands.push(command),
+        match made {
+            Ok((command, body)) => {
+                shapes.push(member(&command, body));
+                commands.push(command);
+            }
             Err(err) => {
                 let failure = MultiFailure {
                     ops: ops.len(),
@@ -120,36 +157,65 @@ fn multi(ops: &[MultiOp]) -> (Command, Shape) {
                 return attempt(Shape::MultiRefused(failure));
             }
         }
-        shapes.push(shape);
     }
     (Command::Multi(commands), Shape::Multi(shapes))
 }
 
-fn create(fields: &CreateRequest) -> Result<ZnodeOp, ErrorCode> {
+fn create(fields: &CreateRequest, body: Body) -> Made {
     let mode = fields.mode().ok_or(ErrorCode::BadArguments)?;
     if mode.has_ttl() {
         // Only `createTTL` has a time to live with it.
         return Err(ErrorCode::BadArguments);
     }
-    let (path, data) = (&fields.path, fields.data.as_deref());
-    Ok(created(path, data, &fields.acl, mode, kind_of(mode, 0)))
+    Ok((created(fields, mode, kind_of(mode, 0)), body))
 }
 
-fn create_ttl(fields: &CreateTtlRequest) -> Result<ZnodeOp, ErrorCode> {
+/// A container whatever the flags say, but for its number.
+fn create_container(fields: &CreateRequest) -> Made {
+    let mode = fields.mode().ok_or(ErrorCode::BadArguments)?;
+    if mode.has_ttl() {
+        return Err(ErrorCode::BadArguments);
+    }
+    Ok((
+        created(fields, mode, CreateKind::Container),
+        Body::PathAndStat,
+    ))
+}
+
+/// In a multi the flags decide what it is, not the operation.
+fn create_in_multi(fields: &CreateRequest, body: Body) -> Made {
+    match fields.mode() {
+        Some(CreateMode::Container) => create_container(fields),
+        Some(_) | None => create(fields, body),
+    }
+}
+
+/// The same; without a time to live it is a plain `create`.
+fn create_ttl_in_multi(fields: &CreateTtlRequest) -> Made {
+    match fields.mode() {
+        Some(mode) if !mode.has_ttl() => create_in_multi(&without_ttl(fields), Body::Path),
+        Some(_) | None => create_ttl(fields),
+    }
+}
+
+fn without_ttl(fields: &CreateTtlRequest) -> CreateRequest {
+    CreateRequest {
+        path: fields.path.clone(),
+        data: fields.data.clone(),
+        acl: fields.acl.clone(),
+        flags: fields.flags,
+    }
+}
+
+fn create_ttl(fields: &CreateTtlRequest) -> Made {
     let mode = fields.mode().ok_or(ErrorCode::BadArguments)?;
     let in_range = (1..=TTL_MS_MAX).contains(&fields.ttl);
     if mode.has_ttl() != in_range || (!mode.has_ttl() && fields.ttl >= 0) {
         return Err(ErrorCode::BadArguments);
     }
     let ttl_ms = u64::try_from(fields.ttl).unwrap_or(0);
-    let (path, data) = (&fields.path, fields.data.as_deref());
-    Ok(created(
-        path,
-        data,
-        &fields.acl,
-        mode,
-        kind_of(mode, ttl_ms),
-    ))
+    let op = created(&without_ttl(fields), mode, kind_of(mode, ttl_ms));
+    Ok((op, Body::PathAndStat))
 }
 
 fn kind_of(mode: CreateMode, ttl_ms: u64) -> CreateKind {
@@ -164,38 +230,34 @@ fn kind_of(mode: CreateMode, ttl_ms: u64) -> CreateKind {
     }
 }
 
-fn created(
-    path: &str,
-    data: Option<&[u8]>,
-    acl: &[crate::proto::acl::Acl],
-    mode: CreateMode,
-    kind: CreateKind,
-) -> ZnodeOp {
+fn created(fields: &CreateRequest, mode: CreateMode, kind: CreateKind) -> ZnodeOp {
     ZnodeOp::Create(Create {
-        path: path.to_owned(),
-        data: data.map(bytes::Bytes::copy_from_slice),
+        path: fields.path.clone(),
+        data: fields.data.as_deref().map(bytes::Bytes::copy_from_slice),
         content_type: None,
-        acl: convert::acl_in(acl),
+        acl: convert::acl_in(&fields.acl),
         kind,
         sequential: mode.is_sequential(),
         parents: false,
     })
 }
 
-fn delete(path: &str, version: i32) -> ZnodeOp {
-    ZnodeOp::Delete {
+fn delete(path: &str, version: i32) -> (ZnodeOp, Body) {
+    let delete = ZnodeOp::Delete {
         path: path.to_owned(),
         expect: expect(version),
-    }
+    };
+    (delete, Body::Empty)
 }
 
-fn set_data(fields: &crate::proto::request::SetDataRequest) -> ZnodeOp {
-    ZnodeOp::SetData(SetData {
+fn set_data(fields: &crate::proto::request::SetDataRequest) -> (ZnodeOp, Body) {
+    let set = ZnodeOp::SetData(SetData {
         path: fields.path.clone(),
         data: fields.data.as_deref().map(bytes::Bytes::copy_from_slice),
         content_type: None,
         expect: expect(fields.version),
-    })
+    });
+    (set, Body::Stat)
 }
 
 fn expect(version: i32) -> Expect {
@@ -212,22 +274,27 @@ pub(crate) fn answer(outcome: &Outcome, shape: &Shape) -> Result<Response, Error
         (_, Err(refusal)) if is_about_the_session(refusal) => Err(convert::error_of(refusal)),
         (Shape::Refused(error), _) => Err(*error),
         (Shape::MultiRefused(failure), _) => Ok(Response::Multi(failure.results())),
-        (Shape::Multi(shapes), Err(Refusal::MultiFailed { index, cause })) => {
+        (Shape::Multi(members), Err(Refusal::MultiFailed { index, cause })) => {
+            let failed_at = usize::try_from(*index).unwrap_or(usize::MAX);
             let failure = MultiFailure {
-                ops: shapes.len(),
-                failed_at: usize::try_from(*index).unwrap_or(usize::MAX),
-                err: convert::error_of(cause),
+                ops: members.len(),
+                failed_at,
+                err: match members.get(failed_at) {
+                    Some(member) => member.error_of(cause),
+                    None => convert::error_of(cause),
+                },
             };
             Ok(Response::Multi(failure.results()))
         }
-        (Shape::Multi(shapes), Ok(StateReply::Multi(replies))) => {
-            let results = shapes
+        (Shape::Multi(members), Ok(StateReply::Multi(replies))) => {
+            let results = members
                 .iter()
                 .zip(replies)
-                .map(|(shape, reply)| op_result(shape, reply));
+                .map(|(member, reply)| op_result(member.body, reply));
             Ok(Response::Multi(results.collect()))
         }
-        (_, Ok(StateReply::Znode(reply))) => Ok(single(shape, reply)),
+        (Shape::One(member), Ok(StateReply::Znode(reply))) => Ok(response(member.body, reply)),
+        (Shape::One(member), Err(refusal)) => Err(member.error_of(refusal)),
         (_, Err(refusal)) => Err(convert::error_of(refusal)),
         (_, Ok(_)) => Err(ErrorCode::SystemError),
     }
@@ -240,11 +307,21 @@ fn is_about_the_session(refusal: &Refusal) -> bool {
     )
 }
 
-fn single(shape: &Shape, reply: &ZnodeReply) -> Response {
-    match reply {
-        ZnodeReply::Created { path, .. } if *shape == Shape::Path => {
-            Response::Path(path.to_string())
+impl Member {
+    fn error_of(self, refusal: &Refusal) -> ErrorCode {
+        let Refusal::InvalidPath(why) = refusal else {
+            return convert::error_of(refusal);
+        };
+        if matches!(why, InvalidPath::TooLong { .. }) {
+            return ErrorCode::BadArguments;
         }
+        self.bad_path
+    }
+}
+
+fn response(body: Body, reply: &ZnodeReply) -> Response {
+    match reply {
+        ZnodeReply::Created { path, .. } if body == Body::Path => Response::Path(path.to_string()),
         ZnodeReply::Created { path, stat } => Response::Create2(Create2Response {
             path: path.to_string(),
             stat: convert::stat(stat),
@@ -256,9 +333,9 @@ fn single(shape: &Shape, reply: &ZnodeReply) -> Response {
     }
 }
 
-fn op_result(shape: &Shape, reply: &ZnodeReply) -> OpResult {
+fn op_result(body: Body, reply: &ZnodeReply) -> OpResult {
     match reply {
-        ZnodeReply::Created { path, .. } if *shape == Shape::Path => OpResult::Create {
+        ZnodeReply::Created { path, .. } if body == Body::Path => OpResult::Create {
             path: path.to_string(),
         },
         ZnodeReply::Created { path, stat } => OpResult::Create2(Create2Response {

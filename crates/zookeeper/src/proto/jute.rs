@@ -18,7 +18,7 @@ pub enum DecodeError {
         /// Name of the field.
         field: &'static str,
     },
-    /// A length or count below −1.
+    /// A length below −1, or null where that means nothing.
     #[error("{field} has the impossible length {len}")]
     Length {
         /// Name of the field.
@@ -71,6 +71,8 @@ pub struct Reader {
     rest: Bytes,
     /// Field being read, for errors only.
     field: &'static str,
+    /// Whether null stands for an empty string or vector.
+    takes_null: bool,
 }
 
 impl Reader {
@@ -80,6 +82,23 @@ impl Reader {
         Reader {
             rest: frame,
             field: "frame",
+            takes_null: true,
+        }
+    }
+
+    /// From here on null is not read as an empty string or vector: where ZooKeeper stumbles over it,
+    /// the request cannot be read.
+    pub(crate) fn refuse_null(&mut self) {
+        self.takes_null = false;
+    }
+
+    fn or_empty<T: Default>(&self, value: Option<T>) -> Result<T, DecodeError> {
+        match value {
+            None if !self.takes_null => Err(DecodeError::Length {
+                field: self.field,
+                len: NULL,
+            }),
+            value => Ok(value.unwrap_or_default()),
         }
     }
 
@@ -145,6 +164,15 @@ impl Reader {
         let count = usize::try_from(len).map_err(|_| DecodeError::Length { field, len })?;
         self.need(count.saturating_mul(each))?;
         Ok(Some(count))
+    }
+
+    /// As [`count`](Reader::count), of a vector: one with an impossible count below null has no items,
+    /// as in Java.
+    fn items(&mut self, each: usize) -> Result<Option<usize>, DecodeError> {
+        match self.count(each) {
+            Err(DecodeError::Length { .. }) => Ok(Some(0)),
+            count => count,
+        }
     }
 }
 
@@ -234,7 +262,8 @@ impl Jute for Option<String> {
     }
 }
 
-/// A `ustring` of which null means the same as empty: some clients (kazoo) send null for both.
+/// A `ustring` of which null means the same as empty: some clients (kazoo) send null for both. (But see
+/// [`Reader::refuse_null`].)
 /// Lenient about UTF-8, see [`Option<String>`](#impl-Jute-for-Option<String>).
 impl Jute for String {
     const BYTES_MIN: usize = 4;
@@ -245,7 +274,8 @@ impl Jute for String {
     }
 
     fn decode(from: &mut Reader) -> Result<Self, DecodeError> {
-        Ok(Option::<String>::decode(from)?.unwrap_or_default())
+        let text = Option::<String>::decode(from)?;
+        from.or_empty(text)
     }
 }
 
@@ -261,7 +291,8 @@ impl<T: Jute> Jute for Vec<T> {
     }
 
     fn decode(from: &mut Reader) -> Result<Self, DecodeError> {
-        let count = from.count(T::BYTES_MIN)?.unwrap_or_default();
+        let count = from.items(T::BYTES_MIN)?;
+        let count = from.or_empty(count)?;
         let mut items = Vec::with_capacity(count);
         for _ in 0..count {
             items.push(T::decode(from)?);

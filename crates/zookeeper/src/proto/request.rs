@@ -203,6 +203,9 @@ impl Request {
 
     /// Reads the fields of `op`; `None` when it is not for clients to ask.
     fn decode_body(op: OpCode, from: &mut Reader) -> Result<Option<Self>, DecodeError> {
+        if stumbles_over_null(op) {
+            from.refuse_null();
+        }
         let request = match op {
             OpCode::Create => Request::Create(Jute::decode(from)?),
             OpCode::Create2 => Request::Create2(Jute::decode(from)?),
@@ -240,4 +243,19 @@ impl Request {
         };
         Ok(Some(request))
     }
+}
+
+/// Where ZooKeeper takes null for an error of the request itself. Elsewhere it says what is wrong with the
+/// path, or takes null for empty.
+const fn stumbles_over_null(op: OpCode) -> bool {
+    matches!(
+        op,
+        OpCode::Exists
+            | OpCode::GetData
+            | OpCode::GetAcl
+            | OpCode::GetChildren
+            | OpCode::GetChildren2
+            | OpCode::SetWatches
+            | OpCode::SetWatches2
+    )
 }

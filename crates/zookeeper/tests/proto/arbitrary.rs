@@ -22,6 +22,10 @@ use zookeeper::proto::response::{
 use zookeeper::proto::stat::Stat;
 
 /// Any text, not only valid paths.
+/// Flags of a create with a meaning, and those of them without a time to live: all below these.
+const ALL_FLAGS: i32 = 7;
+const FLAGS_WITHOUT_TTL: i32 = 5;
+
 fn text() -> impl Strategy<Value = String> + Clone {
     vec(any::<char>(), 0..12).prop_map(String::from_iter)
 }
@@ -69,16 +73,17 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn create(known: bool)(
+    /// With flags from 0 up to, not including, `known`.
+    fn create(known: Option<i32>)(
         path in text(), data in data(), acl in acls(), flags in any::<i32>()
     ) -> CreateRequest {
-        let flags = if known { flags.rem_euclid(7) } else { flags };
+        let flags = known.map_or(flags, |known| flags.rem_euclid(known));
         CreateRequest { path, data, acl, flags }
     }
 }
 
 prop_compose! {
-    fn create_ttl(known: bool)(
+    fn create_ttl(known: Option<i32>)(
         CreateRequest { path, data, acl, flags } in create(known), ttl in any::<i64>()
     ) -> CreateTtlRequest {
         CreateTtlRequest { path, data, acl, flags, ttl }
@@ -158,10 +163,10 @@ fn multi_op() -> impl Strategy<Value = MultiOp> {
     let check = (text(), any::<i32>())
         .prop_map(|(path, version)| MultiOp::Check(CheckVersionRequest { path, version }));
     prop_oneof![
-        create(true).prop_map(MultiOp::Create),
-        create(true).prop_map(MultiOp::Create2),
-        create(true).prop_map(MultiOp::CreateContainer),
-        create_ttl(true).prop_map(MultiOp::CreateTtl),
+        create(Some(FLAGS_WITHOUT_TTL)).prop_map(MultiOp::Create),
+        create(Some(FLAGS_WITHOUT_TTL)).prop_map(MultiOp::Create2),
+        create(Some(FLAGS_WITHOUT_TTL)).prop_map(MultiOp::CreateContainer),
+        create_ttl(Some(ALL_FLAGS)).prop_map(MultiOp::CreateTtl),
         delete().prop_map(MultiOp::Delete),
         set_data().prop_map(MultiOp::SetData),
         check,
@@ -183,10 +188,10 @@ fn writes() -> impl Strategy<Value = Request> {
     let set_acl = (text(), acls(), any::<i32>())
         .prop_map(|(path, acl, version)| Request::SetAcl(SetAclRequest { path, acl, version }));
     prop_oneof![
-        create(false).prop_map(Request::Create),
-        create(false).prop_map(Request::Create2),
-        create(false).prop_map(Request::CreateContainer),
-        create_ttl(false).prop_map(Request::CreateTtl),
+        create(None).prop_map(Request::Create),
+        create(None).prop_map(Request::Create2),
+        create(None).prop_map(Request::CreateContainer),
+        create_ttl(None).prop_map(Request::CreateTtl),
         delete().prop_map(Request::Delete),
         set_data().prop_map(Request::SetData),
         set_acl,

@@ -82,7 +82,13 @@ fn lengths_that_cannot_be_are_refused() {
     });
     assert_eq!(read::<Option<Bytes>>(&below_null).map(drop), error);
     assert_eq!(read::<String>(&below_null).map(drop), error);
-    assert_eq!(read::<Vec<String>>(&below_null).map(drop), error);
+}
+
+#[test]
+fn a_vector_of_fewer_than_no_items_is_empty() {
+    for count in [i32::MIN, -2, -1, 0] {
+        assert_eq!(read::<Vec<String>>(&count.to_be_bytes()), Ok(Vec::new()));
+    }
 }
 
 #[test]

@@ -211,3 +211,38 @@ fn add_watch_answered_with_an_error_inside_is_refused() {
     let error = Err(DecodeError::Value { field, value });
     assert_eq!(reply.read(OpCode::AddWatch), error);
 }
+
+#[test]
+fn a_multi_has_a_time_to_live_only_where_there_is_a_field_for_it() {
+    for op in [1, 15, 19] {
+        let decoded = multi(OpCode::Multi, &[(op, &create_fields(5))]);
+        assert_eq!(decoded, refused(OpCode::Multi, "flags", 5), "{op}");
+    }
+    let mut fields = create_fields(5);
+    fields.put_i64(1);
+    let decoded = multi(OpCode::Multi, &[(21, &fields)]);
+    assert!(matches!(decoded, Decoded::Request { .. }), "{decoded:?}");
+}
+
+#[test]
+fn null_is_no_path_of_a_read_and_no_list_of_watches() {
+    let null = [0xff; 4];
+    for op in [
+        OpCode::Exists,
+        OpCode::GetData,
+        OpCode::GetAcl,
+        OpCode::GetChildren,
+        OpCode::GetChildren2,
+    ] {
+        let mut frame = header(9, op.code());
+        frame.put_slice(&null);
+        frame.put_u8(0);
+        let decoded = request::decode(frame.freeze()).unwrap();
+        assert!(matches!(decoded, Decoded::Unparsable { .. }), "{decoded:?}");
+    }
+    let mut frame = header(9, OpCode::SetWatches.code());
+    frame.put_i64(0);
+    frame.put_slice(&null.repeat(3));
+    let decoded = request::decode(frame.freeze()).unwrap();
+    assert!(matches!(decoded, Decoded::Unparsable { .. }), "{decoded:?}");
+}

@@ -3,6 +3,7 @@
 use std::io;
 
 use raft_core::acl::{self, Identity};
+use raft_core::limits;
 
 use super::Connection;
 use crate::proto::error::ErrorCode;
@@ -10,17 +11,23 @@ use crate::proto::header::Xid;
 use crate::proto::request::AuthPacket;
 use crate::proto::response::Response;
 
+/// Identities a connection may have before it adds others; a further `auth` fails. The super user's
+/// adds two, and a request carries them all.
+const IDENTITIES_MAX: usize = limits::IDENTITIES_PER_REQUEST_MAX - 1;
+
 impl Connection<'_> {
     /// Identities count from here on, for requests that follow on the heels of this one too.
     pub(super) fn auth(&mut self, xid: Xid, packet: &AuthPacket) -> io::Result<()> {
-        let proof = packet.auth.as_deref().unwrap_or_default();
-        let proof = String::from_utf8_lossy(proof);
-        let known = match packet.scheme.as_str() {
-            "digest" => acl::digest_identity(&proof).map(Some),
+        let known = match (packet.scheme.as_str(), packet.auth.as_deref()) {
+            ("digest", Some(proof)) => {
+                let proof = String::from_utf8_lossy(proof);
+                Some(Some(acl::digest_identity(&proof)))
+            }
             // The address is known since the connection was made.
-            "ip" => Some(None),
+            ("ip", _) => Some(None),
             _ => None,
         };
+        let known = known.filter(|_| self.identities.len() < IDENTITIES_MAX);
         let result = match known {
             Some(identity) => {
                 if let Some(identity) = identity {

@@ -114,6 +114,18 @@ impl Connection<'_> {
         self.write_now(xid, result)
     }
 
+    /// A reply that shows no state; events that are there stand before it all the same.
+    pub(super) fn write_unpositioned(
+        &mut self,
+        xid: Xid,
+        zxid: i64,
+        result: Result<Response, ErrorCode>,
+    ) -> io::Result<()> {
+        self.watcher.serve(&self.door.node);
+        self.write_events(Zxid(u64::MAX))?;
+        self.put(xid, zxid, result)
+    }
+
     /// Writes events as long as there is room. Says whether the buffer is full.
     ///
     /// While a write is under way they wait for its reply, which may be of an earlier change: replies

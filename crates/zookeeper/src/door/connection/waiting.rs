@@ -42,6 +42,8 @@ pub(super) enum Work {
     Read(Box<Request>, Vec<Identity>),
     /// Only its place in the order counts.
     Ping,
+    /// A step of an exchange that there is none of.
+    Sasl,
     /// Answered without looking.
     Ready(Result<Response, ErrorCode>),
     /// Answered with this, then the connection ends.
@@ -88,9 +90,12 @@ impl Waiting {
                 is_done(current);
                 false
             }
-            Work::Reconfig(_) | Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => {
-                false
-            }
+            Work::Reconfig(_)
+            | Work::Read(..)
+            | Work::Ping
+            | Work::Sasl
+            | Work::Ready(_)
+            | Work::Last(_) => false,
         }
     }
 
@@ -100,7 +105,7 @@ impl Waiting {
             Work::Write(future, _) | Work::Close(future) => is_done(future),
             Work::Sync(future, _) => is_done(future),
             Work::Reconfig(future) => is_done(future),
-            Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_) => true,
+            Work::Read(..) | Work::Ping | Work::Sasl | Work::Ready(_) | Work::Last(_) => true,
         }
     }
 }
@@ -124,7 +129,9 @@ pub(super) async fn front(waiting: &mut VecDeque<Waiting>) {
             Some(Work::Write(future, _) | Work::Close(future)) => poll_kept(future, context),
             Some(Work::Sync(future, _)) => poll_kept(future, context),
             Some(Work::Reconfig(future)) => poll_kept(future, context),
-            Some(Work::Read(..) | Work::Ping | Work::Ready(_) | Work::Last(_)) => Poll::Ready(()),
+            Some(Work::Read(..) | Work::Ping | Work::Sasl | Work::Ready(_) | Work::Last(_)) => {
+                Poll::Ready(())
+            }
         },
     )
     .await;

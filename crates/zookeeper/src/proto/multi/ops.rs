@@ -88,14 +88,16 @@ pub(in crate::proto) fn decode_ops<M: Member>(from: &mut Reader) -> Result<Vec<M
 
 impl MultiOp {
     fn check_flags(self) -> Result<Self, DecodeError> {
-        let flags = match &self {
+        let (flags, may_have_ttl) = match &self {
             MultiOp::Create(fields)
             | MultiOp::Create2(fields)
-            | MultiOp::CreateContainer(fields) => fields.flags,
-            MultiOp::CreateTtl(fields) => fields.flags,
+            | MultiOp::CreateContainer(fields) => (fields.flags, false),
+            MultiOp::CreateTtl(fields) => (fields.flags, true),
             MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => return Ok(self),
         };
-        if CreateMode::from_flags(flags).is_none() {
+        // A time to live is only read where the operation has a field for it.
+        let is_one = |mode: CreateMode| may_have_ttl || !mode.has_ttl();
+        if !CreateMode::from_flags(flags).is_some_and(is_one) {
             return Err(DecodeError::Value {
                 field: "flags",
                 value: flags,
