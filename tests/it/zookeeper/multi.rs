@@ -79,8 +79,9 @@ fn a_failed_multi_answers_each_member_changes_nothing_and_fires_nothing() {
         (check("/none", -1), ErrorCode::NoNode),
         (new("/a"), ErrorCode::NodeExists),
         (new("noslash"), ErrorCode::BadArguments),
-        (new("/x/"), ErrorCode::BadArguments),
+        (new("/a/"), ErrorCode::BadArguments),
         // The parent is looked for first.
+        (new("/x/"), ErrorCode::NoNode),
         (new("no/slash"), ErrorCode::NoNode),
         (new("/x/../y"), ErrorCode::NoNode),
     ] {
