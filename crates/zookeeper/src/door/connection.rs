@@ -24,8 +24,7 @@ use raft_core::acl::Identity;
 use raft_core::command::{Command, SessionRef};
 use raft_core::ids::{SessionId, Zxid};
 use raft_core::outcome::Refusal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::counting::Asked;
@@ -108,7 +107,7 @@ impl<'a> Connection<'a> {
     /// handshake, `out` what is still to be written of it.
     pub(crate) async fn run(
         mut self,
-        mut stream: TcpStream,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
         mut buffer: BytesMut,
         out: BytesMut,
     ) -> io::Result<()> {

@@ -12,8 +12,7 @@ use raft_core::command::{Command, OpenSession, Owner};
 use raft_core::ids::SessionId;
 use raft_core::outcome::{Refusal, Reply};
 use raft_core::session::Session;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::connection::{Attachment, Connection};
@@ -31,13 +30,14 @@ const CATCH_UP: Duration = Duration::from_millis(200);
 /// How long a session may take to be opened or taken up; clients try another node meanwhile.
 const ATTACH_WITHIN: Duration = Duration::from_secs(4);
 
-/// Serves one connection to its end.
+/// Serves one connection to its end, over whatever the listener made of it: nothing from here on knows
+/// whether that is a plain socket.
 ///
 /// # Errors
 /// Why it was closed.
 pub(crate) async fn run(
     door: &Arc<Door>,
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     counted: &ConnectionStats,
 ) -> io::Result<()> {
     let peer = counted.peer();
@@ -154,7 +154,7 @@ fn enter_read_only(
 
 async fn read_first(
     door: &Door,
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
 ) -> io::Result<First> {
     loop {
