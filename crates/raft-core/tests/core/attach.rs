@@ -74,6 +74,18 @@ fn what_was_sent_by_way_of_the_earlier_connection_is_refused() {
     assert!(run(&mut cluster, by_number, nothing()).is_ok());
 }
 
+/// Queues name the owner by where its client is now, not by where it once came from.
+#[test]
+fn the_owner_is_where_the_client_is_now_and_a_wrong_password_moves_nobody() {
+    let mut cluster = Harness::new();
+    let first = opened(&mut cluster);
+    let _ = attach(&mut cluster, first.id, [8; 16], 20_000);
+    let host = |cluster: &Harness| cluster.state.sessions(None, 1)[0].owner.host.clone();
+    assert_eq!(host(&cluster), None);
+    let _ = session_of(attach(&mut cluster, first.id, PASSWORD, 20_000));
+    assert_eq!(host(&cluster).as_deref(), Some("10.0.0.7:40112"));
+}
+
 #[test]
 fn only_who_knows_the_password_of_a_live_session_takes_it_up() {
     let mut cluster = Harness::new();
