@@ -61,8 +61,25 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "sim",
-        &["node", "membership", "storage", "raft-types", "raft-core"],
+        &[
+            "node",
+            "membership",
+            "storage",
+            "raft-types",
+            "raft-core",
+            "checker",
+        ],
         &["rocksdb", "axum", "reqwest"],
+    ),
+    (
+        "checker",
+        &[],
+        &["tokio", "openraft", "rocksdb", "axum", "reqwest"],
+    ),
+    (
+        "jepsen",
+        &["checker", "holdfast-client", "zookeeper"],
+        &["openraft", "rocksdb", "axum"],
     ),
     (
         "holdfast-tests",

@@ -1,0 +1,9 @@
+//! Black-box histories under faults: starts a real cluster, hurts it, records what clients saw,
+//! and asks [`checker`] whether every promise was kept.
+//!
+//! The way of a run, in the order of the modules: a [`plan`] is made from a seed; a `world` of
+//! nodes is started, each a host of its own; worker processes (`worker`, `client`, `workload`) put
+//! load on it and print what they saw; the `nemesis` hurts it by the plan's schedule; the merged
+//! history, the nodes' logs and their data go to the checkers; `report` writes it all down.
+
+pub mod plan;
