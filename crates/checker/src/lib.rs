@@ -5,8 +5,12 @@
 //! `docs/guarantees.md`, or one misunderstanding could hide in both. The form of a history is the
 //! contract in `jepsen/histories.md`.
 
+pub mod generate;
 pub mod history;
+pub mod linearizable;
+pub mod register;
 pub mod verdict;
+pub mod wgl;
 
 pub use history::{Call, Event, History, Outcome, Process};
 pub use verdict::{Checker, Finding, Limits, Report, Verdict};
