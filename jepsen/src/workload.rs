@@ -1,0 +1,50 @@
+//! What clients do. Names, values and facts are those of `jepsen/histories.md`.
+
+mod register;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use crate::client::Client;
+use crate::client::shared::Shared;
+
+/// Longest time of the last reads.
+const LAST_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// What one client does.
+pub trait Workload: Send {
+    /// One operation, or a short sequence; called when it is the client's turn.
+    fn step(&mut self, client: &mut Client);
+
+    /// The last reads, when the cluster is healed and the load is over.
+    fn last(&mut self, client: &mut Client);
+}
+
+/// The workload of client number `place`.
+///
+/// # Errors
+/// There is none of this name through this door.
+pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload>> {
+    let spec = &shared.spec;
+    Ok(match (spec.workload.as_str(), spec.door.as_str()) {
+        ("register" | "election", "http") => Box::new(register::Register::new(shared, place)),
+        (workload, door) => bail!("there is no workload {workload} through the door {door}"),
+    })
+}
+
+/// Does something until it succeeds, within the time of the last reads that began at `began`.
+/// Whether it did.
+fn until(client: &mut Client, began: Instant, mut act: impl FnMut(&mut Client) -> bool) -> bool {
+    let deadline = began + LAST_TIME_MAX;
+    loop {
+        if act(client) {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        client.shared.wait(Duration::from_millis(100));
+    }
+}
