@@ -6,4 +6,7 @@
 //! load on it and print what they saw; the `nemesis` hurts it by the plan's schedule; the merged
 //! history, the nodes' logs and their data go to the checkers; `report` writes it all down.
 
+pub mod history_file;
+pub mod merge;
 pub mod plan;
+pub mod report;
