@@ -7,6 +7,9 @@
 //! history, the nodes' logs and their data go to the checkers; `report` writes it all down.
 
 pub mod client;
+pub mod history_file;
+pub mod merge;
 pub mod plan;
+pub mod report;
 pub mod worker;
 pub mod workload;
