@@ -8,7 +8,8 @@
 //! Reading order, along the way of a write: [`proposal`] (a draft becomes a numbered request),
 //! `pending` (what is known of it), `proposer` (requests become a log entry), `state_machine` and
 //! `replica` (entries are applied, events published, callers answered). Beside it: `read`,
-//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`. `OVERVIEW.md` has the drawing.
+//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`, and
+//! `replay` (a log applied away from any cluster). `OVERVIEW.md` has the drawing.
 
 mod admission;
 mod audit;

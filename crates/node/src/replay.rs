@@ -1,7 +1,7 @@
 //! A log applied anew, away from any cluster: what `holdfast log` shows of each entry.
 //!
-//! The same steps as [`Replica`](crate::replica::Replica), without events rings, waiters and callers;
-//! `tests` below hold the two against each other.
+//! The same steps as [`Replica`](crate::replica::Replica), without rings of events, waiters and callers;
+//! `log::a_node_on_its_own_disk_shows_the_digest_it_told` in `tests/it` holds the two against each other.
 
 use std::io;
 
