@@ -18,6 +18,7 @@ mod durability;
 mod failover;
 mod import;
 mod locks;
+mod log;
 mod membership;
 mod reference;
 mod restart;

@@ -4,6 +4,7 @@ mod cluster;
 pub(crate) mod globals;
 mod import;
 mod lock;
+mod log;
 mod node;
 mod parse;
 mod session;
@@ -17,6 +18,7 @@ pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArg
 pub(crate) use lock::{
     AcquireArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs, Wish,
 };
+pub(crate) use log::LogArgs;
 pub(crate) use node::{
     CreateArgs, EventsArgs, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, TxnArgs, WatchArgs,
     WriteArgs,
@@ -49,6 +51,8 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Look at the configuration of a node
     Config(ConfigArgs),
+    /// Print what lies in the log of a node that is not running, entry by entry
+    Log(LogArgs),
     /// Print a completion script for a shell
     Completion {
         /// The shell

@@ -113,6 +113,7 @@ async fn open(config: &Config, cluster: Option<ClusterId>) -> anyhow::Result<Dat
             // The operator has named a directory that must not be used.
             OpenError::InUse { .. }
             | OpenError::Foreign { .. }
+            | OpenError::Unmarked { .. }
             | OpenError::NewerFormat { .. }
             | OpenError::OtherCluster { .. }
             | OpenError::OtherNode { .. } => EntryError::Directory(error).into(),

@@ -10,6 +10,7 @@ mod events;
 mod import;
 mod lock;
 mod locks;
+mod log;
 mod nodes;
 mod pages;
 mod session;
@@ -40,17 +41,26 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Dev(args) => crate::dev::run(&args),
         Command::Config(args) => crate::config::show::run(&args),
         Command::Completion { shell } => completion::run(shell),
+        Command::Log(args) => {
+            let out = Output::new(&cli.globals);
+            ended(out, log::run(out, &args))
+        }
         Command::Client(command) => {
             let out = Output::new(&cli.globals);
-            match client_command(&cli.globals, *command, out) {
-                Ok(code) => ExitCode::from(code),
-                Err(failure) => {
-                    if failure.code != 0 {
-                        out.failure(&failure);
-                    }
-                    ExitCode::from(failure.code)
-                }
+            ended(out, client_command(&cli.globals, *command, out))
+        }
+    }
+}
+
+/// Reports what failed, if anything, and says what to end with.
+fn ended(out: Output, result: Result<u8, Failure>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            if failure.code != 0 {
+                out.failure(&failure);
             }
+            ExitCode::from(failure.code)
         }
     }
 }

@@ -17,6 +17,7 @@ use raft_core::path::InvalidPath;
 use crate::limits::RETRY_AFTER_SECONDS;
 
 pub(crate) use failure::Check;
+pub use refusal::code_of;
 pub(crate) use refusal::problem_of;
 
 /// A request that was not, or perhaps not, done: the document, and the headers that belong to it.

@@ -53,6 +53,7 @@ use axum::Router;
 use node::Node;
 
 pub use commands::{AdminCommands, CommandAnswer, CommandMethod};
+pub use error::code_of;
 pub use serve::serve;
 pub use settings::ApiSettings;
 

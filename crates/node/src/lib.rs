@@ -8,7 +8,8 @@
 //! Reading order, along the way of a write: [`proposal`] (a draft becomes a numbered request),
 //! `pending` (what is known of it), `proposer` (requests become a log entry), `state_machine` and
 //! `replica` (entries are applied, events published, callers answered). Beside it: `read`,
-//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`. `OVERVIEW.md` has the drawing.
+//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`, and
+//! `replay` (a log applied away from any cluster). `OVERVIEW.md` has the drawing.
 
 mod admission;
 mod audit;
@@ -29,6 +30,7 @@ mod publish;
 mod quota_log;
 mod read;
 mod reconfigure;
+mod replay;
 mod replica;
 mod restore;
 mod runtime;
@@ -67,6 +69,7 @@ pub use metrics::{EntrySizes, Metrics};
 pub use proposal::{AcquireOutcome, ClaimStanding, Draft};
 pub use read::{Answer, Consistency, ReadOptions};
 pub use reconfigure::{Reconfiguration, ReconfigureFailure, WantedMember};
+pub use replay::{Content, NotDecoded, Replay, Replayed};
 pub use restore::RestoreFailure;
 pub use settings::NodeSettings;
 pub use snapshot_end::SnapshotEnd;

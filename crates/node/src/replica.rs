@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use raft_core::codec::{self, Batch};
+use raft_core::codec::Batch;
 use raft_core::command::{Command, Moment, Request, RestoreStep};
 use raft_core::event::Event;
 use raft_core::ids::Zxid;
 use raft_core::members::Member;
 use raft_core::outcome::{Outcome, Reply};
 use raft_core::state::State;
-use raft_types::{LogId, NodeId, PeerAddress, StoredMembership};
+use raft_types::{LogId, Membership, NodeId, PeerAddress, StoredMembership};
 use tokio::sync::watch;
 
 use crate::claim_waiters::ClaimWaiters;
@@ -20,6 +20,7 @@ use crate::events::EventLog;
 use crate::metrics::ApplyMetrics;
 use crate::pending::Pending;
 use crate::quota_log::QuotaLog;
+use crate::replay::decode;
 
 /// How far this node has applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,8 +78,8 @@ pub(crate) struct ReplicaStart {
          do not start this node again before it is upgraded or its data directory checked with `holdfast doctor`"
 )]
 pub(crate) struct Undecodable {
-    index: u64,
-    cause: String,
+    pub(crate) index: u64,
+    pub(crate) cause: String,
 }
 
 /// What a command leaves to be told.
@@ -87,6 +88,20 @@ struct Told {
     events: Vec<Event>,
     /// Everything was replaced: no list of events says how.
     restored: bool,
+}
+
+/// The members as the state is told of them.
+pub(crate) fn members_in(membership: &Membership) -> BTreeMap<NodeId, Member> {
+    let voters: BTreeSet<NodeId> = membership.voter_ids().collect();
+    let member = |(id, address): (&NodeId, &PeerAddress)| {
+        let member = Member {
+            voter: voters.contains(id),
+            peer: address.peer.clone(),
+            api: address.api.clone(),
+        };
+        (*id, member)
+    };
+    membership.nodes().map(member).collect()
 }
 
 fn finishes_a_restore(request: &Request) -> bool {
@@ -159,16 +174,7 @@ impl Replica {
         log_id: LogId,
         bytes: &bytes::Bytes,
     ) -> Result<(), Undecodable> {
-        let undecodable = |cause: String| Undecodable {
-            index: log_id.index,
-            cause,
-        };
-        let batch = Batch::parse(bytes).map_err(|e| undecodable(e.to_string()))?;
-        let requests: Result<Vec<Request>, Undecodable> = batch
-            .requests()
-            .map(|bytes| codec::decode_request(bytes).map_err(|e| undecodable(e.to_string())))
-            .collect();
-        let requests = requests?;
+        let (batch, requests) = decode(log_id.index, bytes)?;
         let mut answers: Vec<(u64, Outcome)> = Vec::new();
         let mut former = None;
         let state = if requests.iter().any(finishes_a_restore) {
@@ -254,16 +260,7 @@ impl Replica {
 
     /// Applies a change of membership.
     pub(crate) fn apply_membership(&self, log_id: LogId, membership: StoredMembership) {
-        let voters: BTreeSet<NodeId> = membership.voter_ids().collect();
-        let member = |(id, address): (&NodeId, &PeerAddress)| {
-            let member = Member {
-                voter: voters.contains(id),
-                peer: address.peer.clone(),
-                api: address.api.clone(),
-            };
-            (*id, member)
-        };
-        let members: BTreeMap<NodeId, Member> = membership.nodes().map(member).collect();
+        let members = members_in(membership.membership());
         let zxid = {
             let mut state = self.state.write();
             state.note_members(&members);

@@ -208,6 +208,14 @@ pub enum OpenError {
         /// One of the things in it.
         found: String,
     },
+    /// The directory, if there is one, was never a data directory.
+    #[error("{path} is not a Holdfast data directory: it has no file {marker}; correct the path")]
+    Unmarked {
+        /// The directory.
+        path: PathBuf,
+        /// Name of the marker that is missing.
+        marker: &'static str,
+    },
     /// The marker's bytes are wrong.
     #[error(
         "marker {path} is damaged: {cause}; it says whose data this is, so the directory is not used; \

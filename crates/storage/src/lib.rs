@@ -7,7 +7,8 @@
 //!
 //! Start at [`DataDirectory`] (what the node opens), then [`LogStore`] (the log), `writer` (the one
 //! thread that syncs), [`SnapshotStore`](raft_types::snapshot::SnapshotStore)'s two
-//! implementations, and [`check_directory`] (what `holdfast doctor` runs).
+//! implementations, and what reads a directory that no node uses: [`check_directory`] (what `holdfast
+//! doctor` runs) and [`OfflineDirectory`] (`holdfast log`).
 
 pub mod backend;
 pub mod error;
@@ -21,6 +22,7 @@ mod log_reader;
 mod log_store;
 mod marker;
 mod memory;
+mod offline;
 mod open;
 mod recover;
 mod rocks;
@@ -29,6 +31,7 @@ mod snapshot_file;
 mod snapshot_memory;
 mod snapshot_store;
 mod stats;
+mod torn_tail;
 mod view;
 mod writer;
 
@@ -36,9 +39,11 @@ pub use check::{Finding, Report, SnapshotSummary, check_directory};
 pub use log_reader::LogReader;
 pub use log_store::{LogOptions, LogStore};
 pub use memory::{Fault, MemoryBackend};
+pub use offline::{OfflineDirectory, OfflineSnapshot, Positions, StoredEntry};
 pub use open::{DataDirectory, Expectations};
 pub use rocks::{Missing, RocksBackend};
 pub use sizes::DirectorySizes;
 pub use snapshot_memory::MemorySnapshotStore;
 pub use stats::{SYNC_BUCKETS_MICROS, SyncReading, SyncStats};
+pub use torn_tail::TornTail;
 pub use writer::{OsThread, SimulatedWriter, SpawnWriter, Writer, WriterHandle};

@@ -7,10 +7,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
 
 mod documents;
+mod log;
 mod reference;
 
 use std::path::PathBuf;

@@ -15,8 +15,9 @@ pub(crate) fn problem_of(state: &State, wall_ms: u64, refusal: &Refusal) -> Prob
     with_details(problem, state, wall_ms, refusal)
 }
 
-/// Which kind of problem a refusal is.
-fn code_of(refusal: &Refusal) -> ErrorCode {
+/// Which kind of problem a refusal is told as.
+#[must_use]
+pub fn code_of(refusal: &Refusal) -> ErrorCode {
     match refusal {
         Refusal::InvalidPath(_) => ErrorCode::InvalidPath,
         Refusal::InvalidName(_) => ErrorCode::InvalidName,

@@ -16,6 +16,7 @@ mod golden;
 mod log_store;
 mod model;
 mod observed;
+mod offline;
 mod readers;
 mod snapshots;
 mod suite;
