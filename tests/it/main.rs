@@ -19,6 +19,7 @@ mod failover;
 mod import;
 mod locks;
 mod membership;
+mod mutants;
 mod reference;
 mod restart;
 mod restore;
