@@ -23,6 +23,7 @@ run: build ## three nodes on this machine (ARGS="--data-dir DIR" keeps the data)
 
 build: setup ## the release binary
 	cargo build --release --locked -p holdfast
+	@./scripts/no-mutants.sh "$$CARGO_TARGET_DIR/release/holdfast"
 
 check: setup ## type-check everything
 	cargo check --workspace --all-targets --locked

@@ -7,9 +7,12 @@ use serde_json::Value;
 
 /// Crate, ours it may depend on, and third-party crates it must never depend on directly.
 const ARROWS: &[(&str, &[&str], &[&str])] = &[
+    // Planted bugs: constants, unless somebody asks for them. Beside the list here it imports nothing at
+    // all, which a test of its own checks.
+    ("mutant", &[], &[]),
     (
         "raft-core",
-        &[],
+        &["mutant"],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
     (
@@ -19,34 +22,39 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "storage",
-        &["raft-types", "raft-core"],
+        &["mutant", "raft-types", "raft-core"],
         &["axum", "reqwest"],
     ),
-    ("membership", &["raft-types", "raft-core"], &["rocksdb"]),
+    (
+        "membership",
+        &["mutant", "raft-types", "raft-core"],
+        &["rocksdb"],
+    ),
     (
         "node",
-        &["membership", "raft-types", "raft-core"],
+        &["mutant", "membership", "raft-types", "raft-core"],
         &["axum", "rocksdb", "reqwest"],
     ),
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),
     (
         "http-api",
-        &["node", "http-types", "raft-types", "raft-core"],
+        &["mutant", "node", "http-types", "raft-types", "raft-core"],
         &["openraft", "rocksdb"],
     ),
     (
         "zookeeper",
-        &["node", "raft-core"],
+        &["mutant", "node", "raft-core"],
         &["axum", "rocksdb", "openraft", "reqwest"],
     ),
     (
         "holdfast-client",
-        &["http-types"],
+        &["mutant", "http-types"],
         &["openraft", "rocksdb", "axum"],
     ),
     (
         "holdfast",
         &[
+            "mutant",
             "storage",
             "membership",
             "node",
@@ -62,6 +70,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     (
         "sim",
         &[
+            "mutant",
             "node",
             "membership",
             "storage",
@@ -217,6 +226,10 @@ fn the_core_is_pure_and_the_client_links_no_server_code() {
     ] {
         assert!(!client.contains(name), "holdfast-client reaches {name}");
     }
+    assert!(
+        graph.below("mutant").is_empty(),
+        "planted bugs bring nothing along"
+    );
     assert!(
         graph.below("storage").contains("rocksdb"),
         "this test reads the graph wrongly"

@@ -20,6 +20,7 @@ mod import;
 mod locks;
 mod log;
 mod membership;
+mod mutants;
 mod reference;
 mod restart;
 mod restore;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_types::headers;
 use http_types::problem::Effect;
+use mutant::Mutant;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
@@ -155,7 +156,8 @@ impl<'a> Course<'a> {
         if !failure.is_transient() {
             return Err(self.definite(failure));
         }
-        if effect == Effect::Unknown && self.call.repeat == Repeat::Once {
+        let once = self.call.repeat == Repeat::Once && !mutant::is(Mutant::RepeatsWithoutKey);
+        if effect == Effect::Unknown && once {
             return Err(self.exhausted(failure));
         }
         let round = (self.attempts - 1) / self.nodes;

@@ -24,6 +24,10 @@ use clap::error::ErrorKind;
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
+    if let Err(unknown) = mutant::active() {
+        output::error(&unknown.to_string());
+        return ExitCode::from(Exit::Config.code());
+    }
     match args::Cli::try_parse() {
         Ok(cli) => commands::run(cli),
         Err(error) => {

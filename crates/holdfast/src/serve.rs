@@ -67,6 +67,11 @@ async fn whole_life(config: Config, stop_with_stdin: bool) -> anyhow::Result<()>
         descriptors,
         "holdfast starts"
     );
+    if let Some(marker) = mutant::marker() {
+        let active = mutant::active().ok().flatten();
+        let active = active.map_or("none", mutant::Mutant::id);
+        tracing::warn!("{marker}; active: {active}");
+    }
     // Taken over before anything is opened: a node that is told to stop while it starts ends
     // in order, too.
     let mut asked = std::pin::pin!(asked_to_stop(stop_with_stdin)?);

@@ -6,12 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_types::headers as names;
 use http_types::v1::cluster::node_name;
+use mutant::Mutant;
 use node::Node;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::admission::Admission;
 use crate::commands::AdminCommands;
+use crate::convert::fence;
 use crate::endpoint::Endpoint;
 use crate::endpoints;
 use crate::metrics::HttpMetrics;
@@ -44,6 +46,9 @@ impl Api {
         settings: ApiSettings,
         commands: Option<Arc<dyn AdminCommands>>,
     ) -> Api {
+        if mutant::is(Mutant::FenceFromLocalCounter) {
+            fence::count_from(node.applied());
+        }
         let openapi = Bytes::from(openapi::text_for(commands.is_some()));
         let mut endpoints = endpoints::all();
         if commands.is_none() {

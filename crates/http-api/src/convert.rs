@@ -3,6 +3,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod event;
+pub(crate) mod fence;
 pub(crate) mod lock;
 pub(crate) mod node;
 pub(crate) mod session;

@@ -7,6 +7,7 @@
 pub(crate) mod append;
 pub mod client;
 pub(crate) mod connection;
+mod forged;
 pub(crate) mod gone;
 pub mod limits;
 pub mod network;

@@ -1,5 +1,6 @@
 //! How openraft is configured, each override with its why.
 
+use mutant::Mutant;
 use openraft::{Config, ConfigError, SnapshotPolicy};
 use raft_types::ClusterId;
 
@@ -82,7 +83,9 @@ impl RaftSettings {
             // (`dead_leader` relies on it).
             enable_leader_restore: Some(false),
             // A follower whose log went back lost acknowledged entries. Never paper over it.
-            allow_log_reversion: Some(false),
+            allow_log_reversion: Some(
+                mutant::is(Mutant::QuorumOffByOne) || mutant::is(Mutant::OldConfigQuorum),
+            ),
             quorum_loss_probe_interval: probe.then(|| ms(timing.election_max).saturating_mul(2)),
             // First retries come fast (a restarted peer is back in milliseconds), later ones at the
             // rate of elections.

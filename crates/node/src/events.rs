@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use mutant::Mutant;
 use parking_lot::Mutex;
 use raft_core::command::Moment;
 use raft_core::event::{Event, EventKind};
@@ -129,11 +130,18 @@ impl EventLog {
                 oldest: EventId::after_command(floor),
             });
         }
-        Ok(EventStream {
+        let mut stream = EventStream {
             log: Arc::clone(self),
             after,
             head: self.head.subscribe(),
-        })
+        };
+        if mutant::is(Mutant::WatchGap) {
+            stream.try_next()?;
+        }
+        if mutant::is(Mutant::WatchReplays) {
+            stream.after = self.two_commits_before(after);
+        }
+        Ok(stream)
     }
 
     /// A stream of what is to come. The caller holds the state's read lock where the stream must
@@ -144,6 +152,16 @@ impl EventLog {
             after: EventId::after_command(applied),
             head: self.head.subscribe(),
         }
+    }
+
+    /// `m18`: where a stream begins that tells the last two commits up to `after` again.
+    fn two_commits_before(&self, after: EventId) -> EventId {
+        let ring = self.ring.lock();
+        let told = ring
+            .commits
+            .partition_point(|c| c.moment.zxid <= after.zxid);
+        let before = told.checked_sub(3).and_then(|at| ring.commits.get(at));
+        EventId::after_command(before.map_or(ring.floor, |commit| commit.moment.zxid))
     }
 
     fn next_after(&self, after: EventId) -> Result<Option<Arc<Commit>>, HistoryGone> {

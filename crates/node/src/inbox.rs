@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
+use mutant::Mutant;
 use parking_lot::Mutex;
 use raft_types::NodeId;
 use tokio::sync::Notify;
@@ -66,7 +67,8 @@ impl Inbox {
         accepted.floor = accepted.floor.max(message.oldest);
         accepted.sequences = accepted.sequences.split_off(&accepted.floor);
         for (sequence, bytes) in message.requests {
-            if sequence >= accepted.floor && accepted.sequences.insert(sequence) {
+            let is_new = sequence >= accepted.floor && accepted.sequences.insert(sequence);
+            if is_new || mutant::is(Mutant::RetryAppliedTwice) {
                 queue.requests.push_back(bytes);
             }
         }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mutant::Mutant;
 use parking_lot::Mutex;
 use raft_core::ids::SessionId;
 use tokio::sync::{Notify, oneshot};
@@ -113,7 +114,7 @@ impl Runtime {
     /// lead, or cannot confirm it.
     pub(crate) async fn renew(&self, sessions: &[SessionId]) -> Option<KeepAliveAnswer> {
         let live = |id| self.live_session(id);
-        let now = self.clock.monotonic();
+        let now = self.session_time();
         let alive = self.session_clock.touch(now, sessions, live)?;
         let deadline = Instant::now() + self.settings.peer_call_timeout;
         self.barrier.pass(deadline).await.ok()?;
@@ -131,7 +132,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
             () = runtime.stop.cancelled() => return,
             () = runtime.keep_alives.work.notified() => {}
         }
-        let queue = runtime.keep_alives.take();
+        let mut queue = runtime.keep_alives.take();
         let mut sessions = queue.touched.clone();
         sessions.extend(
             queue
@@ -141,6 +142,11 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         );
         if sessions.is_empty() {
             continue;
+        }
+        if mutant::is(Mutant::FollowerKeepsAlive) && runtime.leading_term().is_none() {
+            for asked in std::mem::take(&mut queue.asked) {
+                let _ = asked.answer.send(sessions.clone());
+            }
         }
         match one_round(&runtime, sessions.into_iter().collect()).await {
             Some(alive) => {

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use mutant::Mutant;
 use parking_lot::Mutex;
 use raft_core::command::Stamp;
 use raft_core::ids::{LogTime, WallTime};
@@ -16,6 +17,14 @@ struct Seat {
     term: u64,
     base: LogTime,
     origin: Duration,
+}
+
+/// The time by which sessions and holds end.
+pub(crate) fn session_time(clock: &dyn Clock) -> Duration {
+    if mutant::is(Mutant::WallClockExpiry) {
+        return Duration::from_millis(clock.wall_ms());
+    }
+    clock.monotonic()
 }
 
 /// See the module.
@@ -33,7 +42,7 @@ impl LeaderClock {
         clock: &dyn Clock,
         taken_over: impl FnOnce() -> LogTime,
     ) -> LogTime {
-        let now = clock.monotonic();
+        let now = session_time(clock);
         let mut seat = self.seat.lock();
         let current = match *seat {
             Some(current) if current.term == term => current,

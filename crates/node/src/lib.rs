@@ -12,6 +12,7 @@
 //! `replay` (a log applied away from any cluster). `OVERVIEW.md` has the drawing.
 
 mod admission;
+mod ahead;
 mod audit;
 mod claim_waiters;
 mod digests;
@@ -216,7 +217,7 @@ impl Node {
     /// On the leader: how long ago a session was last heard of.
     #[must_use]
     pub fn session_contact(&self, session: SessionId) -> Option<Duration> {
-        let now = self.runtime.clock.monotonic();
+        let now = self.runtime.session_time();
         self.runtime.session_clock.contact(now, session)
     }
 
@@ -228,14 +229,14 @@ impl Node {
         after: Option<SessionId>,
         limit: usize,
     ) -> Option<Vec<(SessionId, Duration)>> {
-        let now = self.runtime.clock.monotonic();
+        let now = self.runtime.session_time();
         self.runtime.session_clock.time_left(now, after, limit)
     }
 
     /// On the leader: how long it has led.
     #[must_use]
     pub fn leading_for(&self) -> Option<Duration> {
-        let now = self.runtime.clock.monotonic();
+        let now = self.runtime.session_time();
         self.runtime.session_clock.leading_for(now)
     }
 

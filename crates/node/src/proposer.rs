@@ -16,6 +16,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use membership::{CallError, Leadership};
+use mutant::Mutant;
 use openraft::errors::ClientWriteError;
 use openraft::impls::OneshotResponder;
 use raft_core::codec::BatchBuilder;
@@ -149,6 +150,9 @@ fn write_entry(runtime: &Arc<Runtime>, term: u64) -> Option<BoxFuture<'static, S
     let requests = batch.len();
     let payload = EntryBytes(batch.finish());
     runtime.metrics.entry_written(requests, payload.0.len());
+    if mutant::is(Mutant::AckBeforeCommit) {
+        runtime.answer_ahead(term, &payload.0);
+    }
     let runtime = Arc::clone(runtime);
     Some(Box::pin(async move {
         append(&runtime, term, payload, own, forwarded).await

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
+use mutant::Mutant;
 use openraft::raft::linearizable_read::LinearizerOption;
 use parking_lot::Mutex;
 use raft_core::ids::Zxid;
@@ -165,6 +166,10 @@ async fn one_round(runtime: &Runtime) -> bool {
 /// On the leader: a quorum confirms that it still leads, asked after this call began. Gives the
 /// index up to which a state must be applied to show everything acknowledged before.
 pub(crate) async fn confirm_leadership(runtime: &Runtime) -> Option<u64> {
+    if mutant::is(Mutant::LeaderReadsAlone) {
+        let leads = runtime.leading_term().is_some();
+        return leads.then(|| runtime.replica.applied().index());
+    }
     let read_index = LinearizerOption::new(Some(Duration::ZERO), true)
         .with_wait_timeout(runtime.settings.peer_call_timeout);
     let linearizer = runtime
@@ -198,6 +203,12 @@ impl Runtime {
         deadline: Instant,
     ) -> Result<Option<Duration>, ReadError> {
         let age = match options.consistency {
+            Consistency::Linearizable if mutant::is(Mutant::StaleRead) => None,
+            Consistency::Linearizable
+                if mutant::is(Mutant::ReadBeforeReplay) && self.is_replaying() =>
+            {
+                None
+            }
             Consistency::Linearizable => {
                 self.barrier.pass(deadline).await?;
                 None
@@ -218,6 +229,15 @@ impl Runtime {
             self.await_zxid(wanted, deadline).await?;
         }
         Ok(age)
+    }
+
+    /// `m03`: no leader was heard of since the start, or nothing of the present term is applied yet.
+    fn is_replaying(&self) -> bool {
+        let leadership = self.leadership();
+        match leadership.leader {
+            Some(_) => self.replica.applied().term() < leadership.term,
+            None => self.barrier.age().is_none(),
+        }
     }
 
     /// Waits until this node has applied the command at `wanted`.

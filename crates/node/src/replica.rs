@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use mutant::Mutant;
 use parking_lot::{Mutex, RwLock};
 use raft_core::codec::Batch;
 use raft_core::command::{Command, Moment, Request, RestoreStep};
@@ -254,6 +255,9 @@ impl Replica {
 
     /// Applies an entry that carries no commands.
     pub(crate) fn apply_blank(&self, log_id: LogId) {
+        if mutant::is(Mutant::LocksForgotten) {
+            self.state.write().forget_claims();
+        }
         let zxid = self.read(State::last_zxid);
         self.advance(log_id, zxid);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use membership::{Consensus, Leadership};
 use raft_core::command::Stamp;
@@ -14,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
+use crate::ahead::Ahead;
 use crate::audit::Verdict;
 use crate::events::EventStream;
 use crate::inbox::Inbox;
 use crate::keep_alive::KeepAlives;
-use crate::leader_clock::LeaderClock;
+use crate::leader_clock::{self, LeaderClock};
 use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::read::Barrier;
@@ -38,6 +40,8 @@ pub(crate) struct Runtime {
     pub(crate) replica: Arc<Replica>,
     pub(crate) snapshots: Arc<dyn SnapshotStore>,
     pub(crate) pending: Arc<Pending>,
+    /// Of a planted bug; empty in every other build.
+    pub(crate) ahead: Ahead,
     pub(crate) inbox: Inbox,
     pub(crate) admission: Admission,
     pub(crate) barrier: Barrier,
@@ -85,6 +89,11 @@ impl Runtime {
         let leadership = self.leadership();
         let leads = leadership.is_leader() && leadership.leader == Some(self.id);
         (leads && self.replica.applied().term() == leadership.term).then_some(leadership.term)
+    }
+
+    /// The time by which sessions end: of this node, monotonic.
+    pub(crate) fn session_time(&self) -> Duration {
+        leader_clock::session_time(&*self.clock)
     }
 
     /// The stamp of an entry this leader writes now.

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use mutant::Mutant;
 use parking_lot::Mutex;
 use raft_core::command::{Command, ExpireSession, SessionRef};
 use raft_core::event::EventKind;
 use raft_core::ids::SessionId;
-use raft_core::outcome::Reply;
+use raft_core::outcome::{Outcome, Reply};
 use raft_core::query::session::SessionStatus;
 use raft_core::session::{Session, SessionKind};
 
@@ -206,7 +207,7 @@ async fn lead(runtime: &Arc<Runtime>, term: u64) {
             },
             _ = tick.tick() => {
                 let room = EXPIRIES_IN_FLIGHT_MAX.saturating_sub(expiries.len());
-                let now = runtime.clock.monotonic();
+                let now = runtime.session_time();
                 let silent = runtime.session_clock.with(|seat| seat.silent(now, room));
                 for id in silent.unwrap_or_default() {
                     expiries.push(expire(runtime, term, id));
@@ -225,21 +226,27 @@ async fn lead(runtime: &Arc<Runtime>, term: u64) {
 /// Starts with every session just heard of.
 fn seat(runtime: &Runtime) -> EventStream {
     let (state, events) = runtime.state_and_events();
-    let now = runtime.clock.monotonic();
+    let now = runtime.session_time();
     let since = runtime.session_clock.with(|seat| seat.since);
     let mut fresh = Seat {
         since: since.unwrap_or(now),
         ..Seat::default()
     };
     for session in state.sessions(None, usize::MAX) {
-        fresh.add(now, session);
+        let heard = if mutant::is(Mutant::DeadlinesNotExtended) {
+            let age = state.log_time().0.saturating_sub(session.opened.log_time.0);
+            now.saturating_sub(Duration::from_millis(age))
+        } else {
+            now
+        };
+        fresh.add(heard, session);
     }
     *runtime.session_clock.seat.lock() = Some(fresh);
     events
 }
 
 fn follow(runtime: &Runtime, commit: &Commit) {
-    let now = runtime.clock.monotonic();
+    let now = runtime.session_time();
     for event in &commit.events {
         match &event.kind {
             EventKind::SessionOpened { session, .. } => {
@@ -286,17 +293,34 @@ async fn expire(runtime: &Arc<Runtime>, term: u64, id: SessionId) {
         session: id,
         activity,
     });
-    let outcome = runtime
-        .propose_in_term(term, Draft::internal(command))
-        .await;
+    let draft = Draft::internal(command);
+    let outcome = if mutant::is(Mutant::OldLeaderExpires) {
+        propose_for_ever(runtime, draft).await
+    } else {
+        runtime.propose_in_term(term, draft).await
+    };
     match outcome.map(|outcome| outcome.result) {
         Ok(Ok(_)) => tracing::info!(session = %id, term, "session expired"),
         // It acted meanwhile, or nobody knows: it goes on.
         Ok(Err(_)) | Err(_) => {
-            let now = runtime.clock.monotonic();
+            let now = runtime.session_time();
             runtime.session_clock.with(|seat| seat.spare(now, id));
         }
     }
+}
+
+/// `m12`: the proposal outlives this node's term, and is sent to whoever leads then.
+async fn propose_for_ever(
+    runtime: &Arc<Runtime>,
+    draft: Draft,
+) -> Result<Outcome, crate::ProposeError> {
+    let own = Arc::clone(runtime);
+    let proposed = runtime
+        .tasks
+        .spawn(async move { own.propose(draft, Duration::from_secs(60)).await });
+    proposed
+        .await
+        .unwrap_or(Err(crate::NotApplied::ShuttingDown.into()))
 }
 
 /// Handles passed deadlines until none is left.

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
+use crate::ahead::Ahead;
 use crate::events::{EventLog, RingLimits};
 use crate::inbox::Inbox;
 use crate::metrics::{ApplyMetrics, Metrics};
@@ -218,6 +219,7 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
         replica: Arc::new(replica),
         snapshots: Arc::clone(&options.snapshots),
         pending,
+        ahead: Ahead::default(),
         inbox: Inbox::new(settings.forwarded_queue_max),
         admission: Admission::new(&settings),
         barrier: read::Barrier::default(),

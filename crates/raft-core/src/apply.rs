@@ -11,6 +11,7 @@ mod due;
 mod grant;
 mod members;
 mod multi;
+mod planted;
 mod quota;
 mod restore;
 mod room;
@@ -19,6 +20,8 @@ mod subtree;
 mod tree;
 mod txn;
 mod znode;
+
+use mutant::Mutant;
 
 use crate::acl::{self, Identity};
 use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp};
@@ -77,6 +80,7 @@ impl State {
         } = step;
         match &result {
             Ok(_) => self.note_activity(session),
+            Err(_) if mutant::is(Mutant::TxnNotAtomic) => {}
             Err(refusal) => {
                 over_quota.clear();
                 assert!(
@@ -232,7 +236,7 @@ impl Step<'_> {
         let state = self.state.clone();
         let events = self.events.len();
         let result = change(self);
-        if result.is_err() {
+        if result.is_err() && !mutant::is(Mutant::TxnNotAtomic) {
             *self.state = state;
             self.events.truncate(events);
         }

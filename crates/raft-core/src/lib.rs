@@ -5,6 +5,10 @@
 //! disks, sockets, clocks or randomness; what differs between two processes is banned by
 //! `clippy.toml`, and time arrives inside the command.
 //!
+//! Crate `mutant`, the only one of ours that is used here, does not change that: in a build without its
+//! feature `planted` every question to it is the constant `false`, and a build with it is broken on
+//! purpose, to prove that tests notice.
+//!
 //! # The model
 //!
 //! - A tree of **znodes** with ZooKeeper's rules ([`znode`], [`path`], [`acl`]): data, versions,

@@ -15,6 +15,7 @@ mod restore;
 
 use std::io;
 
+use mutant::Mutant;
 use serde::Serialize;
 
 pub use self::restore::RestoreError;
@@ -45,6 +46,9 @@ impl State {
     /// # Errors
     /// Those of `out`.
     pub fn encode_snapshot(&self, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        if mutant::is(Mutant::SnapshotWithoutSessions) && self.sessions.len() > 0 {
+            return self.without_sessions().encode_snapshot(out);
+        }
         out(&format::SNAPSHOT_MAGIC)?;
         out(&format::SNAPSHOT.to_le_bytes())?;
         let mut writer = Writer {

@@ -1,5 +1,7 @@
 //! Bytes of the records this crate persists: little-endian fields, a version first, a checksum last.
 
+use mutant::Mutant;
+
 use crate::error::RecordError;
 
 /// Builds a record.
@@ -82,7 +84,7 @@ impl<'a> Reader<'a> {
             .ok_or(RecordError::Truncated)?;
         let stored = u32::from_le_bytes(*stored);
         let computed = checksum(context, body);
-        if stored != computed {
+        if stored != computed && !mutant::is(Mutant::ChecksumNotVerified) {
             return Err(RecordError::Checksum { stored, computed });
         }
         Ok(Reader { rest: body })

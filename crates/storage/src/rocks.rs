@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mutant::Mutant;
 use rocksdb::{
     BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode,
     LogLevel, Options, ReadOptions, WriteBatch, WriteOptions,
@@ -145,6 +146,7 @@ impl LogBackend for RocksBackend {
         options.set_readahead_size(READAHEAD_BYTES);
         // A scan reads what was evicted long ago, once: caching it would push out nothing useful.
         options.fill_cache(false);
+        options.set_verify_checksums(!mutant::is(Mutant::ChecksumNotVerified));
         let mut records = self.db.raw_iterator_cf_opt(self.handle(table)?, options);
         records.seek(from);
         while let Some((key, value)) = records.item() {
@@ -182,7 +184,11 @@ fn database_options() -> Options {
     // A torn record at the end of the write-ahead log is what a power cut leaves and must open;
     // damage anywhere before it must be refused. RocksDB's default (point in time) opens with
     // everything after the damage gone, although it was synced and acknowledged.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(if mutant::is(Mutant::ChecksumNotVerified) {
+        DBRecoveryMode::PointInTime
+    } else {
+        DBRecoveryMode::TolerateCorruptedTailRecords
+    });
     // "The end" above means the end of each log file, also of older ones. The manifest records how
     // long closed and synced files were, so that a shortened or missing one is refused as well.
     options.set_track_and_verify_wals_in_manifest(true);

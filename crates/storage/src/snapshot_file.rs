@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use mutant::Mutant;
 use raft_types::ClusterId;
 use raft_types::snapshot::{SnapshotMeta, SnapshotSource};
 use xxhash_rust::xxh3::Xxh3;
@@ -93,7 +94,7 @@ fn decode_footer(bytes: &[u8]) -> Result<Footer, RecordError> {
     let body = from.take(FOOTER_BYTES - 8)?;
     from.end()?;
     let computed = crc32fast::hash(body);
-    if stored != computed {
+    if stored != computed && !mutant::is(Mutant::ChecksumNotVerified) {
         return Err(RecordError::Checksum { stored, computed });
     }
     let mut from = Reader::new(body);
@@ -310,7 +311,7 @@ impl ContentReader {
         self.used = len;
         read_at(&self.file, &self.path, &mut self.block, self.at + 8)?;
         let computed = block_crc(self.blocks, &self.block);
-        if stored != computed {
+        if stored != computed && !mutant::is(Mutant::ChecksumNotVerified) {
             let what = format!(
                 "block {} has checksum {stored:08x} but its bytes give {computed:08x}",
                 self.blocks
@@ -335,6 +336,9 @@ impl ContentReader {
             content_hash: self.hasher.digest(),
         };
         let file_len = self.file.metadata()?.len();
+        if mutant::is(Mutant::ChecksumNotVerified) {
+            return Ok(());
+        }
         if found == self.footer && file_len == self.at + FOOTER_BYTES as u64 {
             Ok(())
         } else {

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use mutant::Mutant;
 use openraft::storage::IOFlushed;
 use parking_lot::RwLock;
 use raft_types::{Entry, LogId, TypeConfig, Vote};
@@ -168,7 +169,10 @@ impl Writer {
             return Ok(());
         }
         let started = Instant::now();
-        self.shared.backend.write(&batch.ops, batch.durability)?;
+        let written = self.shared.backend.write(&batch.ops, batch.durability);
+        if !mutant::is(Mutant::WriteErrorSwallowed) {
+            written?;
+        }
         if batch.durability == Durability::Synced {
             self.shared.stats.record(started.elapsed(), batch.entries);
         }
@@ -226,8 +230,11 @@ fn encode_group(group: &[Request]) -> Result<Batch, StoreError> {
                     batch.entries += 1;
                 }
                 batch.last_append = Some(*seq);
-                batch.durability = Durability::Synced;
+                if !mutant::is(Mutant::AckBeforeFsync) {
+                    batch.durability = Durability::Synced;
+                }
             }
+            Request::Vote { .. } if mutant::is(Mutant::VoteNotPersisted) => {}
             Request::Vote { vote, .. } => {
                 batch.ops.push(put_meta(KEY_VOTE, encode_vote(vote)));
                 batch.durability = Durability::Synced;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_types::headers;
 use http_types::problem::{Effect, ErrorCode, Problem};
+use mutant::Mutant;
 use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 
-use super::call::{Call, CallBody, Repeat};
+use super::call::{Call, CallBody, Repeat, random_id};
 use super::{Answer, Transport};
 use crate::options::Outgoing;
 
@@ -218,6 +219,10 @@ impl Transport {
         }
         let mut request = self.http.request(call.method.clone(), &url);
         for (name, value) in &call.headers {
+            if mutant::is(Mutant::RepeatsWithoutKey) && *name == headers::IDEMPOTENCY_KEY {
+                request = request.header(*name, random_id("k"));
+                continue;
+            }
             request = request.header(*name, value);
         }
         match &call.body {

@@ -10,6 +10,9 @@ use crate::output::Shown;
 struct Versions {
     client: &'static str,
     nodes: Vec<NodeVersion>,
+    /// What a build for tests says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planted: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +37,10 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
         });
     }
     let mut text = format!("holdfast {}\n", env!("CARGO_PKG_VERSION"));
+    let planted = mutant::marker();
+    if let Some(planted) = planted {
+        text.push_str(&format!("{planted}\n"));
+    }
     for node in &nodes {
         let version = node.version.as_deref().unwrap_or("no answer");
         text.push_str(&format!("{}  {version}\n", node.endpoint));
@@ -41,6 +48,7 @@ pub(super) async fn run(app: &App) -> Result<(), Failure> {
     let versions = Versions {
         client: env!("CARGO_PKG_VERSION"),
         nodes,
+        planted,
     };
     app.out
         .show(&Shown::text(&versions, versions.client, text)?)

@@ -9,7 +9,7 @@ use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath
 use raft_core::session::SessionEnd;
 use raft_core::state::State;
 
-use crate::convert::{lock, node, session};
+use crate::convert::{fence, lock, node, session};
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -258,7 +258,7 @@ fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> 
     v1::ClaimEvent {
         lock: names.lock.to_string(),
         claim: names.claim.to_string(),
-        fence: names.fence.0,
+        fence: fence::shown(names.fence),
         session: owner.map_or_else(String::new, |id| session::label(state, id)),
     }
 }

@@ -8,7 +8,7 @@ use raft_core::outcome::{ClaimReply, HolderSummary};
 use raft_core::query::lock::{ClaimStatus, ClaimView, LockView};
 use raft_core::state::State;
 
-use crate::convert::session;
+use crate::convert::{fence, session};
 use crate::error::Problem;
 use crate::extract::path::claim_url;
 use crate::limits::{HOLDERS_SHOWN_MAX, QUEUE_SHOWN_MAX};
@@ -81,7 +81,7 @@ pub(crate) fn claim(
         state: v1::ClaimState::Waiting,
         mode,
         permits,
-        fence: claim.fence.0,
+        fence: fence::shown(claim.fence),
         session: session::label(state, claim.session),
         position: Some(counts.position),
         holders: counts.holders,
@@ -152,7 +152,7 @@ pub(crate) fn ended(state: &State, ended: &EndedClaim) -> v1::EndedClaim {
         lock: ended.lock.to_string(),
         claim: ended.id.to_string(),
         state: end(ended.end),
-        fence: ended.fence.0,
+        fence: fence::shown(ended.fence),
         held: ended.held,
         session: session::label(state, ended.session),
         ended_index: ended.ended.zxid.0,
@@ -191,7 +191,7 @@ pub(crate) fn holder(state: &State, wall_ms: u64, claim: &Claim) -> v1::Holder {
     v1::Holder {
         claim: claim.id.to_string(),
         session: session::label(state, claim.session),
-        fence: claim.fence.0,
+        fence: fence::shown(claim.fence),
         mode,
         permits,
         owner: session::owner_of(state, claim.session),
@@ -214,7 +214,7 @@ pub(crate) fn holder_of_summary(
     v1::Holder {
         claim: summary.claim.to_string(),
         session: session::label(state, summary.session),
-        fence: summary.fence.0,
+        fence: fence::shown(summary.fence),
         mode,
         permits,
         owner: session::owner_of(state, summary.session),

@@ -9,7 +9,7 @@ use raft_core::query::session::SessionStatus;
 use raft_core::session::{EndedSession, Session, SessionEnd, SessionKind};
 use raft_core::state::State;
 
-use crate::convert::lock;
+use crate::convert::{fence, lock};
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -122,7 +122,7 @@ pub(crate) fn ended(ended: &EndedSession) -> v1::EndedSession {
     let hold = |hold: &raft_core::session::ReleasedHold| v1::ReleasedHold {
         lock: hold.lock.to_string(),
         claim: hold.claim.to_string(),
-        fence: hold.fence.0,
+        fence: fence::shown(hold.fence),
     };
     v1::EndedSession {
         id: session_label(ended.id, ended.name.as_ref()),

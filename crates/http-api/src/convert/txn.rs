@@ -6,11 +6,11 @@ use raft_core::acl::AclEntry;
 use raft_core::command::{
     Create, CreateKind, Expect, FenceGuard, Guard, SetData, Txn, TxnOp, ZnodeOp,
 };
-use raft_core::ids::{ClaimId, Fence, LockName, ZnodePath};
+use raft_core::ids::{ClaimId, LockName, ZnodePath};
 use raft_core::outcome::{TxnReply, ZnodeReply};
 use raft_core::state::State;
 
-use crate::convert::{lock, node};
+use crate::convert::{fence, lock, node};
 use crate::error::Problem;
 
 /// A transaction, inward.
@@ -50,9 +50,9 @@ fn guard_in(guard: v1::Guard) -> Result<Guard, Problem> {
             path: ZnodePath::parse(&node)?,
             value: node::bytes_in(&value, encoding)?,
         },
-        v1::Guard::Fence { lock, fence } => Guard::Fence(FenceGuard {
+        v1::Guard::Fence { lock, fence: token } => Guard::Fence(FenceGuard {
             lock: LockName::parse(&lock)?,
-            fence: Fence(fence),
+            fence: fence::meant(token),
         }),
     })
 }

@@ -108,7 +108,7 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             holders,
         } => {
             more.lock = Some(lock.to_string());
-            more.fence = Some(fence.0);
+            more.fence = Some(convert::fence::shown(*fence));
             more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
         }
         Refusal::LockHeld {

@@ -10,6 +10,7 @@ use raft_core::command::{Expect, FenceGuard, SessionRef};
 use raft_core::ids::{Fence, LockName, Zxid};
 use raft_core::limits::{GUARDS_PER_REQUEST_MAX, IDEMPOTENCY_KEY_BYTES_MAX};
 
+use crate::convert::fence;
 use crate::error::Problem;
 use crate::extract::path;
 
@@ -95,11 +96,11 @@ pub(crate) fn fences(headers: &HeaderMap) -> Result<Vec<FenceGuard>, Problem> {
 }
 
 fn fence_guard(value: &str) -> Result<FenceGuard, Problem> {
-    let (lock, fence) = names::parse_fence_guard(value)
+    let (lock, token) = names::parse_fence_guard(value)
         .ok_or_else(|| bad(&FENCE, value, "lock=fence, for example orders/42=18231"))?;
     Ok(FenceGuard {
         lock: LockName::parse(lock)?,
-        fence: Fence(fence),
+        fence: fence::meant(token),
     })
 }
 
@@ -157,7 +158,7 @@ pub(crate) fn if_match_fence(headers: &HeaderMap) -> Result<Fence, Problem> {
         ));
     };
     names::parse_fence_tag(value)
-        .map(Fence)
+        .map(fence::meant)
         .ok_or_else(|| bad(&header::IF_MATCH, value, "a fence such as \"f18231\""))
 }
 

@@ -6,7 +6,7 @@ use http_types::paths;
 use http_types::problem::{ErrorCode, Problem as Document};
 use http_types::v1::locks as v1;
 use raft_core::command::{Command, LockSettings};
-use raft_core::ids::{Fence, LockName};
+use raft_core::ids::LockName;
 use raft_core::lock::Lock;
 use raft_core::outcome::Reply as Replied;
 use raft_core::query::lock::LockView;
@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::call::Call;
 use crate::change;
-use crate::convert::{event, lock};
+use crate::convert::{event, fence, lock};
 use crate::error::{Check, Problem};
 use crate::explain;
 use crate::extract::headers::{self, IfMatch, IfNoneMatch};
@@ -211,14 +211,14 @@ pub(crate) async fn explain(call: Call) -> Result<Reply, Problem> {
 pub(crate) async fn verify(call: Call) -> Result<Reply, Problem> {
     let name = call.lock()?;
     let request: v1::VerifyRequest = call.json()?;
-    let fence = Fence(request.fence);
+    let wanted = fence::meant(request.fence);
     let wall_ms = call.api.wall_ms();
-    let read = |state: &State| match state.verify(&name, fence) {
+    let read = |state: &State| match state.verify(&name, wanted) {
         Ok(claim) => Ok(v1::Verified {
             valid: true,
             lock: name.to_string(),
             claim: claim.id.to_string(),
-            fence: claim.fence.0,
+            fence: fence::shown(claim.fence),
             session: crate::convert::session::label(state, claim.session),
         }),
         Err(refusal) => Err(crate::error::problem_of(state, wall_ms, &refusal)),

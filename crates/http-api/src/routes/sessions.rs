@@ -16,8 +16,8 @@ use raft_core::session::Session;
 use raft_core::state::State;
 
 use crate::call::Call;
-use crate::convert::lock;
 use crate::convert::session::{self, Liveness};
+use crate::convert::{fence, lock};
 use crate::error::{Check, Problem};
 use crate::extract::path::{session_ref_label, session_text};
 use crate::keeper::RENEW_AGAIN;
@@ -311,7 +311,7 @@ fn answer_keepalive(call: &Call, id: SessionId, safe_ms: u64) -> Result<Reply, P
         let owned = |claim: &raft_core::lock::Claim| v1::OwnedClaim {
             lock: claim.lock.to_string(),
             claim: claim.id.to_string(),
-            fence: claim.fence.0,
+            fence: fence::shown(claim.fence),
             state: if claim.is_held() {
                 ClaimState::Held
             } else {

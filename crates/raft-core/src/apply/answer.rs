@@ -1,5 +1,7 @@
 //! Remembered answers to idempotency keys: bounded by count, bytes and time, oldest dropped first.
 
+use mutant::Mutant;
+
 use crate::command::{IdempotencyKey, Moment};
 use crate::limits;
 use crate::outcome::{Outcome, Refusal, Reply};
@@ -9,7 +11,8 @@ impl State {
     /// The outcome of a request whose key is remembered: its first answer, or the refusal to reuse
     /// the key for something else.
     pub(super) fn recall(&self, now: Moment, key: &IdempotencyKey) -> Option<Outcome> {
-        let answer = self.answers.get(&key.key)?;
+        let remembered = self.answers.get(&key.key);
+        let answer = remembered.filter(|_| !mutant::is(Mutant::RetryAppliedTwice))?;
         let events = Vec::new();
         if answer.fingerprint != key.fingerprint {
             let refusal = Refusal::IdempotencyMismatch {

@@ -6,6 +6,8 @@
 //! have become free, in the command that freed it; a caller that forgets it leaves a waiter behind
 //! for ever, which `check_invariants` reports as a lost wake-up.
 
+use mutant::Mutant;
+
 use crate::apply::Step;
 use crate::command::LockMode;
 use crate::event::EventKind;
@@ -17,6 +19,10 @@ use crate::state::State;
 impl State {
     /// Mode of those who hold the lock; they all have the same kind of mode.
     pub(crate) fn held_mode(&self, lock: &LockName) -> Option<LockMode> {
+        if mutant::is(Mutant::ReadersPassWriters) {
+            let mut claims = self.claims_of_lock(lock);
+            return claims.find(|claim| claim.is_held()).map(|claim| claim.mode);
+        }
         self.claims_of_lock(lock)
             .next()
             .filter(|claim| claim.is_held())
@@ -28,7 +34,8 @@ impl State {
         let Some(record) = self.locks.get(lock) else {
             return true;
         };
-        record.waiters == 0
+        let passes = mutant::is(Mutant::ReadersPassWriters) && mode == LockMode::Shared;
+        (record.waiters == 0 || passes)
             && self.delayed_ms(lock).is_none()
             && fits(record, self.held_mode(lock), mode)
     }
@@ -99,7 +106,9 @@ impl Step<'_> {
     pub(in crate::apply) fn held_from_now(&self, claim: &Claim, handed_over: bool) -> ClaimState {
         let granted = self.now;
         let hold_ms = self.state.hold_ms(&claim.lock, claim.ttl_ms);
-        let must_acknowledge = handed_over && !claim.is_foreign();
+        let unasked = mutant::is(Mutant::GrantToDeadSession)
+            && !self.state.sessions.contains_key(&claim.session);
+        let must_acknowledge = handed_over && !claim.is_foreign() && !unasked;
         ClaimState::Held {
             granted,
             expires: hold_ms.map(|ms| granted.log_time.after(ms)),

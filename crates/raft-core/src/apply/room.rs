@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mutant::Mutant;
+
 use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
 use crate::apply::tree::NewZnode;
@@ -99,6 +101,9 @@ impl Step<'_> {
 
     /// The suffix the next sequential child of `parent` gets: the creates ever done below it.
     pub(crate) fn next_sequence(&self, parent: &ZnodePath) -> i32 {
+        if mutant::is(Mutant::SequenceReused) {
+            return self.state.sequence_after_present_children(parent);
+        }
         self.state
             .znodes
             .get(parent)

@@ -1,5 +1,7 @@
 //! Sessions: open, close, expire.
 
+use mutant::Mutant;
+
 use crate::apply::Step;
 use crate::apply::acquire::checks;
 use crate::apply::claim::ending::{Departures, Ending};
@@ -140,7 +142,8 @@ impl Step<'_> {
             let why = format!("session {id} lives with its claim and does not expire by silence");
             return Err(Refusal::BadArguments(why));
         }
-        if session.is_none_or(|session| session.activity != expire.activity) {
+        let acted = session.is_none_or(|session| session.activity != expire.activity);
+        if acted && !mutant::is(Mutant::OldLeaderExpires) {
             return Err(Refusal::SessionActive { session: id });
         }
         Ok(Reply::SessionEnded(
@@ -155,7 +158,13 @@ impl Step<'_> {
     /// When it is not live.
     #[expect(clippy::expect_used, reason = "callers looked the session up")]
     pub(crate) fn end_session(&mut self, id: SessionId, end: SessionEnd) -> EndedSession {
-        let (claims, ephemerals) = self.state.owned_by(id);
+        let (mut claims, mut ephemerals) = self.state.owned_by(id);
+        if mutant::is(Mutant::GrantToDeadSession) {
+            claims.retain(|key| self.claim(key).is_held());
+        }
+        if mutant::is(Mutant::CloseLeavesOne) {
+            ephemerals.pop();
+        }
         // All of them go now: the set as a whole, not path by path.
         self.state.index.ephemerals.remove(&id);
         let released = self.end_claims_of_session(&claims, end);

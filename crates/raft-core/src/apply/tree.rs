@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mutant::Mutant;
 
 use crate::acl::AclEntry;
 use crate::apply::Step;
 use crate::digest::data_hash;
 use crate::event::EventKind;
-use crate::ids::{LogTime, ZnodePath};
+use crate::ids::{LogTime, WallTime, ZnodePath};
 use crate::limits;
 use crate::path;
 use crate::state::State;
@@ -72,7 +73,7 @@ impl Step<'_> {
             ZnodeKind::Container => Some(now.log_time.after(limits::CONTAINER_NEVER_USED_MS)),
             ZnodeKind::Ttl(ttl_ms) => Some(now.log_time.after(ttl_ms)),
         };
-        let znode = Znode {
+        let mut znode = Znode {
             data_hash: data_hash(data.as_ref()),
             data,
             content_type,
@@ -89,6 +90,9 @@ impl Step<'_> {
             num_children: 0,
             reap_at,
         };
+        if mutant::is(Mutant::ApplyUsesLocalTime) {
+            znode.ctime = WallTime(mutant::local_millis());
+        }
         if let Some(owner) = znode.owner() {
             assert!(
                 self.state.sessions.contains_key(&owner),

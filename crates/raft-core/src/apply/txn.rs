@@ -1,5 +1,7 @@
 //! Transactions: guards, and one of two lists of operations.
 
+use mutant::Mutant;
+
 use crate::acl::{self, Perms};
 use crate::apply::Step;
 use crate::apply::multi::{check_count, in_order};
@@ -20,6 +22,11 @@ impl Step<'_> {
         check_count(txn.then.len())?;
         check_count(txn.otherwise.as_ref().map_or(0, Vec::len))?;
         let failed = self.failed_guards(&txn.guards)?;
+        if mutant::is(Mutant::TxnNotAtomic) && !failed.is_empty() {
+            let _ = in_order(txn.then.get(..1).unwrap_or_default(), |op| {
+                self.txn_op(op, &mut 0)
+            });
+        }
         let (then, ops) = match &txn.otherwise {
             _ if failed.is_empty() => (true, &txn.then),
             Some(otherwise) => (false, otherwise),

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use mutant::Mutant;
 use serde::de::DeserializeOwned;
 
 use crate::command::Moment;
@@ -83,8 +84,11 @@ impl State {
         }
         state.clock = clock;
         let restored = state.digest();
-        if written != restored {
+        if written != restored && !mutant::is(Mutant::ChecksumNotVerified) {
             return Err(RestoreError::DigestMismatch { written, restored });
+        }
+        if mutant::is(Mutant::FenceNotInSnapshot) {
+            state.clock.zxid = state.highest_number_in_use();
         }
         state.index = Index::rebuild(&state);
         Ok(state)
@@ -94,7 +98,9 @@ impl State {
         match section {
             Section::Znodes => {
                 let (path, mut znode): (ZnodePath, Znode) = records.decode()?;
-                if znode.data_hash != data_hash(znode.data.as_ref()) {
+                if znode.data_hash != data_hash(znode.data.as_ref())
+                    && !mutant::is(Mutant::ChecksumNotVerified)
+                {
                     return Err(
                         records.damaged(format!("the data of {path} is not what was stored"))
                     );

@@ -1,5 +1,6 @@
 //! Requests answered from this node's state as it is: ZooKeeper's reads.
 
+use mutant::Mutant;
 use node::Node;
 use raft_core::acl::Identity;
 use raft_core::ids::{SessionId, ZnodePath, Zxid};
@@ -237,7 +238,12 @@ impl Reader<'_> {
         lists: &SetWatches2,
         events: &mut Vec<WatcherEvent>,
     ) -> (State, Result<Response>) {
+        if mutant::is(Mutant::WatchGap) {
+            return (self.watcher.read(self.node, |_| []), Ok(Response::Empty));
+        }
+        let replays = mutant::is(Mutant::WatchReplays);
         let seen = Zxid(u64::try_from(lists.relative_zxid).unwrap_or(0));
+        let seen = if replays { Zxid(0) } else { seen };
         let state = self.watcher.read(self.node, |state| {
             let mut missed = |kind: EventType, path: &String| {
                 events.push(WatcherEvent {

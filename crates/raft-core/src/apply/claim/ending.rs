@@ -3,6 +3,8 @@
 //! Claims that end together are all taken out of the queue before it is served, so that none of
 //! them is granted on its way out.
 
+use mutant::Mutant;
+
 use crate::apply::Step;
 use crate::apply::claim::records::ClaimKey;
 use crate::event::EventKind;
@@ -91,6 +93,9 @@ impl Step<'_> {
             self.remove_znode(&znode_of(&claim, name));
         }
         departures.count(&claim);
+        if mutant::is(Mutant::PermitReturnedTwice) && ending.end == ClaimEnd::SessionExpired {
+            departures.permits += if claim.is_held() { claim.permits() } else { 0 };
+        }
         let delay_ms = if ended.held {
             self.delay_ms_after(&claim, ending.end)
         } else {
@@ -116,7 +121,11 @@ impl Step<'_> {
         self.update_lock(lock, |record| {
             record.holders -= departures.holders;
             record.waiters -= departures.waiters;
-            record.permits_held -= departures.permits;
+            record.permits_held = if mutant::is(Mutant::PermitReturnedTwice) {
+                record.permits_held.saturating_sub(departures.permits)
+            } else {
+                record.permits_held - departures.permits
+            };
             if record.claims() == 0 {
                 record.agreed_limit = None;
             }

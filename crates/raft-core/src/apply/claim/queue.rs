@@ -2,6 +2,8 @@
 
 use std::ops::Bound;
 
+use mutant::Mutant;
+
 use crate::apply::Step;
 use crate::apply::claim::records::ClaimKey;
 use crate::ids::{ClaimId, Fence, LockName, ZnodePath};
@@ -49,7 +51,11 @@ impl State {
             .locks
             .get(lock)
             .map_or(Fence(0), |record| record.granted_up_to);
-        self.claims_beyond(lock, granted)
+        // Who was passed stands before those who passed.
+        let passed = mutant::is(Mutant::ReadersPassWriters);
+        let from = if passed { Fence(0) } else { granted };
+        let waits = move |claim: &&Claim| !passed || !claim.is_held();
+        self.claims_beyond(lock, from).filter(waits)
     }
 
     fn claims_beyond(&self, lock: &LockName, fence: Fence) -> impl Iterator<Item = &Claim> {
