@@ -271,6 +271,12 @@ impl Node {
         self.runtime.state_and_events()
     }
 
+    /// What consensus knows of itself at this moment.
+    #[must_use]
+    pub fn consensus_status(&self) -> membership::Status {
+        self.runtime.consensus().status()
+    }
+
     /// What this node counts.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::async_runtime::WatchReceiver;
+use raft_types::seam::offload;
 use raft_types::snapshot::Snapshot;
-use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::Node;
@@ -119,7 +119,7 @@ impl Node {
     /// [`SnapshotError::Disk`].
     pub async fn snapshots(&self) -> Result<Vec<KeptSnapshot>, SnapshotError> {
         let store = Arc::clone(&self.runtime.snapshots);
-        let kept = spawn_blocking(move || store.kept()).await;
+        let kept = offload(move || store.kept()).await;
         let kept = kept
             .map_err(|_| SnapshotError::ShuttingDown)?
             .map_err(SnapshotError::Disk)?;

@@ -10,11 +10,10 @@ use membership::peer::network::PeerNetwork;
 use membership::{Consensus, FoundError, Founded, RaftSettings, Timing, TransferOutcome};
 use openraft::storage::RaftLogStorage;
 use raft_core::state::State;
-use raft_types::seam::{Clock, Entropy};
+use raft_types::seam::{Clock, Entropy, offload};
 use raft_types::snapshot::{SnapshotMeta, SnapshotStore};
 use raft_types::{ClusterId, NodeId, PeerAddress, TypeConfig};
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -179,15 +178,13 @@ async fn restore_current(
     snapshots: &Arc<dyn SnapshotStore>,
 ) -> Result<(State, SnapshotMeta), StartError> {
     let snapshots = Arc::clone(snapshots);
-    let restored = spawn_blocking(move || -> io::Result<(State, SnapshotMeta)> {
+    let restored = offload(move || -> io::Result<(State, SnapshotMeta)> {
         match snapshots.current()? {
             Some(snapshot) => Ok((restore(&snapshot)?, snapshot.meta().clone())),
             None => Ok((State::new(), SnapshotMeta::default())),
         }
     });
-    let restored = restored
-        .await
-        .map_err(|e| StartError::Snapshot(io::Error::other(e)))?;
+    let restored = restored.await.map_err(StartError::Snapshot)?;
     restored.map_err(StartError::Snapshot)
 }
 

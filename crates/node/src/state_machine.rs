@@ -9,9 +9,9 @@ use openraft::entry::RaftEntry;
 use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot as RaftSnapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use raft_core::state::State;
+use raft_types::seam::offload;
 use raft_types::snapshot::{Snapshot, SnapshotMeta, SnapshotStore};
 use raft_types::{LogId, StoredMembership, TypeConfig};
-use tokio::task::spawn_blocking;
 
 use crate::replica::Replica;
 
@@ -38,9 +38,7 @@ impl StateMachine {
             return self.replica.apply_batch(log_id, bytes).map_err(invalid);
         }
         let (replica, bytes) = (Arc::clone(&self.replica), bytes.clone());
-        spawn_blocking(move || replica.apply_batch(log_id, &bytes).map_err(invalid))
-            .await
-            .map_err(io::Error::other)?
+        offload(move || replica.apply_batch(log_id, &bytes).map_err(invalid)).await?
     }
 }
 
@@ -107,9 +105,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         // The receiving side of the snapshot connection has made the file durable and current
         // before it offered it, so what is left is to swap the state.
         let source = Arc::clone(&snapshot);
-        let state = spawn_blocking(move || restore(&source))
-            .await
-            .map_err(io::Error::other)??;
+        let state = offload(move || restore(&source)).await??;
         tracing::info!(zxid = %state.last_zxid(), "installed a snapshot from the leader");
         self.replica
             .install(state, meta.last_log_id, meta.last_membership.clone());
@@ -118,9 +114,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
     async fn get_current_snapshot(&mut self) -> Result<Option<SnapshotOf>, io::Error> {
         let snapshots = Arc::clone(&self.snapshots);
-        let current = spawn_blocking(move || snapshots.current())
-            .await
-            .map_err(io::Error::other)??;
+        let current = offload(move || snapshots.current()).await??;
         Ok(current.map(to_raft))
     }
 }
@@ -159,9 +153,7 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
             snapshots: Arc::clone(&self.snapshots),
         };
         let zxid = builder.state.last_zxid();
-        let written = spawn_blocking(move || builder.write())
-            .await
-            .map_err(io::Error::other)??;
+        let written = offload(move || builder.write()).await??;
         tracing::info!(%zxid, bytes = written.content_len(), "took a snapshot");
         Ok(to_raft(written))
     }

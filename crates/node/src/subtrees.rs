@@ -10,7 +10,7 @@ use std::time::Duration;
 use raft_core::ids::ZnodePath;
 use raft_core::state::State;
 use raft_core::znode::Znode;
-use tokio::task::spawn_blocking;
+use raft_types::seam::offload;
 use tokio_util::sync::CancellationToken;
 
 /// Children looked up at a time: what one level of a walk keeps in memory.
@@ -67,7 +67,7 @@ pub async fn subtrees(
 ) -> Result<Option<Subtrees>, SubtreesNotInTime> {
     let given_up = CancellationToken::new();
     let _guard = given_up.clone().drop_guard();
-    let walk = spawn_blocking(move || walked(&state, &asked, &|| given_up.is_cancelled()));
+    let walk = offload(move || walked(&state, &asked, &|| given_up.is_cancelled()));
     match tokio::time::timeout(within, walk).await {
         Ok(Ok(Some(found))) => Ok(found),
         // The walk is given up, or its runtime ends.

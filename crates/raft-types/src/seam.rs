@@ -1,5 +1,7 @@
 //! Clock and randomness as traits, so that a cluster can run on simulated ones.
 //!
+//! Work that blocks goes through [`offload`], so that a simulation needs no thread pool.
+//!
 //! Session and lease time use [`Clock`] only. Plain waiting (a back-off, a socket timeout) uses
 //! tokio's timers, which a simulation pauses and advances together with [`SimClock`].
 
@@ -7,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::RngCore;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Monotonic and wall time of one node.
 pub trait Clock: Send + Sync + 'static {
@@ -126,4 +129,22 @@ impl Entropy for SimEntropy {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
+}
+
+/// Runs `work`, which may block for milliseconds (a disk, a long walk), away from the async workers.
+///
+/// On a runtime of one thread it runs at once: there are no workers to spare, and a simulation must
+/// not hand anything to a thread whose speed nobody controls.
+///
+/// # Errors
+/// When `work` panicked, or the runtime ended before it began.
+pub async fn offload<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<T> {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(std::io::Error::other)
 }

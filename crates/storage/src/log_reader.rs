@@ -9,6 +9,7 @@ use futures::stream::{self, Stream, StreamExt};
 use openraft::OptionalSend;
 use openraft::errors::LeaderChanged;
 use openraft::storage::{LeaderBoundedStreamError, LeaderBoundedStreamResult, RaftLogReader};
+use raft_types::seam::offload;
 use raft_types::{Entry, LeaderId, TypeConfig, Vote};
 
 use crate::backend::Table;
@@ -125,7 +126,7 @@ impl LogReader {
     ) -> Result<Option<Vec<Entry>>, StoreError> {
         let shared = Arc::clone(&self.shared);
         let read = if shared.backend.blocks() {
-            tokio::task::spawn_blocking(move || read_disk(&shared, at, until))
+            offload(move || read_disk(&shared, at, until))
                 .await
                 .map_err(|_| StoreError::Closed)?
         } else {

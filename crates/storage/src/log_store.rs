@@ -6,6 +6,7 @@ use std::sync::Arc;
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use parking_lot::Mutex;
+use raft_types::seam::offload;
 use raft_types::{Entry, LogId, TypeConfig, Vote};
 use tokio::sync::{mpsc, oneshot};
 
@@ -131,7 +132,7 @@ impl LogStore {
         if !backend.blocks() {
             return Ok(backend.close()?);
         }
-        tokio::task::spawn_blocking(move || backend.close())
+        offload(move || backend.close())
             .await
             .map_err(|_| StoreError::Closed)?
             .map_err(StoreError::from)

@@ -135,12 +135,12 @@ impl Writer {
         }
     }
 
-    /// The same as a task, for a backend that does not block: each group takes `sync_delay` of the
-    /// runtime's time, so that a simulation decides how slow its disks are.
-    pub async fn run_simulated(mut self, sync_delay: Duration) {
+    /// The same as a task, for a backend that does not block: each group takes what `sync_delay`
+    /// says of the runtime's time, so that a simulation decides how slow its disks are.
+    pub async fn run_simulated(mut self, mut sync_delay: impl FnMut() -> Duration + Send) {
         let mut group = Vec::new();
         while self.queue.recv_many(&mut group, QUEUE_REQUESTS_MAX).await > 0 {
-            tokio::time::sleep(sync_delay).await;
+            tokio::time::sleep(sync_delay()).await;
             if self.write_group(&mut group).is_break() {
                 return;
             }
@@ -368,8 +368,9 @@ pub struct SimulatedWriter {
 impl SpawnWriter for SimulatedWriter {
     fn spawn(&self, writer: Writer) -> std::io::Result<WriterHandle> {
         let runtime = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
+        let sync_delay = self.sync_delay;
         Ok(WriterHandle::Task(
-            runtime.spawn(writer.run_simulated(self.sync_delay)),
+            runtime.spawn(writer.run_simulated(move || sync_delay)),
         ))
     }
 }

@@ -1,6 +1,6 @@
 //! The dialling side of one connection: a reader task, a writer task, and who waits for what.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) struct Connection {
 struct Waiting {
     /// Set once, when the reader ends: whoever comes later must not wait for an answer.
     closed: bool,
-    by_correlation: HashMap<u64, Waiter>,
+    by_correlation: BTreeMap<u64, Waiter>,
 }
 
 enum Waiter {

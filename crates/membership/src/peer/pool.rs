@@ -1,6 +1,6 @@
 //! Connections of the dialling side, one per peer and lane, made when first needed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,7 +50,7 @@ pub(crate) struct PeerPool {
     pub(crate) stop: CancellationToken,
     gone: GoneReporter,
     addresses: Mutex<BTreeMap<NodeId, String>>,
-    slots: Mutex<HashMap<(NodeId, Lane), Arc<Slot>>>,
+    slots: Mutex<BTreeMap<(NodeId, Lane), Arc<Slot>>>,
     wrong_peer: WarnLimiter,
 }
 

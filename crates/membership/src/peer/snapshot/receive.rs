@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use openraft::Raft;
 use openraft::storage::RaftStateMachine;
+use raft_types::seam::offload;
 use raft_types::snapshot::{Snapshot, SnapshotMeta, SnapshotSink, SnapshotStore};
 use raft_types::{LogId, NodeId, TypeConfig, Vote};
 use tokio::io::AsyncRead;
@@ -66,8 +67,7 @@ where
         );
         let (steps, queue) = mpsc::channel(SNAPSHOT_CHUNKS_QUEUED_MAX);
         let (store, meta) = (self.store.clone(), begin.meta.clone());
-        let writing =
-            tokio::task::spawn_blocking(move || write_chunks(store.as_ref(), meta, queue));
+        let writing = tokio::spawn(write_chunks(store, meta, queue));
         let expected = begin.content_len;
         let end = read_content(reader, &steps, timing, expected).await?;
         if let Some(reason) = end {
@@ -215,21 +215,26 @@ pub(crate) async fn next_frame<R: AsyncRead + Unpin>(
     }
 }
 
-/// On a blocking thread. `None` when the transfer ended before its end; the sink then leaves
-/// nothing behind.
-fn write_chunks(
-    store: &dyn SnapshotStore,
+/// Runs beside the reading of the connection. `None` when the transfer ended before its end; the
+/// sink then leaves nothing behind.
+async fn write_chunks(
+    store: Arc<dyn SnapshotStore>,
     meta: SnapshotMeta,
     mut steps: mpsc::Receiver<Step>,
 ) -> io::Result<Option<Snapshot>> {
-    let mut sink: Box<dyn SnapshotSink> = store.create(meta)?;
-    while let Some(step) = steps.blocking_recv() {
+    let mut sink = offload(move || store.create(meta)).await??;
+    while let Some(step) = steps.recv().await {
         match step {
-            Step::Chunk(chunk) => sink.write(&chunk)?,
-            Step::Finish => return sink.finish().map(Some),
+            Step::Chunk(chunk) => sink = offload(move || write_chunk(sink, &chunk)).await??,
+            Step::Finish => return offload(move || sink.finish()).await?.map(Some),
         }
     }
     Ok(None)
+}
+
+fn write_chunk(mut sink: Box<dyn SnapshotSink>, chunk: &[u8]) -> io::Result<Box<dyn SnapshotSink>> {
+    sink.write(chunk)?;
+    Ok(sink)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use raft_types::seam::offload;
 use raft_types::snapshot::{Snapshot, SnapshotMeta};
 use raft_types::{NodeId, TypeConfig, Vote};
 use tokio::io::AsyncRead;
@@ -82,7 +83,7 @@ async fn feed(
     let room = Lane::Snapshot.frame_bytes_max().saturating_sub(64);
     let chunk_bytes = chunk_bytes.clamp(CHUNK_BYTES_MIN, room);
     let (sender, mut chunks) = mpsc::channel(SNAPSHOT_CHUNKS_QUEUED_MAX);
-    let reading = tokio::task::spawn_blocking(move || read_chunks(&source, chunk_bytes, &sender));
+    let reading = tokio::spawn(read_chunks(source, chunk_bytes, sender));
     while let Some(chunk) = chunks.recv().await {
         let frame = build(FrameKind::SnapshotChunk, chunk.len(), |out| {
             out.extend_from_slice(&chunk);
@@ -113,31 +114,40 @@ fn build(
         .map_err(|error: FrameTooLong| SendError::Transfer(error.to_string()))
 }
 
-/// On a blocking thread.
-fn read_chunks(
-    source: &Snapshot,
+/// Runs beside the writing to the connection.
+async fn read_chunks(
+    source: Snapshot,
     chunk_bytes: usize,
-    chunks: &mpsc::Sender<Bytes>,
+    chunks: mpsc::Sender<Bytes>,
 ) -> io::Result<SnapshotEnd> {
-    let mut content = source.open()?;
+    let mut content = offload(move || source.open()).await??;
     let mut checksum = crc32fast::Hasher::new();
     let mut content_len = 0_u64;
     loop {
-        let mut chunk = Vec::with_capacity(chunk_bytes);
-        let limit = u64::try_from(chunk_bytes).unwrap_or(u64::MAX);
-        let count = (&mut content).take(limit).read_to_end(&mut chunk)?;
-        if count == 0 {
+        let chunk;
+        (content, chunk) = offload(move || read_chunk(content, chunk_bytes)).await??;
+        if chunk.is_empty() {
             return Ok(SnapshotEnd {
                 content_len,
                 checksum: checksum.finalize(),
             });
         }
         checksum.update(&chunk);
-        content_len = content_len.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-        if chunks.blocking_send(chunk.into()).is_err() {
+        content_len = content_len.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if chunks.send(chunk).await.is_err() {
             return Err(io::ErrorKind::Interrupted.into());
         }
     }
+}
+
+type Content = Box<dyn Read + Send>;
+
+/// The next chunk; empty at the end.
+fn read_chunk(mut content: Content, chunk_bytes: usize) -> io::Result<(Content, Bytes)> {
+    let mut chunk = Vec::with_capacity(chunk_bytes);
+    let limit = u64::try_from(chunk_bytes).unwrap_or(u64::MAX);
+    (&mut content).take(limit).read_to_end(&mut chunk)?;
+    Ok((content, chunk.into()))
 }
 
 async fn read_reply(
