@@ -5,11 +5,18 @@
 //! `docs/guarantees.md`, or one misunderstanding could hide in both. The form of a history is the
 //! contract in `jepsen/histories.md`.
 
+pub mod availability;
+pub mod faults;
 pub mod generate;
 pub mod history;
 pub mod linearizable;
+pub mod queue;
 pub mod register;
+pub mod set_full;
+pub mod staleness;
+pub mod unique_ids;
 pub mod verdict;
+pub mod versions;
 pub mod wgl;
 
 pub use history::{Call, Event, History, Outcome, Process};
