@@ -6,4 +6,6 @@
 //! load on it and print what they saw; the `nemesis` hurts it by the plan's schedule; the merged
 //! history, the nodes' logs and their data go to the checkers; `report` writes it all down.
 
+pub mod nemesis;
 pub mod plan;
+pub mod world;
