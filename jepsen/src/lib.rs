@@ -9,7 +9,9 @@
 pub mod client;
 pub mod history_file;
 pub mod merge;
+pub mod nemesis;
 pub mod plan;
 pub mod report;
 pub mod worker;
 pub mod workload;
+pub mod world;

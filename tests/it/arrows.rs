@@ -87,7 +87,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "jepsen",
-        &["checker", "holdfast-client", "zookeeper"],
+        &["checker", "holdfast-client", "mutant"],
         &["openraft", "rocksdb", "axum"],
     ),
     (

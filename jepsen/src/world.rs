@@ -1,0 +1,425 @@
+//! The world of a run: real nodes, each a host of its own.
+//!
+//! Inside namespaces of its own (see [`isolation`]) the harness builds a bridge; every node runs in
+//! a network namespace that hangs on it, with fixed ports, a data directory and a log of its own.
+//! Elsewhere the nodes share loopback with ports of their own, and [`World::missing_faults`] says
+//! what then cannot be done to them. All methods take `&self`: the nemesis, the observer and the
+//! run look at the same world.
+
+pub mod http;
+pub mod isolation;
+pub mod network;
+mod node;
+pub mod ports;
+mod remains;
+mod setup;
+mod tools;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::Signal;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::plan::{Endpoint, Plan};
+use http::Http;
+use network::Network;
+use node::{Addresses, Node};
+
+pub use node::{Launch, NodeEnd, process_state};
+pub use setup::{Missing, Setup};
+pub(crate) use tools::wait_for;
+
+/// For a node to call itself ready, after its start.
+const READY: Duration = Duration::from_secs(60);
+/// For a node that was asked to stop.
+const STOP: Duration = Duration::from_secs(20);
+/// For a probe that may meet a dead or stopped node.
+pub(crate) const PROBE: Duration = Duration::from_millis(1500);
+
+/// Nanoseconds of `CLOCK_MONOTONIC`: the time of every event before the run's start is taken off.
+#[must_use]
+pub fn now() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or_default();
+    seconds * 1_000_000_000 + nanos
+}
+
+/// Nodes, and everything around them. Gone when dropped.
+#[derive(Debug)]
+pub struct World {
+    setup: Setup,
+    /// Flags of every node.
+    settings: Vec<String>,
+    /// None: loopback.
+    network: Option<Network>,
+    missing: Vec<Missing>,
+    nodes: Mutex<BTreeMap<u64, Node>>,
+    ends: Mutex<Vec<NodeEnd>>,
+}
+
+impl World {
+    /// Starts the plan's nodes and waits until all are ready.
+    ///
+    /// # Errors
+    /// What could not be made or started, or a fault asked for by name that cannot be made here.
+    /// Nothing is left behind.
+    pub fn start(plan: &Plan, setup: Setup) -> Result<World> {
+        remains::sweep();
+        let missing = setup::missing_faults(&setup);
+        setup::refuse_missing(plan, &missing)?;
+        let network = isolation::is_inside().then(Network::build).transpose()?;
+        let world = World {
+            settings: setup::flags(plan),
+            network,
+            missing,
+            nodes: Mutex::default(),
+            ends: Mutex::default(),
+            setup,
+        };
+        for id in 1..=plan.nodes {
+            world.prepare(id)?;
+        }
+        world.found_cluster(plan);
+        for id in 1..=plan.nodes {
+            world.start_node(id)?;
+        }
+        for id in 1..=plan.nodes {
+            world.wait_ready(id)?;
+        }
+        Ok(world)
+    }
+
+    /// Makes the place of a node.
+    fn prepare(&self, id: u64) -> Result<()> {
+        let at = match &self.network {
+            Some(network) => {
+                network.add(id)?;
+                let ip = IpAddr::V4(network::node_address(id)?);
+                let at = |port| SocketAddr::new(ip, port);
+                Addresses {
+                    api: at(ports::API),
+                    peer: at(ports::PEER),
+                    zookeeper: at(ports::ZOOKEEPER),
+                }
+            }
+            None => loopback()?,
+        };
+        let directory = self.setup.run_dir.join("nodes").join(format!("n{id}"));
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("make {}", directory.display()))?;
+        let node = Node {
+            id,
+            at,
+            data_dir: directory.join("data"),
+            log: directory.join("server.log"),
+            entry: Vec::new(),
+            launch: self.setup.launch(id, &directory)?,
+            isolated: self.network.is_some(),
+            process: None,
+        };
+        self.lock().insert(id, node);
+        Ok(())
+    }
+
+    /// Tells all nodes made so far that they are the founders.
+    fn found_cluster(&self, plan: &Plan) {
+        let mut nodes = self.lock();
+        let founder = |node: &Node| format!("{}={}@{}", node.id, node.at.peer, node.url());
+        let founders: Vec<String> = nodes.values().map(founder).collect();
+        let token = format!("jepsen-{}-{}", plan.seed, self.setup.run_dir.display());
+        for node in nodes.values_mut() {
+            node.entry = vec![
+                "--bootstrap".to_owned(),
+                format!("--initial-cluster={}", founders.join(",")),
+                format!("--cluster-token={token}"),
+            ];
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Node>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, id: u64, use_node: impl FnOnce(&mut Node) -> Result<T>) -> Result<T> {
+        let mut nodes = self.lock();
+        let node = nodes
+            .get_mut(&id)
+            .with_context(|| format!("there is no node {id}"))?;
+        use_node(node)
+    }
+
+    /// What cannot be done to this world, and why.
+    #[must_use]
+    pub fn missing_faults(&self) -> &[Missing] {
+        &self.missing
+    }
+
+    /// Rules on packets; none on loopback.
+    #[must_use]
+    pub fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
+    }
+
+    /// What the world was started with.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Numbers of all nodes, running or not.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<u64> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Numbers of the nodes whose process runs (a stopped process runs).
+    #[must_use]
+    pub fn running(&self) -> Vec<u64> {
+        self.look();
+        let nodes = self.lock();
+        let running = nodes.values().filter(|node| node.process.is_some());
+        running.map(|node| node.id).collect()
+    }
+
+    /// Where clients reach all nodes, running or not.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let endpoint = |node: &Node| Endpoint {
+            node: node.id,
+            api: node.at.api.to_string(),
+            zookeeper: node.at.zookeeper.to_string(),
+        };
+        self.lock().values().map(endpoint).collect()
+    }
+
+    /// Process id of a node, while it runs.
+    #[must_use]
+    pub fn pid(&self, id: u64) -> Option<u32> {
+        self.lock().get(&id).and_then(Node::pid)
+    }
+
+    /// `host:port` of a node's peer port.
+    #[must_use]
+    pub fn peer_address(&self, id: u64) -> Option<SocketAddr> {
+        self.lock().get(&id).map(|node| node.at.peer)
+    }
+
+    /// Log files by node: `server.log` is what it said; beside it its standard output.
+    #[must_use]
+    pub fn logs(&self) -> BTreeMap<u64, PathBuf> {
+        let nodes = self.lock();
+        nodes
+            .values()
+            .map(|node| (node.id, node.log.clone()))
+            .collect()
+    }
+
+    /// Data directories by node.
+    #[must_use]
+    pub fn data_dirs(&self) -> BTreeMap<u64, PathBuf> {
+        let nodes = self.lock();
+        nodes
+            .values()
+            .map(|node| (node.id, node.data_dir.clone()))
+            .collect()
+    }
+
+    /// HTTP to a node, past every fault of the network.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn http(&self, id: u64) -> Result<Http> {
+        let to = self.with(id, |node| Ok(node.at.api))?;
+        Ok(Http {
+            to,
+            from: self.network.as_ref().map(|_| network::keeper()),
+            timeout: PROBE,
+        })
+    }
+
+    /// HTTP to a node as the clients have it.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn http_as_client(&self, id: u64) -> Result<Http> {
+        let from = None;
+        self.http(id).map(|http| Http { from, ..http })
+    }
+
+    /// Starts the process of a node.
+    ///
+    /// # Errors
+    /// When it runs already, or cannot be started.
+    pub fn start_node(&self, id: u64) -> Result<()> {
+        self.with(id, |node| node.start(&self.setup.binary, &self.settings))
+    }
+
+    /// Waits until a node calls itself ready.
+    ///
+    /// # Errors
+    /// When it ends instead, or does not become ready in time; with the end of its log.
+    pub fn wait_ready(&self, id: u64) -> Result<()> {
+        let http = self.http(id)?;
+        let ready = wait_for(READY, || {
+            self.look();
+            if self.pid(id).is_none() {
+                return Some(false);
+            }
+            let answer = http.get("/readyz").ok()?;
+            (answer.status == 200).then_some(true)
+        });
+        match ready {
+            Some(true) => Ok(()),
+            Some(false) => bail!(
+                "node {id} ended while it was waited for\n{}",
+                self.log_tail(id)
+            ),
+            None => bail!(
+                "node {id} was not ready within {READY:?}\n{}",
+                self.log_tail(id)
+            ),
+        }
+    }
+
+    fn log_tail(&self, id: u64) -> String {
+        let log = self.logs().remove(&id).unwrap_or_default();
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(15).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    ///
+    /// # Errors
+    /// When it does not go.
+    pub fn kill(&self, id: u64) -> Result<Option<ExitStatus>> {
+        self.look();
+        self.with(id, Node::kill)
+    }
+
+    /// SIGTERM, and waits for the orderly end.
+    ///
+    /// # Errors
+    /// When it does not run, or does not end in time.
+    pub fn terminate(&self, id: u64) -> Result<Option<ExitStatus>> {
+        self.look();
+        self.with(id, |node| {
+            node.signal(Signal::TERM)?;
+            node.wait_gone(STOP)
+        })
+    }
+
+    /// Stops a process without ending it, as a stalled machine would, and waits until it stands.
+    ///
+    /// # Errors
+    /// When it does not run, or goes on.
+    pub fn pause(&self, id: u64) -> Result<()> {
+        self.with(id, |node| node.signal(Signal::STOP))?;
+        let pid = self.pid(id).context("the node is gone")?;
+        let stopped = wait_for(PROBE, || process_state(pid).filter(|&state| state == 'T'));
+        stopped
+            .map(drop)
+            .with_context(|| format!("node {id} (process {pid}) did not stop"))
+    }
+
+    /// Lets a paused one go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resume(&self, id: u64) -> Result<()> {
+        self.with(id, |node| node.signal(Signal::CONT))
+    }
+
+    /// Changes how a node is started from now on.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn set_launch(&self, id: u64, change: impl FnOnce(&mut Launch)) -> Result<()> {
+        self.with(id, |node| {
+            change(&mut node.launch);
+            Ok(())
+        })
+    }
+
+    /// Makes one more node that asks the running ones to take it in, and starts it.
+    ///
+    /// # Errors
+    /// When the number is taken, or it cannot be made or started.
+    pub fn add_node(&self, id: u64) -> Result<()> {
+        let running = self.running();
+        if self.nodes().contains(&id) {
+            bail!("there is a node {id} already: numbers are never used twice");
+        }
+        self.prepare(id)?;
+        let mut nodes = self.lock();
+        let urls: Vec<String> = nodes
+            .values()
+            .filter(|node| running.contains(&node.id))
+            .map(Node::url)
+            .collect();
+        if let Some(node) = nodes.get_mut(&id) {
+            node.entry = vec![format!("--join={}", urls.join(","))];
+        }
+        drop(nodes);
+        self.start_node(id)
+    }
+
+    /// Notices nodes that ended by themselves.
+    fn look(&self) {
+        let ends: Vec<NodeEnd> = self.lock().values_mut().filter_map(Node::look).collect();
+        let mut known = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(ends);
+    }
+
+    /// Nodes that ended by themselves since this was asked last.
+    #[must_use]
+    pub fn take_ends(&self) -> Vec<NodeEnd> {
+        self.look();
+        let mut known = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *known)
+    }
+
+    /// Stops every node in order, and says how each ended: what did not within the time was killed.
+    #[must_use]
+    pub fn shutdown(&self) -> Vec<(u64, String)> {
+        self.look();
+        let running = self.running();
+        for &id in &running {
+            // One that has ended meanwhile says so below.
+            let _ = self.resume(id);
+            let _ = self.with(id, |node| node.signal(Signal::TERM));
+        }
+        running
+            .into_iter()
+            .map(|id| (id, self.end_of(id)))
+            .collect()
+    }
+
+    fn end_of(&self, id: u64) -> String {
+        match self.with(id, |node| node.wait_gone(STOP)) {
+            Ok(Some(status)) => node::words_of(status),
+            Ok(None) => "ended before".to_owned(),
+            Err(error) => match self.kill(id) {
+                Ok(_) => format!("{error}, and was killed"),
+                Err(killing) => format!("{error}; {killing}"),
+            },
+        }
+    }
+}
+
+fn loopback() -> Result<Addresses> {
+    let at =
+        || Ok::<_, anyhow::Error>(SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free_port()?)));
+    Ok(Addresses {
+        api: at()?,
+        peer: at()?,
+        zookeeper: at()?,
+    })
+}
