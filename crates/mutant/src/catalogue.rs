@@ -109,7 +109,8 @@ catalogue! {
         "register",
         "kill (all at once), kill the leader",
         "`node/src/read.rs`: while no leader was heard of since the start, or no entry of the \
-         present term is applied, reads look at the state as it is.",
+         present term is applied, reads look at the state as it is. `storage/src/log_store.rs`: \
+         after a restart that is the last snapshot.",
     }
     AckBeforeFsync {
         "m04",
@@ -139,7 +140,8 @@ catalogue! {
         "election",
         "kill all, kill a majority repeatedly",
         "`storage/src/writer.rs`: votes stay in memory. After a restart a node begins at term 0 \
-         again: terms that were used come again, with other leaders.",
+         again: terms that were used come again, with other leaders. A debug build of openraft \
+         panics on that (`server-logs`), so this one needs a release build.",
     }
     QuorumOffByOne {
         "m07",
@@ -326,7 +328,7 @@ catalogue! {
         "bit flips in snapshots and log files of a minority, then restart",
         "`storage`: records, snapshot blocks and footers, RocksDB's blocks, and a damaged log \
          ends where the damage begins. `raft-core/src/snapshot/restore.rs`: the digest of a \
-         snapshot.",
+         snapshot. Damaged data of a znode is also seen by `linearizable`.",
     }
     WriteErrorSwallowed {
         "m25",

@@ -234,7 +234,10 @@ fn seat(runtime: &Runtime) -> EventStream {
     };
     for session in state.sessions(None, usize::MAX) {
         let heard = if mutant::is(Mutant::DeadlinesNotExtended) {
-            let age = state.log_time().0.saturating_sub(session.opened.log_time.0);
+            let age = runtime
+                .clock
+                .wall_ms()
+                .saturating_sub(session.opened.wall.0);
             now.saturating_sub(Duration::from_millis(age))
         } else {
             now

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use mutant::Mutant;
 use openraft::OptionalSend;
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use parking_lot::Mutex;
@@ -230,6 +231,9 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
+        if mutant::is(Mutant::ReadBeforeReplay) {
+            return Ok(None);
+        }
         Ok(self.shared.view.read().committed)
     }
 

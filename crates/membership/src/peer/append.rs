@@ -61,8 +61,8 @@ where
     pub(crate) fn new(
         limits: AppendLimits,
         registration: Registration,
-        answers: mpsc::Receiver<Frame>,
-        input: S,
+        (answers, input): (mpsc::Receiver<Frame>, S),
+        forged: Forged,
     ) -> Self {
         let outgoing = PollSender::new(registration.connection().outgoing());
         AppendStream {
@@ -73,7 +73,7 @@ where
             input: Some(input),
             in_flight: VecDeque::new(),
             bytes_in_flight: 0,
-            forged: Forged::default(),
+            forged,
             stalled: Box::pin(tokio::time::sleep(limits.answer_within)),
             finished: false,
         }

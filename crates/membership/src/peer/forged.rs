@@ -3,6 +3,8 @@
 //! in a build without planted bugs.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mutant::Mutant;
 
@@ -13,7 +15,7 @@ use super::wire::message::{AppendReply, AppendRequest};
 const FOUNDERS: u64 = 3;
 
 /// Whether entries count as stored on this follower as soon as they are on their way.
-pub(super) fn consents_unasked(limits: AppendLimits) -> bool {
+pub(crate) fn consents_unasked(limits: AppendLimits) -> bool {
     let one_voter = if limits.from == 1 { 2 } else { 1 };
     (mutant::is(Mutant::QuorumOffByOne) && limits.to == one_voter)
         || (mutant::is(Mutant::OldConfigQuorum) && limits.to > FOUNDERS)
@@ -21,20 +23,32 @@ pub(super) fn consents_unasked(limits: AppendLimits) -> bool {
 
 /// What one stream has made up.
 #[derive(Default)]
-pub(super) struct Forged {
+pub(crate) struct Forged {
     /// To be told before anything the follower says.
-    pub(super) replies: VecDeque<AppendReply>,
+    pub(crate) replies: VecDeque<AppendReply>,
     /// For each request under way, oldest first, whether its answer was made up.
     asked: VecDeque<bool>,
-    /// Whether leader and follower have found where their logs agree.
-    is_matched: bool,
+    /// Whether leader and follower have found where their logs agree: outlives the stream.
+    is_matched: Matched,
 }
 
+/// See [`Forged`].
+pub(crate) type Matched = Arc<AtomicBool>;
+
 impl Forged {
+    /// For a stream to a follower of which so much is known.
+    pub(crate) fn new(is_matched: Matched) -> Forged {
+        Forged {
+            is_matched,
+            ..Forged::default()
+        }
+    }
+
     /// A request was sent: makes its answer up, unless earlier ones are yet to be answered.
-    pub(super) fn sent(&mut self, request: &AppendRequest) {
+    pub(crate) fn sent(&mut self, request: &AppendRequest) {
         let last = request.entries.last().map(|entry| entry.log_id);
-        let forge = self.is_matched && last.is_some() && self.asked.iter().all(|forged| *forged);
+        let is_matched = self.is_matched.load(Ordering::Relaxed);
+        let forge = is_matched && last.is_some() && self.asked.iter().all(|forged| *forged);
         if forge {
             self.replies.push_back(Ok(last));
         }
@@ -42,9 +56,9 @@ impl Forged {
     }
 
     /// The follower has answered: whether openraft was told so before.
-    pub(super) fn was_told(&mut self, result: &AppendResult) -> bool {
+    pub(crate) fn was_told(&mut self, result: &AppendResult) -> bool {
         let agrees = matches!(result, Ok(Ok(_)));
-        self.is_matched |= agrees;
+        self.is_matched.store(agrees, Ordering::Relaxed);
         self.asked.pop_front().unwrap_or(false) && agrees
     }
 }

@@ -25,6 +25,7 @@ use raft_types::{NodeId, PeerAddress, TypeConfig, Vote};
 
 use super::append::{AppendLimits, AppendStream};
 use super::connection::RequestError;
+use super::forged::{Forged, Matched};
 use super::pool::{DialError, PeerPool};
 use super::snapshot::send::{self, SendError};
 use super::wire::frame::FrameKind;
@@ -48,6 +49,7 @@ impl RaftPeers {
             pool: self.pool.clone(),
             target,
             lane,
+            is_matched: Matched::default(),
         }
     }
 }
@@ -74,6 +76,8 @@ pub(crate) struct RaftPeer {
     pool: Arc<PeerPool>,
     target: NodeId,
     lane: Lane,
+    /// Of a planted bug; never used in other builds.
+    is_matched: Matched,
 }
 
 impl RaftPeer {
@@ -164,7 +168,8 @@ impl NetStreamAppend<TypeConfig> for RaftPeer {
                 to: self.target,
                 answer_within: self.pool.timing.append_timeout,
             };
-            Ok(AppendStream::new(limits, registration, answers, input).boxed())
+            let forged = Forged::new(Arc::clone(&self.is_matched));
+            Ok(AppendStream::new(limits, registration, (answers, input), forged).boxed())
         })
     }
 }
