@@ -51,7 +51,10 @@ impl Checker for Availability {
         }
         let ok = report.counts.get("ok").copied().unwrap_or(0);
         if ok < self.ok_min {
-            let what = format!("too little work: {ok} operations succeeded, at least {} must", self.ok_min);
+            let what = format!(
+                "too little work: {ok} operations succeeded, at least {} must",
+                self.ok_min
+            );
             report.unknown(limits, what, vec![]);
         }
         for (f, count) in never_ok(&report) {

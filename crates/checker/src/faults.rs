@@ -32,7 +32,11 @@ impl Checker for FaultsObserved {
         let mut report = Report::new(self.name());
         let nemesis = Process::Named("nemesis".to_owned());
         let mut faults: BTreeMap<&str, Seen<'_>> = BTreeMap::new();
-        for event in history.events.iter().filter(|event| event.process == nemesis) {
+        for event in history
+            .events
+            .iter()
+            .filter(|event| event.process == nemesis)
+        {
             let fault = faults.entry(event.f.as_str()).or_default();
             match event.value.get("phase").and_then(Value::as_str) {
                 Some("start") => {
@@ -47,14 +51,21 @@ impl Checker for FaultsObserved {
                 }
                 Some("end") => close(&mut fault.open, event),
                 _ => {
-                    let what = format!("an event of the nemesis ({}) is neither start nor end", event.f);
+                    let what = format!(
+                        "an event of the nemesis ({}) is neither start nor end",
+                        event.f
+                    );
                     report.unknown(limits, what, vec![event.index]);
                 }
             }
         }
         for (name, fault) in &faults {
             for open in &fault.open {
-                report.unknown(limits, format!("fault {name} never ended"), vec![open.index]);
+                report.unknown(
+                    limits,
+                    format!("fault {name} never ended"),
+                    vec![open.index],
+                );
             }
         }
         self.compare(&faults, limits, &mut report);
@@ -66,7 +77,8 @@ impl FaultsObserved {
     fn compare(&self, faults: &BTreeMap<&str, Seen<'_>>, limits: &Limits, report: &mut Report) {
         let Some(schedule) = &self.schedule else {
             if faults.is_empty() {
-                let what = "no fault in this history, and no schedule that says there should be none";
+                let what =
+                    "no fault in this history, and no schedule that says there should be none";
                 report.unknown(limits, what.to_owned(), vec![]);
             }
             return;
@@ -74,7 +86,9 @@ impl FaultsObserved {
         for (fault, planned) in schedule {
             let starts = faults.get(fault.as_str()).map_or(0, |seen| seen.starts);
             if starts < *planned {
-                let what = format!("fault {fault} was to be injected {planned} times and was {starts} times");
+                let what = format!(
+                    "fault {fault} was to be injected {planned} times and was {starts} times"
+                );
                 report.unknown(limits, what, vec![]);
             }
         }
@@ -86,14 +100,27 @@ fn see(event: &Event, limits: &Limits, report: &mut Report) {
         report.count("observed", 1);
         return;
     }
-    let evidence = event.value.get("evidence").and_then(Value::as_str).unwrap_or("no evidence");
-    let targets = event.value.get("targets").map(Value::to_string).unwrap_or_default();
-    let what = format!("fault {} on {targets} was not seen in effect: {evidence}", event.f);
+    let evidence = event
+        .value
+        .get("evidence")
+        .and_then(Value::as_str)
+        .unwrap_or("no evidence");
+    let targets = event
+        .value
+        .get("targets")
+        .map(Value::to_string)
+        .unwrap_or_default();
+    let what = format!(
+        "fault {} on {targets} was not seen in effect: {evidence}",
+        event.f
+    );
     report.unknown(limits, what, vec![event.index]);
 }
 
 /// Ends the open fault with the same targets, or the oldest.
 fn close(open: &mut Vec<&Event>, end: &Event) {
-    let same = open.iter().position(|start| start.value.get("targets") == end.value.get("targets"));
+    let same = open
+        .iter()
+        .position(|start| start.value.get("targets") == end.value.get("targets"));
     open.remove(same.unwrap_or(0));
 }

@@ -59,7 +59,14 @@ pub struct Shape {
 
 impl Default for Shape {
     fn default() -> Self {
-        Shape { ops: 100, keys: 1, clients: 5, crashed: 0, versions: true, values: None }
+        Shape {
+            ops: 100,
+            keys: 1,
+            clients: 5,
+            crashed: 0,
+            versions: true,
+            values: None,
+        }
     }
 }
 
@@ -112,12 +119,15 @@ pub fn sorted(mut events: Vec<Event>) -> History {
 
 fn plan_register(shape: &Shape, key: u64, random: &mut Seeded, plan: &mut Vec<Planned>) {
     let clients = shape.clients.max(1);
-    let mut free: Vec<(u64, u64)> =
-        (0..clients).map(|client| (client, random.below(1000))).collect();
+    let mut free: Vec<(u64, u64)> = (0..clients)
+        .map(|client| (client, random.below(1000)))
+        .collect();
     let end = shape.ops.saturating_mul(1000) / clients;
     let mut crashes = shape.crashed;
     for number in 0..shape.ops {
-        let Some(client) = free.iter_mut().min_by_key(|(_, at)| *at) else { return };
+        let Some(client) = free.iter_mut().min_by_key(|(_, at)| *at) else {
+            return;
+        };
         let call = client.1 + 1 + random.below(100);
         let ret = call + 2 + random.below(2000);
         let crashed = crashes > 0 && random.below(shape.ops - number) < crashes;
@@ -135,7 +145,9 @@ fn plan_register(shape: &Shape, key: u64, random: &mut Seeded, plan: &mut Vec<Pl
             crashed,
             happens: !crashed || !random.once_in(3),
             kind,
-            value: shape.values.map_or(key * 10_000_000 + number, |range| random.below(range)),
+            value: shape
+                .values
+                .map_or(key * 10_000_000 + number, |range| random.below(range)),
         });
         client.1 = ret;
         if crashed {
@@ -154,19 +166,31 @@ fn happen(shape: &Shape, op: &Planned, now: &mut Now, zxid: u64, events: &mut Ve
         3 if before.value.is_some() => {
             // Once in three times what was read is old by now.
             let stale = op.value.is_multiple_of(3);
-            let old = if stale { json!(u64::MAX) } else { shown.clone() };
+            let old = if stale {
+                json!(u64::MAX)
+            } else {
+                shown.clone()
+            };
             ("cas", json!({"old": old, "new": op.value}))
         }
         _ => ("write", json!(op.value)),
     };
     let refused = f == "cas" && asked.get("old") != Some(&shown);
     if f != "read" && !refused && op.happens {
-        now.version = if before.value.is_some() { before.version + 1 } else { 0 };
+        now.version = if before.value.is_some() {
+            before.version + 1
+        } else {
+            0
+        };
         now.value = Some(op.value);
     }
     let mut facts = BTreeMap::new();
     if f == "cas" && shape.versions {
-        let expect = if refused { before.version + 1000 } else { before.version };
+        let expect = if refused {
+            before.version + 1000
+        } else {
+            before.version
+        };
         facts.insert("expect".to_owned(), json!(expect));
     }
     let mut event = Event {
@@ -193,7 +217,9 @@ fn happen(shape: &Shape, op: &Planned, now: &mut Now, zxid: u64, events: &mut Ve
         Outcome::Fail => Some("version_mismatch"),
         Outcome::Ok | Outcome::Invoke => None,
     };
-    event.facts.extend(error.map(|error| ("error".to_owned(), json!(error))));
+    event
+        .facts
+        .extend(error.map(|error| ("error".to_owned(), json!(error))));
     if shape.versions && event.outcome == Outcome::Ok {
         event.facts.insert("zxid".to_owned(), json!(zxid));
         if now.value.is_some() {

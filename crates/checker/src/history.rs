@@ -122,14 +122,15 @@ impl History {
         calls
     }
 
-    /// Reads a history, one JSON object per line.
+    /// Reads a history, one JSON object per line; empty lines and those that begin with `#` are
+    /// passed over.
     ///
     /// # Errors
     /// The first line that is not an event, by its number from 1.
     pub fn parse(text: &str) -> Result<History, String> {
         let mut events = Vec::new();
         for (number, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
+            if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
             let event = serde_json::from_str(line)

@@ -6,6 +6,8 @@
 //! contract in `jepsen/histories.md`.
 
 pub mod availability;
+pub mod cycles;
+pub mod edn;
 pub mod faults;
 pub mod generate;
 pub mod history;
@@ -21,3 +23,27 @@ pub mod wgl;
 
 pub use history::{Call, Event, History, Outcome, Process};
 pub use verdict::{Checker, Finding, Limits, Report, Verdict};
+
+/// The checkers that judge a workload, by the table of `jepsen/histories.md`; of an unknown workload
+/// those that judge every one.
+///
+/// `availability` and `faults-observed` come with what they know by themselves; who knows the
+/// schedule, and how much work there should be, puts their own in place.
+#[must_use]
+pub fn checkers_for(workload: &str) -> Vec<Box<dyn Checker>> {
+    let mut checkers: Vec<Box<dyn Checker>> = match workload {
+        "register" | "membership" => vec![
+            Box::new(linearizable::Linearizable),
+            Box::new(versions::Versions),
+            Box::new(staleness::BoundedStaleness),
+        ],
+        "set" => vec![Box::new(set_full::SetFull)],
+        "unique-ids" => vec![Box::new(unique_ids::UniqueIds)],
+        "queue" => vec![Box::new(queue::Queue)],
+        "append" => vec![Box::new(cycles::Cycles)],
+        _ => vec![],
+    };
+    checkers.push(Box::new(availability::Availability::default()));
+    checkers.push(Box::new(faults::FaultsObserved::default()));
+    checkers
+}

@@ -35,14 +35,21 @@ impl Checker for Linearizable {
         let ops = parts.iter().map(|part| part.ops.len() as u64).sum();
         report.count("operations", ops);
         report.count("registers", parts.len() as u64);
-        let unknown = parts.iter().flat_map(|part| &part.ops).filter(|op| op.ret.is_none());
+        let unknown = parts
+            .iter()
+            .flat_map(|part| &part.ops)
+            .filter(|op| op.ret.is_none());
         report.count("of unknown outcome", unknown.count() as u64);
         for (key, register) in registers.iter().filter(|(_, r)| !r.unreadable.is_empty()) {
             let what = format!("register {key}: operations that cannot be read");
             report.unknown(limits, what, register.unreadable.clone());
         }
         if ops == 0 {
-            report.unknown(limits, "no operation on a register in this history".to_owned(), vec![]);
+            report.unknown(
+                limits,
+                "no operation on a register in this history".to_owned(),
+                vec![],
+            );
             return report;
         }
         let (judged, steps) = check_parts(&parts, limits);
@@ -79,29 +86,49 @@ fn tell(
 ) -> (String, Vec<u64>) {
     let core = shrink(&part.model, &part.ops, time);
     let (ops, longest, stuck) = match &core {
-        Some(core) => (core.ops.as_slice(), core.longest.as_slice(), core.stuck.as_slice()),
+        Some(core) => (
+            core.ops.as_slice(),
+            core.longest.as_slice(),
+            core.stuck.as_slice(),
+        ),
         None => (&[][..], &[][..], stuck),
     };
     let say = |at: &usize| {
         let event = part.ops.get(*at)?.event;
-        let call = register.calls.iter().find(|call| call.call.invoke.index == event)?;
+        let call = register
+            .calls
+            .iter()
+            .find(|call| call.call.invoke.index == event)?;
         Some((describe(register, call), call.events()))
     };
     let list = |ats: &[usize]| -> Vec<String> {
         ats.iter().filter_map(say).map(|(text, _)| text).collect()
     };
-    let after = longest.get(longest.len().saturating_sub(PLACED_TOLD_MAX)..).unwrap_or(&[]);
+    let after = longest
+        .get(longest.len().saturating_sub(PLACED_TOLD_MAX)..)
+        .unwrap_or(&[]);
     let mut what = format!("register {}: no order explains these answers. ", part.name);
     what += &format!("Cannot come next: {}.", list(stuck).join("; "));
     if !after.is_empty() {
         let last = list(after).join("; ");
-        what += &format!(" The longest order that was found places {} and ends: {last}.", longest.len());
+        what += &format!(
+            " The longest order that was found places {} and ends: {last}.",
+            longest.len()
+        );
     }
     let told = if ops.len() > TOLD_MAX { after } else { ops };
     if !ops.is_empty() && ops.len() <= TOLD_MAX {
-        what += &format!(" All that is needed to see it ({}): {}.", ops.len(), list(ops).join("; "));
+        what += &format!(
+            " All that is needed to see it ({}): {}.",
+            ops.len(),
+            list(ops).join("; ")
+        );
     }
-    let events = stuck.iter().chain(told).filter_map(say).flat_map(|(_, events)| events);
+    let events = stuck
+        .iter()
+        .chain(told)
+        .filter_map(say)
+        .flat_map(|(_, events)| events);
     let mut seen = std::collections::BTreeSet::new();
     (what, events.filter(|event| seen.insert(*event)).collect())
 }
@@ -115,11 +142,16 @@ fn describe(register: &RegisterCalls<'_>, call: &RegisterCall<'_>) -> String {
         (Asked::Write(value), _) => format!("write {}", register.show(value)),
         (Asked::Cas { old, expect, new }, _) => {
             let old = old.map_or_else(|| "anything".to_owned(), |old| register.show(old));
-            let at = expect.map(|e| format!(" expecting version {e}")).unwrap_or_default();
+            let at = expect
+                .map(|e| format!(" expecting version {e}"))
+                .unwrap_or_default();
             format!("compare-and-set {old} to {}{at}", register.show(new))
         }
     };
-    let version = call.version.map(|v| format!(" at version {v}")).unwrap_or_default();
+    let version = call
+        .version
+        .map(|v| format!(" at version {v}"))
+        .unwrap_or_default();
     let came = match call.came {
         Came::Done | Came::Failed => "",
         Came::Refused => " (refused)",
@@ -130,10 +162,17 @@ fn describe(register: &RegisterCalls<'_>, call: &RegisterCall<'_>) -> String {
         crate::Process::Client(number) => number.to_string(),
         crate::Process::Named(name) => name.clone(),
     };
-    format!("process {process}: {did}{version}{came}, {} to {end}", seconds(call.start()))
+    format!(
+        "process {process}: {did}{version}{came}, {} to {end}",
+        seconds(call.start())
+    )
 }
 
 /// Nanoseconds as seconds.
 fn seconds(nanos: u64) -> String {
-    format!("{}.{:06} s", nanos / 1_000_000_000, nanos % 1_000_000_000 / 1000)
+    format!(
+        "{}.{:06} s",
+        nanos / 1_000_000_000,
+        nanos % 1_000_000_000 / 1000
+    )
 }

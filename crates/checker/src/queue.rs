@@ -40,17 +40,30 @@ impl Checker for Queue {
             report.count("takes", seen.takes.len() as u64);
             report.count("takes of unknown outcome", seen.unknown.len() as u64);
             report.count("takes that found nothing", seen.empty.len() as u64);
-            let found = [seen.twice(), seen.phantoms(), seen.missed(), seen.lost(), seen.order(), seen.positions()];
+            let found = [
+                seen.twice(),
+                seen.phantoms(),
+                seen.missed(),
+                seen.lost(),
+                seen.order(),
+                seen.positions(),
+            ];
             for (what, events) in found.into_iter().flatten() {
                 report.broken(limits, format!("queue {key}: {what}"), events);
             }
             if seen.empty.is_empty() {
-                let what = format!("queue {key}: it was never found empty; nobody can say that nothing is lost");
+                let what = format!(
+                    "queue {key}: it was never found empty; nobody can say that nothing is lost"
+                );
                 report.unknown(limits, what, vec![]);
             }
         }
         if report.counts.get("takes").copied().unwrap_or(0) == 0 {
-            report.unknown(limits, "no answered take in this history".to_owned(), vec![]);
+            report.unknown(
+                limits,
+                "no answered take in this history".to_owned(),
+                vec![],
+            );
         }
         report
     }
@@ -87,7 +100,9 @@ impl<'a> Seen<'a> {
             (Outcome::Ok, Some(end)) => match end.value.get("element") {
                 Some(element) => {
                     let element = element.to_string();
-                    self.taken.entry(element.clone()).or_insert(self.takes.len());
+                    self.taken
+                        .entry(element.clone())
+                        .or_insert(self.takes.len());
                     self.takes.push(Take { element, call, end });
                 }
                 None => self.empty.push((call.invoke, end)),
@@ -111,11 +126,17 @@ impl<'a> Seen<'a> {
         let wrong = |take: &Take<'_>| {
             let element = &take.element;
             let Some(put) = self.puts.get(element) else {
-                return Some((format!("{element} was taken and never put"), vec![take.end.index]));
+                return Some((
+                    format!("{element} was taken and never put"),
+                    vec![take.end.index],
+                ));
             };
             let events = vec![take.end.index, put.invoke.index];
             if put.outcome() == Outcome::Fail {
-                return Some((format!("{element} was taken though putting it failed"), events));
+                return Some((
+                    format!("{element} was taken though putting it failed"),
+                    events,
+                ));
             }
             let early = put.invoke.time > take.end.time;
             early.then(|| (format!("{element} was taken before it was put"), events))
@@ -138,10 +159,20 @@ impl<'a> Seen<'a> {
             let take = take?;
             // The first to find nothing after the put; a later one ends no earlier, or does not matter.
             let from = empty.partition_point(|(begin, _)| begin.time <= put.time);
-            let found = empty.get(from..)?.iter().take_while(|(begin, _)| begin.time < take.call.invoke.time);
-            let (begin, end) = found.clone().find(|(_, end)| end.time < take.call.invoke.time)?;
-            let what = format!("a take found nothing though {element} had been put before and was taken later");
-            Some((what, vec![end.index, begin.index, put.index, take.end.index]))
+            let found = empty
+                .get(from..)?
+                .iter()
+                .take_while(|(begin, _)| begin.time < take.call.invoke.time);
+            let (begin, end) = found
+                .clone()
+                .find(|(_, end)| end.time < take.call.invoke.time)?;
+            let what = format!(
+                "a take found nothing though {element} had been put before and was taken later"
+            );
+            Some((
+                what,
+                vec![end.index, begin.index, put.index, take.end.index],
+            ))
         };
         self.certain().filter_map(missed).collect()
     }
@@ -150,13 +181,19 @@ impl<'a> Seen<'a> {
         let Some((last, _)) = self.empty.iter().max_by_key(|(begin, _)| begin.time) else {
             return Vec::new();
         };
-        let lost: Vec<_> =
-            self.certain().filter(|(_, put, _, take)| take.is_none() && put.time < last.time).collect();
+        let lost: Vec<_> = self
+            .certain()
+            .filter(|(_, put, _, take)| take.is_none() && put.time < last.time)
+            .collect();
         let explained = self.unknown.len();
         if lost.len() <= explained {
             return Vec::new();
         }
-        let names: Vec<_> = lost.iter().take(5).map(|(element, ..)| element.as_str()).collect();
+        let names: Vec<_> = lost
+            .iter()
+            .take(5)
+            .map(|(element, ..)| element.as_str())
+            .collect();
         let what = format!(
             "{} acknowledged elements are lost ({}, …): they were never taken, the queue was found empty, and only {explained} takes are of unknown outcome",
             lost.len(),
@@ -168,7 +205,10 @@ impl<'a> Seen<'a> {
 
     /// A sweep over the beginnings of puts: among elements acknowledged before, the one taken last.
     fn order(&self) -> Findings {
-        let mut begun: Vec<_> = self.certain().filter_map(|(e, put, call, take)| Some((e, put, call, take?))).collect();
+        let mut begun: Vec<_> = self
+            .certain()
+            .filter_map(|(e, put, call, take)| Some((e, put, call, take?)))
+            .collect();
         let mut acknowledged = begun.clone();
         acknowledged.sort_by_key(|(_, put, ..)| put.time);
         begun.sort_by_key(|(_, _, call, _)| call.invoke.time);
@@ -176,12 +216,16 @@ impl<'a> Seen<'a> {
         let mut last: Option<(&String, &Event, &Take<'_>)> = None;
         let mut findings = Vec::new();
         for (element, put, call, take) in begun {
-            while let Some((e, p, _, t)) = acknowledged.next_if(|(_, p, ..)| p.time < call.invoke.time) {
+            while let Some((e, p, _, t)) =
+                acknowledged.next_if(|(_, p, ..)| p.time < call.invoke.time)
+            {
                 if last.is_none_or(|(.., known)| t.call.invoke.time > known.call.invoke.time) {
                     last = Some((e, p, t));
                 }
             }
-            let Some((earlier, earlier_put, earlier_take)) = last else { continue };
+            let Some((earlier, earlier_put, earlier_take)) = last else {
+                continue;
+            };
             if take.end.time < earlier_take.call.invoke.time {
                 let what = format!("{element}, put after {earlier}, was taken before it");
                 let events = [take.end, earlier_take.end, put, earlier_put];
@@ -196,7 +240,11 @@ impl<'a> Seen<'a> {
         let mut steps: Vec<(u64, u64, bool, &Event)> = Vec::new();
         for put in self.puts.values().filter_map(acknowledged) {
             let name = put.value.get("name").and_then(Value::as_u64);
-            steps.extend(put.number("zxid").zip(name).map(|(zxid, name)| (zxid, name, true, put)));
+            steps.extend(
+                put.number("zxid")
+                    .zip(name)
+                    .map(|(zxid, name)| (zxid, name, true, put)),
+            );
         }
         let mut takes = BTreeMap::new();
         for take in &self.takes {
@@ -217,7 +265,9 @@ impl<'a> Seen<'a> {
             waiting.remove(&name);
             let passed = waiting.range(..name).find_map(|passed| takes.get(passed));
             if let Some(later) = passed {
-                let what = format!("position {zxid} took name {name} though a smaller name was there, which was taken later");
+                let what = format!(
+                    "position {zxid} took name {name} though a smaller name was there, which was taken later"
+                );
                 findings.push((what, vec![event.index, later.index]));
             }
             // Those passed and never taken were removed by takes of unknown outcome, or are lost.

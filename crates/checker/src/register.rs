@@ -94,7 +94,10 @@ impl RegisterCall<'_> {
     /// The consistency that was asked for.
     #[must_use]
     pub fn consistency(&self) -> &str {
-        self.call.invoke.text("consistency").unwrap_or("linearizable")
+        self.call
+            .invoke
+            .text("consistency")
+            .unwrap_or("linearizable")
     }
 
     /// Whether it would change the register.
@@ -116,7 +119,10 @@ impl RegisterCall<'_> {
     #[must_use]
     pub fn events(&self) -> Vec<u64> {
         let complete = self.call.complete.map(|event| event.index);
-        [Some(self.call.invoke.index), complete].into_iter().flatten().collect()
+        [Some(self.call.invoke.index), complete]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 
@@ -139,7 +145,10 @@ impl RegisterCalls<'_> {
         match id {
             ABSENT => "absent".to_owned(),
             UNSEEN => "a value that was never seen".to_owned(),
-            ValueId(id) => self.values.get(id as usize).map_or_else(String::new, Value::to_string),
+            ValueId(id) => self
+                .values
+                .get(id as usize)
+                .map_or_else(String::new, Value::to_string),
         }
     }
 
@@ -167,7 +176,9 @@ pub fn registers(history: &History) -> BTreeMap<String, RegisterCalls<'_>> {
         if !matches!(call.invoke.f.as_str(), "read" | "write" | "cas") {
             continue;
         }
-        let register = registers.entry(call.invoke.key.clone().unwrap_or_default()).or_default();
+        let register = registers
+            .entry(call.invoke.key.clone().unwrap_or_default())
+            .or_default();
         match register_call(register, call) {
             Some(read) => register.calls.push(read),
             None => register.unreadable.push(call.invoke.index),
@@ -215,7 +226,11 @@ fn came(call: &Call<'_>) -> Came {
             let mismatch = fail.and_then(|event| event.text("error")) == Some("version_mismatch");
             // A repeated one may have been refused because its first attempt was done.
             let once = fail.and_then(|event| event.number("attempts")).unwrap_or(1) == 1;
-            if call.invoke.f == "cas" && mismatch && once { Came::Refused } else { Came::Failed }
+            if call.invoke.f == "cas" && mismatch && once {
+                Came::Refused
+            } else {
+                Came::Failed
+            }
         }
     }
 }

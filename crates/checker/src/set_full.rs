@@ -29,7 +29,10 @@ impl Checker for SetFull {
             let set = || call.invoke.key.clone().unwrap_or_default();
             match call.invoke.f.as_str() {
                 "add" => sets.entry(set()).or_default().add(call),
-                "read" => sets.entry(set()).or_default().read(call, limits, &mut report),
+                "read" => sets
+                    .entry(set())
+                    .or_default()
+                    .read(call, limits, &mut report),
                 _ => {}
             }
         }
@@ -83,16 +86,27 @@ impl<'a> Set<'a> {
     }
 
     fn read(&mut self, call: Call<'a>, limits: &Limits, report: &mut Report) {
-        let Some(end) = call.complete.filter(|event| event.outcome == Outcome::Ok) else { return };
+        let Some(end) = call.complete.filter(|event| event.outcome == Outcome::Ok) else {
+            return;
+        };
         let Some(list) = end.value.as_array() else {
             report.unknown(limits, "a read that is no list".to_owned(), vec![end.index]);
             return;
         };
         let mut elements = BTreeSet::new();
         let shown = list.iter().map(Value::to_string);
-        let twice = shown.filter(|element| !elements.insert(element.clone())).collect();
+        let twice = shown
+            .filter(|element| !elements.insert(element.clone()))
+            .collect();
         let (zxid, end_index) = (end.number("zxid"), end.index);
-        self.reads.push(Read { call, end: end.time, end_index, zxid, elements, twice });
+        self.reads.push(Read {
+            call,
+            end: end.time,
+            end_index,
+            zxid,
+            elements,
+            twice,
+        });
     }
 
     fn judge(&self, key: &str, limits: &Limits, report: &mut Report) {
@@ -111,7 +125,10 @@ impl<'a> Set<'a> {
     }
 
     fn unknown(&self) -> u64 {
-        self.adds.values().filter(|add| add.call.outcome() == Outcome::Info).count() as u64
+        self.adds
+            .values()
+            .filter(|add| add.call.outcome() == Outcome::Info)
+            .count() as u64
     }
 
     fn phantoms(&self) -> Vec<(String, Vec<u64>)> {
@@ -129,7 +146,10 @@ impl<'a> Set<'a> {
                         let invoke = add.call.invoke;
                         let events = vec![at, invoke.index];
                         if add.call.outcome() == Outcome::Fail {
-                            (format!("{element} was read though adding it failed"), events)
+                            (
+                                format!("{element} was read though adding it failed"),
+                                events,
+                            )
                         } else if invoke.time > read.end {
                             (format!("{element} was read before it was added"), events)
                         } else {
@@ -165,7 +185,12 @@ impl<'a> Set<'a> {
     }
 
     fn never_read(&self, known: &[(u64, u64, &str)]) -> u64 {
-        let last = self.reads.iter().map(|read| read.call.invoke.time).max().unwrap_or(0);
+        let last = self
+            .reads
+            .iter()
+            .map(|read| read.call.invoke.time)
+            .max()
+            .unwrap_or(0);
         known.iter().filter(|(at, ..)| *at >= last).count() as u64
     }
 
@@ -176,22 +201,37 @@ impl<'a> Set<'a> {
             let until = known.partition_point(|(at, ..)| *at < read.call.invoke.time);
             for (_, by, element) in known.get(..until).unwrap_or(&[]) {
                 if !read.elements.contains(*element) {
-                    missed.entry(element).or_insert((*by, Vec::new())).1.push(read);
+                    missed
+                        .entry(element)
+                        .or_insert((*by, Vec::new()))
+                        .1
+                        .push(read);
                 }
             }
         }
         let tell = |(element, (by, reads)): (&str, (u64, Vec<&Read<'_>>))| {
-            let first = reads.iter().map(|read| read.call.invoke.time).min().unwrap_or(0);
-            let again = |read: &&Read<'_>| {
-                read.call.invoke.time > first && read.elements.contains(element)
-            };
+            let first = reads
+                .iter()
+                .map(|read| read.call.invoke.time)
+                .min()
+                .unwrap_or(0);
+            let again =
+                |read: &&Read<'_>| read.call.invoke.time > first && read.elements.contains(element);
             let back = self.reads.iter().find(again);
             let (kind, rest) = match back {
                 None => ("lost", "no read that began later shows it".to_owned()),
-                Some(read) => ("missed by a stale read", format!("event {} shows it again", read.end_index)),
+                Some(read) => (
+                    "missed by a stale read",
+                    format!("event {} shows it again", read.end_index),
+                ),
             };
             let mut events = vec![by];
-            events.extend(reads.iter().take(3).flat_map(|r| [r.call.invoke.index, r.end_index]));
+            events.extend(
+                reads
+                    .iter()
+                    .take(3)
+                    .flat_map(|r| [r.call.invoke.index, r.end_index]),
+            );
             events.extend(back.map(|read| read.end_index));
             let what = format!(
                 "{element} is {kind}: it was certain by event {by}, {} reads that began after that do not show it; {rest}",
@@ -207,12 +247,18 @@ impl<'a> Set<'a> {
         for (element, add) in &self.adds {
             let Some(made) = add.zxid else { continue };
             let wrong = |read: &&Read<'_>| {
-                read.zxid.is_some_and(|zxid| (made <= zxid) != read.elements.contains(element))
+                read.zxid
+                    .is_some_and(|zxid| (made <= zxid) != read.elements.contains(element))
             };
             if let Some(read) = self.reads.iter().find(wrong) {
                 let zxid = read.zxid.unwrap_or(0);
-                let not = if made <= zxid { "does not show" } else { "shows" };
-                let what = format!("a read at position {zxid} {not} {element}, added at position {made}");
+                let not = if made <= zxid {
+                    "does not show"
+                } else {
+                    "shows"
+                };
+                let what =
+                    format!("a read at position {zxid} {not} {element}, added at position {made}");
                 findings.push((what, vec![read.end_index, add.call.invoke.index]));
             }
         }

@@ -33,7 +33,9 @@ impl Checker for BoundedStaleness {
             let known = Known::of(&Table::of(register));
             let mut sessions: BTreeMap<&Process, (i64, &RegisterCall<'_>)> = BTreeMap::new();
             for call in &register.calls {
-                let Some(version) = version_of(call) else { continue };
+                let Some(version) = version_of(call) else {
+                    continue;
+                };
                 let process = &call.call.invoke.process;
                 let before = sessions.get(process).copied();
                 if before.is_none_or(|(before, _)| before <= version) {
@@ -67,9 +69,18 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn of(table: &Table<'a>) -> Known<'a> {
-        let time = table.seen.iter().filter_map(|(v, call)| Some((call.end()?, *v, *call)));
-        let zxid = table.writes.iter().filter_map(|(v, call)| Some((call.zxid?, *v, *call)));
-        Known { by_time: latest(time.collect()), by_zxid: latest(zxid.collect()) }
+        let time = table
+            .seen
+            .iter()
+            .filter_map(|(v, call)| Some((call.end()?, *v, *call)));
+        let zxid = table
+            .writes
+            .iter()
+            .filter_map(|(v, call)| Some((call.zxid?, *v, *call)));
+        Known {
+            by_time: latest(time.collect()),
+            by_zxid: latest(zxid.collect()),
+        }
     }
 
     fn judge(
@@ -86,25 +97,42 @@ impl<'a> Known<'a> {
         };
         match call.consistency() {
             "stale" => {
-                let Some(age) = asked.number("max_age_ms") else { return findings };
-                let since = call.start().saturating_sub(age.saturating_mul(NANOS_PER_MS));
-                if let Some((end, later, other)) = at(&self.by_time, since).filter(|k| k.1 > version) {
+                let Some(age) = asked.number("max_age_ms") else {
+                    return findings;
+                };
+                let since = call
+                    .start()
+                    .saturating_sub(age.saturating_mul(NANOS_PER_MS));
+                if let Some((end, later, other)) =
+                    at(&self.by_time, since).filter(|k| k.1 > version)
+                {
                     let old = (call.start() - end) / NANOS_PER_MS;
                     find(
-                        format!("a read that allowed {age} ms saw version {version}; version {later} had been answered {old} ms before it began"),
+                        format!(
+                            "a read that allowed {age} ms saw version {version}; version {later} had been answered {old} ms before it began"
+                        ),
                         Some(other),
                     );
                 }
             }
             "at_least" => {
-                let Some(least) = asked.number("min_zxid") else { return findings };
+                let Some(least) = asked.number("min_zxid") else {
+                    return findings;
+                };
                 if let Some(zxid) = call.zxid.filter(|zxid| *zxid < least) {
-                    find(format!("a read of position {least} or later was answered at position {zxid}"), None);
+                    find(
+                        format!(
+                            "a read of position {least} or later was answered at position {zxid}"
+                        ),
+                        None,
+                    );
                 }
                 let known = at(&self.by_zxid, least.saturating_add(1)).filter(|k| k.1 > version);
                 if let Some((zxid, later, other)) = known {
                     find(
-                        format!("a read of position {least} or later saw version {version}; version {later} is at position {zxid}"),
+                        format!(
+                            "a read of position {least} or later saw version {version}; version {later} is at position {zxid}"
+                        ),
                         Some(other),
                     );
                 }

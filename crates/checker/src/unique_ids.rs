@@ -47,10 +47,19 @@ impl Checker for UniqueIds {
         let mut parents: BTreeMap<(String, String), Parent<'_>> = BTreeMap::new();
         let calls = history.calls();
         for call in calls.iter().filter(|call| call.invoke.f == "next") {
-            let kind = call.invoke.value.get("kind").and_then(Value::as_str).unwrap_or("sequential");
+            let kind = call
+                .invoke
+                .value
+                .get("kind")
+                .and_then(Value::as_str)
+                .unwrap_or("sequential");
             let key = call.invoke.key.clone().unwrap_or_default();
             if let Some(given) = given(call) {
-                parents.entry((key, kind.to_owned())).or_default().given.push(given);
+                parents
+                    .entry((key, kind.to_owned()))
+                    .or_default()
+                    .given
+                    .push(given);
             }
         }
         for call in calls.iter().filter(|call| call.invoke.f == "reset") {
@@ -115,7 +124,11 @@ impl Parent<'_> {
             epochs.entry(epoch).or_default().push(*given);
         }
         for mut epoch in epochs.into_values() {
-            let found = [doubled(&mut epoch), by_time(&mut epoch), by_position(&mut epoch)];
+            let found = [
+                doubled(&mut epoch),
+                by_time(&mut epoch),
+                by_position(&mut epoch),
+            ];
             for (what, events, end) in found.into_iter().flatten() {
                 let what = format!("{name}: {what}");
                 if self.unsure.is_some_and(|reset| reset <= end) {
@@ -139,8 +152,15 @@ fn doubled(epoch: &mut [Given<'_>]) -> Vec<Found> {
     epoch.sort_by_key(|given| (given.number, given.start));
     let same = |pair: &[Given<'_>]| match pair {
         [a, b] if a.number == b.number => {
-            let name = b.name.map(|name| format!(" (named {name})")).unwrap_or_default();
-            Some(found(format!("number {}{name} was given out twice", a.number), a, b))
+            let name = b
+                .name
+                .map(|name| format!(" (named {name})"))
+                .unwrap_or_default();
+            Some(found(
+                format!("number {}{name} was given out twice", a.number),
+                a,
+                b,
+            ))
         }
         _ => None,
     };

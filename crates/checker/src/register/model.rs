@@ -61,10 +61,16 @@ pub enum Output {
 
 impl Register {
     fn written(self, state: State, value: ValueId, output: Option<&Output>) -> Option<State> {
-        let version = if self.versions && state.value != ABSENT { state.version + 1 } else { 0 };
+        let version = if self.versions && state.value != ABSENT {
+            state.version + 1
+        } else {
+            0
+        };
         let fits = match output {
             None | Some(Output::Wrote { version: None }) => true,
-            Some(Output::Wrote { version: Some(named) }) => !self.versions || *named == version,
+            Some(Output::Wrote {
+                version: Some(named),
+            }) => !self.versions || *named == version,
             Some(Output::Saw { .. } | Output::Refused) => false,
         };
         fits.then_some(State { value, version })
@@ -74,14 +80,26 @@ impl Register {
     fn expected(self, state: State, old: Option<ValueId>, expect: Option<u64>) -> Expected {
         if old == Some(ABSENT) {
             let absent = state.value == ABSENT;
-            return Expected { surely: absent, perhaps: absent };
+            return Expected {
+                surely: absent,
+                perhaps: absent,
+            };
         }
         let present = state.value != ABSENT;
-        let version = expect.filter(|_| self.versions).is_none_or(|e| e == state.version);
+        let version = expect
+            .filter(|_| self.versions)
+            .is_none_or(|e| e == state.version);
         let value = old.is_none_or(|old| old == state.value);
         // The service compares versions; that the value fits as well, follows from the reads.
-        let compared = if self.versions && expect.is_some() { version } else { value };
-        Expected { surely: present && version && value, perhaps: present && compared }
+        let compared = if self.versions && expect.is_some() {
+            version
+        } else {
+            value
+        };
+        Expected {
+            surely: present && version && value,
+            perhaps: present && compared,
+        }
     }
 }
 
@@ -98,7 +116,10 @@ impl Model for Register {
     type Output = Output;
 
     fn initial(&self) -> State {
-        State { value: ABSENT, version: 0 }
+        State {
+            value: ABSENT,
+            version: 0,
+        }
     }
 
     fn step(&self, state: &State, input: &Input, output: Option<&Output>) -> Option<State> {
@@ -108,7 +129,9 @@ impl Model for Register {
                     return output.is_none().then_some(*state);
                 };
                 let versions = self.versions && *value != ABSENT;
-                let fits = version.filter(|_| versions).is_none_or(|v| v == state.version);
+                let fits = version
+                    .filter(|_| versions)
+                    .is_none_or(|v| v == state.version);
                 (fits && *value == state.value).then_some(*state)
             }
             Input::Write(value) => self.written(*state, value, output),
@@ -117,13 +140,19 @@ impl Model for Register {
                 if output == Some(&Output::Refused) {
                     return (!expected.perhaps).then_some(*state);
                 }
-                expected.surely.then(|| self.written(*state, new, output)).flatten()
+                expected
+                    .surely
+                    .then(|| self.written(*state, new, output))
+                    .flatten()
             }
         }
     }
 
     fn only_observes(&self, input: &Input, output: Option<&Output>) -> bool {
-        matches!((input, output), (Input::Read, _) | (_, Some(Output::Refused)))
+        matches!(
+            (input, output),
+            (Input::Read, _) | (_, Some(Output::Refused))
+        )
     }
 
     fn groups(&self, ops: &[Op<Register>]) -> Vec<Vec<usize>> {

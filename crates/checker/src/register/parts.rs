@@ -10,14 +10,25 @@ use crate::wgl::{Op, Part};
 #[must_use]
 pub fn parts(registers: &BTreeMap<String, RegisterCalls<'_>>) -> Vec<Part<Register>> {
     let part = |(name, register): (&String, &RegisterCalls<'_>)| {
-        let calls: Vec<_> = register.calls.iter().filter(|call| call.is_linearizable()).collect();
+        let calls: Vec<_> = register
+            .calls
+            .iter()
+            .filter(|call| call.is_linearizable())
+            .collect();
         let versions = calls.iter().any(|call| call.version.is_some());
         let seen = Seen::of(&calls);
-        let mut ops: Vec<_> = calls.iter().filter_map(|call| op(call, versions, &seen)).collect();
+        let mut ops: Vec<_> = calls
+            .iter()
+            .filter_map(|call| op(call, versions, &seen))
+            .collect();
         // What nobody saw and nothing could notice need not be placed anywhere.
         let noticed = versions || calls.iter().any(|call| call.came == Came::Refused);
         ops.retain(|op| noticed || op.ret.is_some() || !puts_unseen(op.input));
-        Part { name: name.clone(), model: Register { versions }, ops }
+        Part {
+            name: name.clone(),
+            model: Register { versions },
+            ops,
+        }
     };
     registers.iter().map(part).collect()
 }
@@ -34,8 +45,11 @@ struct Seen {
 
 impl Seen {
     fn of(calls: &[&RegisterCall<'_>]) -> Seen {
-        let mut seen =
-            Seen { named: BTreeSet::new(), versions: BTreeMap::new(), puts: BTreeMap::new() };
+        let mut seen = Seen {
+            named: BTreeSet::new(),
+            versions: BTreeMap::new(),
+            puts: BTreeMap::new(),
+        };
         for call in calls {
             if let Asked::Cas { old: Some(old), .. } = call.asked {
                 seen.named.insert(old);
@@ -56,13 +70,20 @@ impl Seen {
     /// Nobody saw it: which value an unknown write put there does not matter then, and unknown
     /// writes become the same to the search.
     fn blur(&self, value: ValueId) -> ValueId {
-        if self.named.contains(&value) { value } else { UNSEEN }
+        if self.named.contains(&value) {
+            value
+        } else {
+            UNSEEN
+        }
     }
 
     /// The version that an unknown write of this value must have made, if it happened: the value is
     /// of no other write and was seen with one version only.
     fn version(&self, value: ValueId) -> Option<u64> {
-        let versions = self.versions.get(&value).filter(|versions| versions.len() == 1)?;
+        let versions = self
+            .versions
+            .get(&value)
+            .filter(|versions| versions.len() == 1)?;
         let only = self.puts.get(&value) == Some(&1);
         versions.first().copied().filter(|_| only)
     }
@@ -78,16 +99,27 @@ fn op(call: &RegisterCall<'_>, versions: bool, seen: &Seen) -> Option<Op<Registe
     let input = match call.asked {
         Asked::Read => Input::Read,
         Asked::Write(value) => Input::Write(named(value)),
-        Asked::Cas { old, expect, new } => Input::Cas { old, expect, new: named(new) },
+        Asked::Cas { old, expect, new } => Input::Cas {
+            old,
+            expect,
+            new: named(new),
+        },
     };
     let output = match (call.came, call.saw) {
         (Came::Failed, _) => return None,
         (Came::Refused, _) => Some(Output::Refused),
-        (Came::Done, Some(value)) => Some(Output::Saw { value, version: call.version }),
-        (Came::Done, None) => Some(Output::Wrote { version: call.version }),
+        (Came::Done, Some(value)) => Some(Output::Saw {
+            value,
+            version: call.version,
+        }),
+        (Came::Done, None) => Some(Output::Wrote {
+            version: call.version,
+        }),
         (Came::Unknown, _) => {
             let version = seen.version(call.puts()?).filter(|_| versions);
-            version.map(|version| Output::Wrote { version: Some(version) })
+            version.map(|version| Output::Wrote {
+                version: Some(version),
+            })
         }
     };
     Some(Op {

@@ -42,7 +42,11 @@ fn shown(table: &Table<'_>, call: &RegisterCall<'_>) -> String {
 
 /// A sweep over time: at the beginning of each, the latest version among those that had ended.
 pub(super) fn never_back_in_time(table: &Table<'_>, findings: &mut Findings) {
-    let mut ends: Vec<_> = table.seen.iter().filter_map(|seen| Some((seen.1.end()?, seen))).collect();
+    let mut ends: Vec<_> = table
+        .seen
+        .iter()
+        .filter_map(|seen| Some((seen.1.end()?, seen)))
+        .collect();
     ends.sort_by_key(|(end, _)| *end);
     let mut starts: Vec<_> = table.seen.iter().collect();
     starts.sort_by_key(|(_, call)| call.start());
@@ -54,14 +58,24 @@ pub(super) fn never_back_in_time(table: &Table<'_>, findings: &mut Findings) {
                 latest = Some(seen);
             }
         }
-        let Some((before, known)) = latest else { continue };
-        let did = if call.writes() { "a write made" } else { "a read saw" };
+        let Some((before, known)) = latest else {
+            continue;
+        };
+        let did = if call.writes() {
+            "a write made"
+        } else {
+            "a read saw"
+        };
         if version < before || (call.writes() && version == before) {
             let what = format!(
                 "{did} version {version} ({}) though version {before} ({}) had been {} before it began",
                 shown(table, call),
                 shown(table, known),
-                if known.writes() { "acknowledged" } else { "read" }
+                if known.writes() {
+                    "acknowledged"
+                } else {
+                    "read"
+                }
             );
             findings.push((what, both(call, known)));
         }
@@ -78,8 +92,15 @@ pub(super) fn values_come_from_writes(table: &Table<'_>, findings: &mut Findings
             *known = (call.start(), may, call);
         }
     }
-    for call in table.register.calls.iter().filter(|call| call.came == Came::Done) {
-        let Some(value) = call.saw.filter(|value| *value != ABSENT) else { continue };
+    for call in table
+        .register
+        .calls
+        .iter()
+        .filter(|call| call.came == Came::Done)
+    {
+        let Some(value) = call.saw.filter(|value| *value != ABSENT) else {
+            continue;
+        };
         let text = table.register.show(value);
         match put.get(&value) {
             None => {
@@ -90,7 +111,10 @@ pub(super) fn values_come_from_writes(table: &Table<'_>, findings: &mut Findings
                 findings.push((what, both(call, write)));
             }
             Some((start, true, write)) if call.end().is_some_and(|end| *start > end) => {
-                findings.push((format!("{text} was read before it was written"), both(call, write)));
+                findings.push((
+                    format!("{text} was read before it was written"),
+                    both(call, write),
+                ));
             }
             Some(_) => {}
         }
@@ -117,7 +141,13 @@ pub(super) fn gaps_are_explained(table: &Table<'_>, findings: &mut Findings) {
     let mut above: Option<i64> = None;
     for (version, shown) in shows.iter().rev() {
         // Versions between this one and the one above were shown by nobody.
-        extend(&mut gaps, version + 1, above.unwrap_or(version + 1), first, table.unknown.len());
+        extend(
+            &mut gaps,
+            version + 1,
+            above.unwrap_or(version + 1),
+            first,
+            table.unknown.len(),
+        );
         if first.is_none_or(|first| shown.0 < first.0) {
             first = Some(*shown);
         }
@@ -132,7 +162,11 @@ pub(super) fn gaps_are_explained(table: &Table<'_>, findings: &mut Findings) {
     gaps.reverse();
     let mut begun = 0;
     for (number, (version, end, by)) in gaps.iter().enumerate() {
-        while table.unknown.get(begun).is_some_and(|call| call.start() <= *end) {
+        while table
+            .unknown
+            .get(begun)
+            .is_some_and(|call| call.start() <= *end)
+        {
             begun += 1;
         }
         if number >= begun {
@@ -154,14 +188,24 @@ fn extend<'a>(
     enough: usize,
 ) {
     let Some((end, by)) = first else { return };
-    gaps.extend((from.max(0)..to).rev().take(enough + 1).map(|version| (version, end, by)));
+    gaps.extend(
+        (from.max(0)..to)
+            .rev()
+            .take(enough + 1)
+            .map(|version| (version, end, by)),
+    );
 }
 
 /// A value that was read at a version nobody was acknowledged for, was put there by an unknown write.
-fn explained(table: &Table<'_>, seen: &RegisterCall<'_>, end: u64, version: i64, findings: &mut Findings) {
+fn explained(
+    table: &Table<'_>,
+    seen: &RegisterCall<'_>,
+    end: u64,
+    version: i64,
+    findings: &mut Findings,
+) {
     let Some(value) = seen.saw else { return };
-    let fits =
-        |call: &&RegisterCall<'_>| call.puts() == Some(value) && call.start() <= end;
+    let fits = |call: &&RegisterCall<'_>| call.puts() == Some(value) && call.start() <= end;
     if !table.unknown.iter().any(fits) {
         let what = format!(
             "version {version} was read as {}, but no acknowledged write made this version and none of unknown outcome has this value",
@@ -172,11 +216,20 @@ fn explained(table: &Table<'_>, seen: &RegisterCall<'_>, end: u64, version: i64,
 }
 
 pub(super) fn compare_and_set(table: &Table<'_>, findings: &mut Findings) {
-    let values: BTreeMap<i64, &RegisterCall<'_>> =
-        table.seen.iter().map(|(version, call)| (*version, *call)).collect();
+    let values: BTreeMap<i64, &RegisterCall<'_>> = table
+        .seen
+        .iter()
+        .map(|(version, call)| (*version, *call))
+        .collect();
     for (version, call) in &table.seen {
-        let Asked::Cas { old, expect, .. } = call.asked else { continue };
-        let expected = if old == Some(ABSENT) { Some(-1) } else { expect.map(signed) };
+        let Asked::Cas { old, expect, .. } = call.asked else {
+            continue;
+        };
+        let expected = if old == Some(ABSENT) {
+            Some(-1)
+        } else {
+            expect.map(signed)
+        };
         if expected.is_some_and(|expected| expected + 1 != *version) {
             let what = format!(
                 "a compare-and-set that expected version {} was done and made version {version}",
@@ -209,7 +262,11 @@ fn signed(version: u64) -> i64 {
 /// end of it: somebody had an answer with it before, and nothing that could change it had begun.
 fn refusals(table: &Table<'_>, findings: &mut Findings) {
     let first_change = |expect: i64| {
-        let known = table.writes.range(expect + 1..).map(|(_, call)| call.start()).min();
+        let known = table
+            .writes
+            .range(expect + 1..)
+            .map(|(_, call)| call.start())
+            .min();
         known.unwrap_or(u64::MAX)
     };
     let unknown = table.unknown.first().map_or(u64::MAX, |call| call.start());
@@ -217,10 +274,24 @@ fn refusals(table: &Table<'_>, findings: &mut Findings) {
         return;
     }
     let mut starts: BTreeMap<i64, u64> = BTreeMap::new();
-    for call in table.register.calls.iter().filter(|call| call.came == Came::Refused) {
-        let Asked::Cas { expect: Some(expect), old, .. } = call.asked else { continue };
+    for call in table
+        .register
+        .calls
+        .iter()
+        .filter(|call| call.came == Came::Refused)
+    {
+        let Asked::Cas {
+            expect: Some(expect),
+            old,
+            ..
+        } = call.asked
+        else {
+            continue;
+        };
         let expect = signed(expect);
-        let Some(end) = call.end().filter(|_| old != Some(ABSENT)) else { continue };
+        let Some(end) = call.end().filter(|_| old != Some(ABSENT)) else {
+            continue;
+        };
         let change = *starts.entry(expect).or_insert_with(|| first_change(expect));
         if change.min(unknown) <= end {
             continue;
@@ -238,10 +309,15 @@ fn refusals(table: &Table<'_>, findings: &mut Findings) {
 }
 
 pub(super) fn positions(table: &Table<'_>, findings: &mut Findings) {
-    let placed: Vec<_> =
-        table.writes.iter().filter_map(|(v, call)| Some((*v, call.zxid?, *call))).collect();
+    let placed: Vec<_> = table
+        .writes
+        .iter()
+        .filter_map(|(v, call)| Some((*v, call.zxid?, *call)))
+        .collect();
     for pair in placed.windows(2) {
-        let [(low, before, earlier), (high, after, later)] = pair else { continue };
+        let [(low, before, earlier), (high, after, later)] = pair else {
+            continue;
+        };
         if before >= after {
             let what = format!(
                 "version {low} is at position {before}, the later version {high} at position {after}"
@@ -249,8 +325,15 @@ pub(super) fn positions(table: &Table<'_>, findings: &mut Findings) {
             findings.push((what, both(later, earlier)));
         }
     }
-    for call in table.register.calls.iter().filter(|call| call.saw.is_some()) {
-        let (Some(zxid), Some(version)) = (call.zxid, super::version_of(call)) else { continue };
+    for call in table
+        .register
+        .calls
+        .iter()
+        .filter(|call| call.saw.is_some())
+    {
+        let (Some(zxid), Some(version)) = (call.zxid, super::version_of(call)) else {
+            continue;
+        };
         let next = placed.partition_point(|(known, ..)| *known <= version);
         if let Some((later, at, write)) = placed.get(next).filter(|(_, at, _)| *at <= zxid) {
             let what = format!(

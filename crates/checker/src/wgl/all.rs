@@ -65,13 +65,24 @@ pub fn check_parts<'a, M: Model>(parts: &'a [Part<M>], limits: &Limits) -> (Judg
                 Answer::Unknown(Exhausted::Steps) => next.push(part),
                 Answer::Unknown(why) => unknown.push((part.name.as_str(), why)),
                 Answer::Violation { longest, stuck } => {
-                    return (Judged::Violation { part, longest, stuck }, steps);
+                    return (
+                        Judged::Violation {
+                            part,
+                            longest,
+                            stuck,
+                        },
+                        steps,
+                    );
                 }
             }
         }
         pending = next;
         factor = factor.saturating_mul(STEPS_FACTOR);
     }
-    let judged = if unknown.is_empty() { Judged::Linearizable } else { Judged::Unknown(unknown) };
+    let judged = if unknown.is_empty() {
+        Judged::Linearizable
+    } else {
+        Judged::Unknown(unknown)
+    };
     (judged, steps)
 }

@@ -77,8 +77,9 @@ pub(super) struct Search<'a, M: Model> {
 impl<'a, M: Model> Search<'a, M> {
     pub(super) fn new(model: &'a M, ops: &'a [Op<M>]) -> Search<'a, M> {
         let all = || ops.iter().enumerate();
-        let mut settled: Vec<_> =
-            all().filter_map(|(at, op)| op.ret.map(|ret| (at, op, ret))).collect();
+        let mut settled: Vec<_> = all()
+            .filter_map(|(at, op)| op.ret.map(|ret| (at, op, ret)))
+            .collect();
         settled.sort_by_key(|(_, op, ret)| (op.call, *ret));
         let mut open: Vec<_> = all().filter(|(_, op)| op.ret.is_none()).collect();
         open.sort_by_key(|(_, op)| op.call);
@@ -150,7 +151,9 @@ impl<'a, M: Model> Search<'a, M> {
     /// The determinate operations that may come next as far as time goes.
     pub(super) fn next_in_line(&self) -> Vec<usize> {
         let line = self.line(0);
-        line.iter().filter_map(|at| self.settled.get(*at).map(|(at, ..)| *at)).collect()
+        line.iter()
+            .filter_map(|at| self.settled.get(*at).map(|(at, ..)| *at))
+            .collect()
     }
 
     fn spent(&self, budget: &Budget) -> Option<Exhausted> {
@@ -158,7 +161,10 @@ impl<'a, M: Model> Search<'a, M> {
             return Some(Exhausted::Steps);
         }
         if self.steps.is_multiple_of(STEPS_PER_LOOK) {
-            if budget.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if budget
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+            {
                 return Some(Exhausted::Time);
             }
             let states = self.states.len() * (2 * size_of::<M::State>() + ENTRY_OVERHEAD_BYTES);
@@ -240,7 +246,9 @@ impl<'a, M: Model> Search<'a, M> {
             Pick::Open(_) => return false,
         };
         for at in self.line(from) {
-            let Some((_, op, _)) = self.settled.get(at) else { continue };
+            let Some((_, op, _)) = self.settled.get(at) else {
+                continue;
+            };
             if self.try_enter(Pick::Settled(at), op) {
                 return true;
             }

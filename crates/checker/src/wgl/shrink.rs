@@ -29,7 +29,10 @@ struct Trial<M: Model> {
 /// result in time.
 #[must_use]
 pub fn shrink<M: Model>(model: &M, ops: &[Op<M>], time_max: Duration) -> Option<Core> {
-    let shrinker = Shrinker { model, deadline: Instant::now().checked_add(time_max) };
+    let shrinker = Shrinker {
+        model,
+        deadline: Instant::now().checked_add(time_max),
+    };
     let mut best = shrinker.cut_end(ops)?;
     let mut chunk = usize::MAX;
     while chunk > 0 {
@@ -62,9 +65,16 @@ impl<M: Model> Shrinker<'_, M> {
         while low < high {
             let middle = low + (high - low) / 2;
             let end = ends.get(middle).copied()?;
-            let at: Vec<usize> =
-                ops.iter().enumerate().filter(|(_, op)| op.call <= end).map(|(at, _)| at).collect();
-            match self.violates(at.clone(), at.iter().filter_map(|at| cut(ops, *at, end)).collect()) {
+            let at: Vec<usize> = ops
+                .iter()
+                .enumerate()
+                .filter(|(_, op)| op.call <= end)
+                .map(|(at, _)| at)
+                .collect();
+            match self.violates(
+                at.clone(),
+                at.iter().filter_map(|at| cut(ops, *at, end)).collect(),
+            ) {
                 Some(trial) => {
                     best = Some(trial);
                     high = middle;
@@ -79,7 +89,13 @@ impl<M: Model> Shrinker<'_, M> {
         // Groups name positions in the history before the first drop: follow them by event.
         let events: Vec<Vec<u64>> = groups
             .iter()
-            .map(|group| group.iter().filter_map(|at| best.ops.get(*at)).map(|op| op.event).collect())
+            .map(|group| {
+                group
+                    .iter()
+                    .filter_map(|at| best.ops.get(*at))
+                    .map(|op| op.event)
+                    .collect()
+            })
             .collect();
         for dropped in events.chunks(chunk.max(1)) {
             let keeps = |op: &Op<M>| !dropped.iter().any(|group| group.contains(&op.event));
@@ -95,14 +111,21 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn violates(&self, at: Vec<usize>, ops: Vec<Op<M>>) -> Option<Trial<M>> {
-        let budget =
-            Budget { steps: STEPS_MAX, deadline: self.deadline, memory_bytes: usize::MAX };
+        let budget = Budget {
+            steps: STEPS_MAX,
+            deadline: self.deadline,
+            memory_bytes: usize::MAX,
+        };
         let (answer, _) = search(self.model, &ops, &budget);
         let Answer::Violation { longest, stuck } = answer else {
             return None;
         };
         let name = |found: Vec<usize>| found.iter().filter_map(|i| at.get(*i).copied()).collect();
-        let core = Core { ops: at.clone(), longest: name(longest), stuck: name(stuck) };
+        let core = Core {
+            ops: at.clone(),
+            longest: name(longest),
+            stuck: name(stuck),
+        };
         Some(Trial { at, ops, core })
     }
 }
