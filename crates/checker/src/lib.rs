@@ -6,21 +6,29 @@
 //! contract in `jepsen/histories.md`.
 
 pub mod availability;
+mod calm;
+pub mod cluster;
 pub mod cycles;
 pub mod edn;
+pub mod facts;
 pub mod faults;
 pub mod generate;
 pub mod history;
 pub mod linearizable;
+pub mod locks;
+mod positions;
 pub mod queue;
 pub mod register;
+pub mod sessions;
 pub mod set_full;
 pub mod staleness;
 pub mod unique_ids;
 pub mod verdict;
 pub mod versions;
+pub mod watches;
 pub mod wgl;
 
+pub use facts::RunFacts;
 pub use history::{Call, Event, History, Outcome, Process};
 pub use verdict::{Checker, Finding, Limits, Report, Verdict};
 
