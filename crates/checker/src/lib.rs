@@ -6,6 +6,7 @@
 //! contract in `jepsen/histories.md`.
 
 pub mod history;
+pub mod oracle;
 pub mod verdict;
 
 pub use history::{Call, Event, History, Outcome, Process};
