@@ -16,6 +16,7 @@ pub mod generate;
 pub mod history;
 pub mod linearizable;
 pub mod locks;
+pub mod oracle;
 mod positions;
 pub mod queue;
 pub mod register;
