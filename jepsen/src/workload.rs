@@ -8,7 +8,10 @@ mod keys;
 mod lock;
 mod queue;
 mod register;
+mod sessions;
 mod set;
+mod tail;
+mod watch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -45,6 +48,13 @@ pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload
         ("unique-ids", "http") => Box::new(ids::Ids::new(shared, place)),
         ("queue", "http") => Box::new(queue::Queue::new(shared, place)),
         ("append", "http") => Box::new(append::Append::new(shared, place)),
+        ("watch", "http") if place % 2 == 1 => Box::new(watch::Watcher::new(place)),
+        ("watch", "http") => Box::new(watch::Writer::new(shared, place)),
+        // The last of a worker listens.
+        ("session", "http") if place > 0 && place + 1 == spec.clients => {
+            Box::new(sessions::Mourner::new())
+        }
+        ("session", "http") => Box::new(sessions::Sessions::new(shared)),
         (workload, door) => bail!("there is no workload {workload} through the door {door}"),
     })
 }
