@@ -1,6 +1,17 @@
 //! What clients do. Names, values and facts are those of `jepsen/histories.md`.
 
+mod append;
+mod claim;
+mod held;
+mod ids;
+mod keys;
+mod lock;
+mod queue;
 mod register;
+mod sessions;
+mod set;
+mod tail;
+mod watch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +41,20 @@ pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload
     let spec = &shared.spec;
     Ok(match (spec.workload.as_str(), spec.door.as_str()) {
         ("register" | "election", "http") => Box::new(register::Register::new(shared, place)),
+        ("lock", "http") => Box::new(lock::Lock::new(shared, lock::Kind::Lock)),
+        ("rwlock", "http") => Box::new(lock::Lock::new(shared, lock::Kind::ReadWrite)),
+        ("semaphore", "http") => Box::new(lock::Lock::new(shared, lock::Kind::Semaphore)),
+        ("set", "http") => Box::new(set::Set::new(shared, place)),
+        ("unique-ids", "http") => Box::new(ids::Ids::new(shared, place)),
+        ("queue", "http") => Box::new(queue::Queue::new(shared, place)),
+        ("append", "http") => Box::new(append::Append::new(shared, place)),
+        ("watch", "http") if place % 2 == 1 => Box::new(watch::Watcher::new(place)),
+        ("watch", "http") => Box::new(watch::Writer::new(shared, place)),
+        // The last of a worker listens.
+        ("session", "http") if place > 0 && place + 1 == spec.clients => {
+            Box::new(sessions::Mourner::new())
+        }
+        ("session", "http") => Box::new(sessions::Sessions::new(shared)),
         (workload, door) => bail!("there is no workload {workload} through the door {door}"),
     })
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use checker::Outcome;
 use serde_json::{Value, json};
 
+use super::keys::{Keys, unique};
 use super::{Workload, until};
 use crate::client::http::{Answer, Request};
 use crate::client::journal::Op;
@@ -17,11 +18,8 @@ use crate::client::{Asked, Client};
 
 /// Where the registers are.
 const PARENT: &str = "/v1/nodes/jepsen/register";
-/// Most clients of one key, and most operations on it: what a checker can search.
-const CLIENTS_PER_KEY: u64 = 10;
-const OPERATIONS_PER_KEY: u64 = 1_000;
-/// A value of its own for each write of a client.
-const VALUES_PER_CLIENT: u64 = 10_000_000;
+/// Most operations on one key: what a checker can search.
+const OPERATIONS_MAX: u64 = 1_000;
 /// Of a hundred values so many are one of the few that all clients share.
 const COMMON_VALUES_SHARE: u64 = 10;
 const COMMON_VALUES: u64 = 5;
@@ -31,13 +29,7 @@ const LOOKS_FIRST: u64 = 60;
 /// The registers of one client.
 pub(super) struct Register {
     place: u64,
-    group: u64,
-    /// Keys in use at a time.
-    width: u64,
-    /// Operations of this client on one key before it takes the next.
-    share: u64,
-    /// Of each of the keys in use: how many were used up before it, and operations on it.
-    slots: Vec<(u64, u64)>,
+    keys: Keys,
     written: u64,
     /// What this client saw last of a key: value and version.
     seen: BTreeMap<String, (Value, u64)>,
@@ -46,42 +38,19 @@ pub(super) struct Register {
 impl Register {
     /// The registers of client number `place`.
     pub(super) fn new(shared: &Arc<Shared>, place: u64) -> Register {
-        let width = shared.size("keys", 3);
-        let sharers = shared
-            .size("clients_per_key", CLIENTS_PER_KEY)
-            .min(CLIENTS_PER_KEY);
-        let operations = shared
-            .size("operations_per_key", OPERATIONS_PER_KEY)
-            .min(OPERATIONS_PER_KEY);
+        let operations = shared.size("operations_per_key", OPERATIONS_MAX);
         let number = shared.spec.first_process.saturating_add(place);
         Register {
             place,
-            group: number / sharers,
-            width,
-            share: (operations / sharers).max(1),
-            slots: vec![(0, 0); usize::try_from(width).unwrap_or(1)],
+            keys: Keys::new(
+                'r',
+                number,
+                shared.size("keys", 3),
+                operations.min(OPERATIONS_MAX),
+            ),
             written: 0,
             seen: BTreeMap::new(),
         }
-    }
-
-    fn key(&mut self, client: &mut Client) -> String {
-        let at = client.random.below(self.width);
-        let slot = usize::try_from(at)
-            .ok()
-            .and_then(|at| self.slots.get_mut(at));
-        let mut generation = 0;
-        if let Some((used_up, operations)) = slot {
-            *operations += 1;
-            if *operations > self.share {
-                self.seen.remove(&name(self.group, at, *used_up));
-                (*used_up, *operations) = (*used_up + 1, 1);
-            }
-            generation = *used_up;
-        }
-        let key = name(self.group, at, generation);
-        client.shared.touch(&key);
-        key
     }
 
     fn value(&mut self, client: &mut Client) -> u64 {
@@ -89,11 +58,7 @@ impl Register {
             return client.random.below(COMMON_VALUES);
         }
         self.written += 1;
-        client
-            .number
-            .saturating_add(1)
-            .saturating_mul(VALUES_PER_CLIENT)
-            .saturating_add(self.written)
+        unique(client.number, self.written)
     }
 
     fn write(&mut self, client: &mut Client, key: &str) -> Outcome {
@@ -173,7 +138,10 @@ impl Register {
 
 impl Workload for Register {
     fn step(&mut self, client: &mut Client) {
-        let key = self.key(client);
+        let (key, used_up) = self.keys.next(client);
+        if let Some(used_up) = used_up {
+            self.seen.remove(&used_up);
+        }
         match client.random.below(100) {
             0..35 => {
                 self.read(client, &key, &Freshness::Linearizable);
@@ -201,10 +169,6 @@ impl Workload for Register {
             });
         }
     }
-}
-
-fn name(group: u64, slot: u64, generation: u64) -> String {
-    format!("r{group}-{slot}-{generation}")
 }
 
 /// The version in an answer's entity tag.
