@@ -13,8 +13,12 @@ use super::{leaders, promises, rate, tables, timeline};
 
 /// Most findings with a timeline; the others have their words alone.
 const TIMELINES_MAX: usize = 16;
-/// Most characters of what a finding says.
-const FINDING_CHARS_MAX: usize = 1_200;
+/// Most bytes of all timelines and their tables together: the page stays below 3 MB.
+const TIMELINES_BYTES_MAX: usize = 1_000_000;
+/// Most characters of what a finding says: of the first few of a checker, and of the others.
+const FIRST_CHARS_MAX: usize = 1_200;
+const OTHER_CHARS_MAX: usize = 300;
+const FIRST: usize = 3;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -198,7 +202,7 @@ fn findings(
     }
     reports.sort_by_key(|report| std::cmp::Reverse(report.verdict));
     let places = Places::new(history, calls, reports.iter().flat_map(|one| &one.findings));
-    let mut timelines_left = TIMELINES_MAX;
+    let mut bytes_left = TIMELINES_BYTES_MAX;
     let mut body = String::new();
     // One of each checker before the second of any: the first is the most telling.
     let share = (TIMELINES_MAX / reports.len()).max(1);
@@ -210,14 +214,21 @@ fn findings(
             shown(&report.checker, 60),
         ));
         for (number, one) in report.findings.iter().enumerate() {
-            let drawn = number < share && timelines_left > 0;
-            timelines_left -= usize::from(drawn);
-            let around = if drawn {
-                around(&places, one, faults)
+            let mut drawing = String::new();
+            if number < share {
+                drawing = around(&places, one, faults);
+            }
+            // What does not fit is left out whole.
+            match bytes_left.checked_sub(drawing.len()) {
+                Some(left) => bytes_left = left,
+                None => drawing.clear(),
+            }
+            let chars_max = if number < FIRST {
+                FIRST_CHARS_MAX
             } else {
-                String::new()
+                OTHER_CHARS_MAX
             };
-            body.push_str(&finding(one, &around));
+            body.push_str(&finding(one, chars_max, &drawing));
         }
         body.push_str("</article>\n");
     }
@@ -229,7 +240,7 @@ fn findings(
     section("findings", title, &body)
 }
 
-fn finding(finding: &Finding, around: &str) -> String {
+fn finding(finding: &Finding, chars_max: usize, around: &str) -> String {
     let events: Vec<String> = finding
         .events
         .iter()
@@ -250,7 +261,7 @@ fn finding(finding: &Finding, around: &str) -> String {
     };
     format!(
         "<p class=\"finding\">{}{events}</p>\n{around}",
-        shown(&finding.what, FINDING_CHARS_MAX)
+        shown(&finding.what, chars_max)
     )
 }
 

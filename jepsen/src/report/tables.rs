@@ -63,6 +63,11 @@ pub(crate) fn checkers(results: &Results) -> String {
     format!("{table}{}", if unknown { note } else { "" })
 }
 
+/// A table no wider than it must be.
+fn slim(heads: &[&str], rows: impl IntoIterator<Item = String>) -> String {
+    format!("<div class=\"slim\">{}</div>\n", table(heads, rows))
+}
+
 /// When, kind, targets, observed, evidence; before it the sums by kind.
 pub(crate) fn faults(results: &Results, intervals: &[Interval]) -> String {
     let kinds = results.faults.iter().map(|(kind, count)| {
@@ -78,7 +83,7 @@ pub(crate) fn faults(results: &Results, intervals: &[Interval]) -> String {
             count.healed
         )
     });
-    let sums = table(
+    let sums = slim(
         &["kind", "#planned", "#injected", "#observed", "#healed"],
         kinds,
     );
@@ -163,7 +168,7 @@ pub(crate) fn operations(results: &Results) -> String {
             grouped(*count)
         )
     };
-    let errors = table(&["why not ok", "#operations"], all.errors.iter().map(error));
+    let errors = slim(&["why not ok", "#operations"], all.errors.iter().map(error));
     format!("{counted}{errors}")
 }
 

@@ -82,7 +82,7 @@ impl<'a> Places<'a> {
             .chain(events.iter().copied())
             .map(|event| event.time);
         let (first, last) = (times.clone().min()?, times.max()?);
-        let margin = ((last - first) / 6).max(MARGIN_NS_MIN);
+        let margin = ((last - first) / 3).max(MARGIN_NS_MIN);
         let end = self.history.events.last().map_or(last, |event| event.time);
         let (from, to) = (
             first.saturating_sub(margin),
