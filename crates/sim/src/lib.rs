@@ -1,9 +1,10 @@
 //! A whole cluster in one process, for tests: real consensus and real runtime over simulated
 //! peer network, disks, clocks and randomness. Never shipped.
 //!
-//! The disk loses what was not synced when a node is crashed; the network can be cut and healed
-//! between any two nodes; log time follows clocks that only move when told to. What is real:
-//! tokio's scheduler and timers, so runs are not reproducible bit for bit.
+//! Two things live here. [`Cluster`] is a kit for tests of other crates: tokio's real scheduler and
+//! timers, links that can be cut, disks that lose what was not synced; not reproducible bit for bit.
+//! [`world::World`] is the simulation: virtual time, one seed, one run. `OVERVIEW.md` tells how it
+//! works; the binary `sim` runs it.
 
 #![expect(
     clippy::expect_used,
@@ -11,6 +12,21 @@
     clippy::indexing_slicing,
     reason = "a test kit: a broken expectation is a failed test"
 )]
+
+pub mod clients;
+pub mod clock;
+pub mod disk;
+pub mod invariants;
+pub mod judge;
+pub mod machine;
+pub mod nemesis;
+pub mod net;
+pub mod panics;
+pub mod plan;
+pub mod rng;
+pub mod summary;
+pub mod trace;
+pub mod world;
 
 mod cluster;
 

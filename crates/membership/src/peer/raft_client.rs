@@ -1,6 +1,7 @@
 //! openraft's network, on the pool.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,6 +152,11 @@ impl NetStreamAppend<TypeConfig> for RaftPeer {
         S: Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
     {
         Box::pin(async move {
+            // openraft waits its back-off out inside the stream, when it is asked for the first
+            // request. So it is asked before dialling, or a peer whose port refuses connections
+            // would be dialled again and again without a pause.
+            let mut input = input.peekable();
+            Pin::new(&mut input).peek().await;
             let connection = self
                 .pool
                 .get(self.target, self.lane)

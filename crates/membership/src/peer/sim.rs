@@ -42,6 +42,8 @@ struct State {
     cuts: BTreeSet<(NodeId, NodeId)>,
     /// Ends everything the current process of a node holds open.
     processes: BTreeMap<NodeId, CancellationToken>,
+    /// How often one node has tried to connect to another.
+    dials: BTreeMap<(NodeId, NodeId), u64>,
     /// The connections between two nodes, the smaller id first.
     links: BTreeMap<(NodeId, NodeId), Link>,
 }
@@ -140,6 +142,11 @@ impl SimNetwork {
             } = state;
             listeners.retain(|address, _| owners.get(address) != Some(&node));
         });
+    }
+
+    /// How often `from` has tried to connect to `to` so far.
+    pub fn dials(&self, from: NodeId, to: NodeId) -> u64 {
+        self.lock().dials.get(&(from, to)).copied().unwrap_or(0)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -283,6 +290,8 @@ impl PeerNetwork for SimEndpoint {
             let Some(owner) = owner else {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             };
+            let link = (self.node, owner);
+            *self.shared.lock().dials.entry(link).or_default() += 1;
             self.shared.link_open(self.node, owner).await;
             self.shared.link_open(owner, self.node).await;
             let listener = self.shared.lock().listeners.get(address).cloned();

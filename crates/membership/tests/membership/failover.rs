@@ -221,3 +221,19 @@ async fn a_leader_that_stops_hands_over_first() {
     cluster.converged(&[1, 2, 3], &["a", "b"]).await;
     cluster.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_whose_port_refuses_connections_is_dialled_at_a_measured_rate() {
+    let mut cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    let dead = cluster.others(leader)[0];
+    cluster.kill(dead).await;
+    cluster.write(leader, "something to replicate").await;
+    let before = cluster.network.dials(leader, dead);
+    // The window of the measurement.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let dials = cluster.network.dials(leader, dead) - before;
+    // Heartbeats and replication try again; without a back-off it is thousands.
+    assert!((1..100).contains(&dials), "{dials} dials in one second");
+    cluster.end().await;
+}

@@ -1,0 +1,92 @@
+//! Committed entries are the same on all disks, for ever. Raft paper, figure 3: Log Matching and
+//! State Machine Safety.
+
+use std::collections::BTreeMap;
+
+use raft_types::NodeId;
+
+use super::{Invariant, Seen, View};
+use crate::disk::OnDisk;
+
+#[derive(Default)]
+pub(super) struct LogMatching {
+    /// What a majority of the disks had when somebody took it for committed.
+    committed: BTreeMap<u64, OnDisk>,
+    /// Up to where each node's process was compared.
+    compared: BTreeMap<NodeId, (u64, u64)>,
+}
+
+impl Invariant for LogMatching {
+    fn name(&self) -> &'static str {
+        "log-matching"
+    }
+
+    fn check(&mut self, view: &View<'_>) -> Result<(), String> {
+        for seen in view.running {
+            self.learn(view, seen);
+        }
+        for seen in view.running {
+            self.compare(view, seen)?;
+        }
+        Ok(())
+    }
+}
+
+impl LogMatching {
+    fn learn(&mut self, view: &View<'_>, seen: &Seen) {
+        let Some(committed) = seen.status.log.committed else {
+            return;
+        };
+        let known = self.committed.last_key_value().map(|(index, _)| *index);
+        for index in known.map_or(0, |index| index + 1)..=committed {
+            let variants = view
+                .machines
+                .values()
+                .filter_map(|machine| machine.disk.durable().log.get(&index).copied());
+            let safe = variants.into_iter().find(|entry| {
+                let has = |id| view.has(id, index, entry.term);
+                View::is_quorum(&seen.status.members.configs, has)
+            });
+            // One that is nowhere in a majority's logs is for `committed-on-quorum`.
+            if let Some(entry) = safe {
+                self.committed.insert(index, entry);
+            }
+        }
+    }
+
+    fn compare(&mut self, view: &View<'_>, seen: &Seen) -> Result<(), String> {
+        let (Some(machine), Some(committed)) =
+            (view.machines.get(&seen.id), seen.status.log.committed)
+        else {
+            return Ok(());
+        };
+        let (boot, upto) = self.compared.get(&seen.id).copied().unwrap_or_default();
+        let from = if boot == seen.boot { upto } else { 0 };
+        let disk = machine.disk.durable();
+        let mut reached = from;
+        for index in from..committed.saturating_add(1) {
+            let Some(known) = self.committed.get(&index) else {
+                reached = index + 1;
+                continue;
+            };
+            match disk.log.get(&index) {
+                Some(entry) if entry == known => {}
+                // The remains of a deposed leader's log, about to be overwritten: a node learns
+                // what is committed before its own sync. It is looked at again.
+                Some(entry) if entry.term < known.term => break,
+                Some(entry) => {
+                    return Err(format!(
+                        "committed entry {index} is {known:?} on a majority and {entry:?} on {}",
+                        seen.id
+                    ));
+                }
+                // In the snapshot, or not synced yet.
+                None if machine.snapshot_index() >= Some(index) => {}
+                None => break,
+            }
+            reached = index + 1;
+        }
+        self.compared.insert(seen.id, (seen.boot, reached));
+        Ok(())
+    }
+}
