@@ -1,24 +1,16 @@
 //! `hf-jepsen`: see `jepsen/README.md`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The harness itself failed.
+/// The harness itself failed: no verdict.
 const HARNESS_FAILED: u8 = 3;
 
+#[expect(clippy::print_stderr, reason = "the last words of a command")]
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let done = match arguments.as_slice() {
-        [command, orders] if command == "worker" => jepsen::worker::run(&PathBuf::from(orders)),
-        _ => Err(anyhow::anyhow!("usage: hf-jepsen worker FILE")),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match jepsen::cli::main() {
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the last words of a command")]
-            {
-                eprintln!("hf-jepsen: {error:#}");
-            }
+            eprintln!("hf-jepsen: the harness failed, there is no verdict: {error:#}");
             ExitCode::from(HARNESS_FAILED)
         }
     }

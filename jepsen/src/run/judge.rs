@@ -1,0 +1,60 @@
+//! The checkers of a run, and what they say.
+
+use std::collections::BTreeMap;
+
+use checker::availability::Availability;
+use checker::faults::FaultsObserved;
+use checker::oracle::Oracle;
+use checker::{Checker, Limits, Report, checkers_for};
+
+use super::Lived;
+use crate::plan::Plan;
+
+/// Operations a second that must succeed, over the whole run, faults included: below that it shows
+/// too little. A tenth of what is asked for, since for half of a run there may be no quorum.
+const OK_PER_SECOND_MIN: u64 = 10;
+/// Kinds of faults that damage files on purpose.
+const DAMAGE: &[&str] = &["bit-flip", "torn-tail", "lost-writes", "disk-full"];
+
+/// All verdicts, the workload's own first.
+pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
+    let limits = Limits::default();
+    let history = &lived.merged.history;
+    let own = checkers_for(&plan.workload);
+    let mut reports: Vec<Report> = own.iter().map(|c| c.check(history, &limits)).collect();
+    let common: [&dyn Checker; 2] = [
+        &Availability {
+            ok_min: OK_PER_SECOND_MIN * plan.seconds,
+        },
+        &FaultsObserved {
+            schedule: Some(schedule(plan)),
+        },
+    ];
+    reports.extend(common.iter().map(|checker| checker.check(history, &limits)));
+    let oracle = Oracle {
+        logs: lived.logs.clone(),
+        damage_expected: plan.schedule.iter().any(|f| DAMAGE.contains(&f.kind.as_str())),
+    };
+    let judged = oracle.judge(history, &limits);
+    reports.push(judged.report);
+    // Again, with what the logs know of operations nobody got an answer to.
+    for checker in own.iter().filter(|checker| AGAIN.contains(&checker.name())) {
+        let mut report = checker.check(&judged.resolved, &limits);
+        report.checker = format!("{} (resolved by the logs)", report.checker);
+        reports.push(report);
+    }
+    reports.push(lived.server_logs.judge(&limits));
+    reports
+}
+
+/// Checkers that say more when fewer outcomes are unknown.
+const AGAIN: &[&str] = &["linearizable", "set-full", "cycles"];
+
+/// How many times each kind of fault is to be injected.
+fn schedule(plan: &Plan) -> BTreeMap<String, u64> {
+    let mut kinds = BTreeMap::new();
+    for fault in &plan.schedule {
+        *kinds.entry(fault.kind.clone()).or_default() += 1;
+    }
+    kinds
+}
