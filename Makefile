@@ -7,10 +7,16 @@ SECONDS ?= 600
 CONNECTIONS ?= 5000
 WATCHES ?= 50000
 WHAT ?= failover
+WORKLOAD ?=
+NEMESIS ?= all
+SEED ?=
+NODES ?= 3
+DOOR ?= http
+ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure soak zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -44,6 +50,15 @@ measure: build ## WHAT=failover|handover|stall|steady|million: the figures in do
 
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)
+
+jepsen: build ## real nodes under faults, every promise checked, about 10 minutes (WORKLOAD=lock NEMESIS=partition,kill SECONDS=120 SEED=7 NODES=5 DOOR=zookeeper: one run)
+	./scripts/jepsen.sh $(if $(WORKLOAD),run,suite) release
+
+jepsen-smoke: setup ## the same in a few minutes, with the debug binary
+	./scripts/jepsen.sh smoke debug
+
+jepsen-mutants: setup ## every planted bug in the run that must catch it, and Holdfast itself in the same runs (ONLY=m01,m17)
+	./scripts/jepsen.sh mutants debug
 
 zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes (ARGS="kazoo java c node locks" picks)
 	./scripts/setup-clients.sh && ./scripts/zookeeper-clients.sh $(ARGS)
