@@ -8,8 +8,10 @@
 
 pub mod client;
 pub mod history_file;
+pub mod losefs;
 pub mod merge;
 pub mod nemesis;
+pub mod observer;
 pub mod plan;
 pub mod report;
 pub mod worker;

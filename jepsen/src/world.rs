@@ -6,6 +6,8 @@
 //! what then cannot be done to them. All methods take `&self`: the nemesis, the observer and the
 //! run look at the same world.
 
+mod disk;
+pub(crate) mod files;
 pub mod http;
 pub mod isolation;
 pub mod network;
@@ -26,14 +28,18 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::losefs::Control;
+use crate::nemesis::kinds::Needs;
 use crate::plan::{Endpoint, Plan};
+use disk::LosingDisk;
 use http::Http;
 use network::Network;
 use node::{Addresses, Node};
 
+pub(crate) use node::signal_process;
 pub use node::{Launch, NodeEnd, process_state};
-pub use setup::{Missing, Setup};
-pub(crate) use tools::wait_for;
+pub use setup::{Missing, Setup, missing_faults};
+pub(crate) use tools::{run, wait_for};
 
 /// For a node to call itself ready, after its start.
 const READY: Duration = Duration::from_secs(60);
@@ -51,6 +57,15 @@ pub fn now() -> u64 {
     seconds * 1_000_000_000 + nanos
 }
 
+/// What is laid below a node for the plan's faults.
+#[derive(Clone, Copy, Debug)]
+struct NodeNeeds {
+    disk: bool,
+    /// Names on the disk need a sync of their own.
+    strict: bool,
+    clock: bool,
+}
+
 /// Nodes, and everything around them. Gone when dropped.
 #[derive(Debug)]
 pub struct World {
@@ -61,6 +76,10 @@ pub struct World {
     network: Option<Network>,
     missing: Vec<Missing>,
     nodes: Mutex<BTreeMap<u64, Node>>,
+    /// After the nodes: they go first.
+    disks: Mutex<BTreeMap<u64, LosingDisk>>,
+    /// Which comforts the plan's faults need of every node.
+    needs: NodeNeeds,
     ends: Mutex<Vec<NodeEnd>>,
 }
 
@@ -72,7 +91,7 @@ impl World {
     /// Nothing is left behind.
     pub fn start(plan: &Plan, setup: Setup) -> Result<World> {
         remains::sweep();
-        let missing = setup::missing_faults(&setup);
+        let missing = setup::missing_faults();
         setup::refuse_missing(plan, &missing)?;
         let network = isolation::is_inside().then(Network::build).transpose()?;
         let world = World {
@@ -80,6 +99,12 @@ impl World {
             network,
             missing,
             nodes: Mutex::default(),
+            disks: Mutex::default(),
+            needs: NodeNeeds {
+                disk: setup::asks(plan, Needs::Losefs),
+                strict: plan.seed % 2 == 1,
+                clock: setup::asks(plan, Needs::Faketime),
+            },
             ends: Mutex::default(),
             setup,
         };
@@ -111,17 +136,25 @@ impl World {
             }
             None => loopback()?,
         };
-        let directory = self.setup.run_dir.join("nodes").join(format!("n{id}"));
+        let directory = self.setup.node_directory(id);
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("make {}", directory.display()))?;
+        let data_dir = directory.join("data");
+        if self.needs.disk {
+            let harness = &self.setup.harness;
+            let disk = LosingDisk::mount(id, harness, &data_dir, self.needs.strict)?;
+            self.disks().insert(id, disk);
+        }
         let node = Node {
             id,
             at,
-            data_dir: directory.join("data"),
+            data_dir,
             log: directory.join("server.log"),
             entry: Vec::new(),
-            launch: self.setup.launch(id, &directory)?,
+            launch: self.setup.launch(id, self.needs.clock)?,
             isolated: self.network.is_some(),
+            may_end: false,
+            retired: false,
             process: None,
         };
         self.lock().insert(id, node);
@@ -145,6 +178,16 @@ impl World {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Node>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn disks(&self) -> MutexGuard<'_, BTreeMap<u64, LosingDisk>> {
+        self.disks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the losing disk of a node takes commands, where it has one.
+    #[must_use]
+    pub fn disk(&self, id: u64) -> Option<Control> {
+        self.disks().get(&id).map(|disk| disk.control.clone())
     }
 
     fn with<T>(&self, id: u64, use_node: impl FnOnce(&mut Node) -> Result<T>) -> Result<T> {
@@ -221,7 +264,7 @@ impl World {
             .collect()
     }
 
-    /// Data directories by node.
+    /// Data directories by node, while this world is there.
     #[must_use]
     pub fn data_dirs(&self) -> BTreeMap<u64, PathBuf> {
         let nodes = self.lock();
@@ -371,6 +414,35 @@ impl World {
         self.start_node(id)
     }
 
+    /// Whether a node may end by itself from now on, because a fault makes that right.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn allow_end(&self, id: u64, allowed: bool) -> Result<()> {
+        self.look();
+        self.with(id, |node| {
+            node.may_end = allowed;
+            Ok(())
+        })
+    }
+
+    /// A node leaves for ever: killed, and never started again.
+    ///
+    /// # Errors
+    /// When it does not go.
+    pub fn retire(&self, id: u64) -> Result<()> {
+        self.with(id, |node| {
+            node.retired = true;
+            node.kill().map(drop)
+        })
+    }
+
+    /// Whether a node has left for ever.
+    #[must_use]
+    pub fn is_retired(&self, id: u64) -> bool {
+        self.lock().get(&id).is_none_or(|node| node.retired)
+    }
+
     /// Notices nodes that ended by themselves.
     fn look(&self) {
         let ends: Vec<NodeEnd> = self.lock().values_mut().filter_map(Node::look).collect();
@@ -402,6 +474,21 @@ impl World {
             .collect()
     }
 
+    /// Writes what is on losing disks to plain directories, and answers by node where data is that
+    /// outlives this world. The nodes should have ended.
+    ///
+    /// # Errors
+    /// What could not be written.
+    pub fn keep_data(&self) -> Result<BTreeMap<u64, PathBuf>> {
+        let mut directories = self.data_dirs();
+        for (&id, disk) in self.disks().iter() {
+            disk.keep()
+                .with_context(|| format!("keep the data of node {id}"))?;
+            directories.insert(id, disk.kept.clone());
+        }
+        Ok(directories)
+    }
+
     fn end_of(&self, id: u64) -> String {
         match self.with(id, |node| node.wait_gone(STOP)) {
             Ok(Some(status)) => node::words_of(status),
@@ -411,6 +498,17 @@ impl World {
                 Err(killing) => format!("{error}; {killing}"),
             },
         }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for node in self.lock().values_mut() {
+            // What does not die dies with the namespaces.
+            let _ = node.kill();
+        }
+        // Of a run that failed its data is the evidence.
+        let _ = self.keep_data();
     }
 }
 

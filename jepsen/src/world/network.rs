@@ -20,6 +20,8 @@ const CLIENTS: Ipv4Addr = address(254);
 const KEEPER: Ipv4Addr = address(253);
 /// Highest number of a node: its address ends in it.
 pub const NODES_MAX: u64 = 250;
+/// A directory that only this run sees: names of namespaces, sockets.
+pub(crate) const PRIVATE: &str = "/run/netns";
 const BRIDGE: &str = "hfbr0";
 
 const fn address(last: u8) -> Ipv4Addr {
@@ -109,10 +111,9 @@ impl Network {
     /// # Errors
     /// What the system refused.
     pub fn build() -> Result<Network> {
-        let directory = "/run/netns";
-        std::fs::create_dir_all(directory).context("make the directory of namespaces")?;
+        std::fs::create_dir_all(PRIVATE).context("make the directory of namespaces")?;
         // Names of namespaces stay inside the mount namespace of this run.
-        tools::run("mount", &["-t", "tmpfs", "hf-netns", directory])?;
+        tools::run("mount", &["-t", "tmpfs", "hf-private", PRIVATE])?;
         let batch = format!(
             "link set lo up\nlink add {BRIDGE} type bridge\naddr add {CLIENTS}/24 dev {BRIDGE}\n\
              addr add {KEEPER}/24 dev {BRIDGE}\nlink set {BRIDGE} up\n"
@@ -209,14 +210,14 @@ fn namespace(node: u64) -> String {
 /// Words before a program that is to run in a node's network.
 #[must_use]
 pub fn prefix(node: u64) -> Vec<String> {
-    let file = format!("--net=/run/netns/{}", namespace(node));
+    let file = format!("--net={PRIVATE}/{}", namespace(node));
     vec!["nsenter".to_owned(), file]
 }
 
 /// Arguments of `nsenter` for a program at a place.
 fn enter(place: Place, program: &str, arguments: &[&str]) -> Vec<String> {
     let file = match place {
-        Place::Node(node) => format!("/run/netns/{}", namespace(node)),
+        Place::Node(node) => format!("{PRIVATE}/{}", namespace(node)),
         Place::Clients => "/proc/self/ns/net".to_owned(),
     };
     let mut words = vec![format!("--net={file}"), program.to_owned()];

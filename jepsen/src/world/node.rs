@@ -45,6 +45,8 @@ pub struct NodeEnd {
     pub how: String,
     /// When it was noticed: nanoseconds of `CLOCK_MONOTONIC`.
     pub time: u64,
+    /// Whether a fault in force makes it right to end (no disk, a damaged file).
+    pub expected: bool,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,10 @@ pub(crate) struct Node {
     pub(crate) launch: Launch,
     /// Whether it has a namespace of its own.
     pub(crate) isolated: bool,
+    /// A fault in force makes it right for it to end.
+    pub(crate) may_end: bool,
+    /// Gone for ever: no member any more.
+    pub(crate) retired: bool,
     pub(crate) process: Option<Child>,
 }
 
@@ -180,6 +186,7 @@ impl Node {
             pid: child.id(),
             how: words_of(status),
             time: super::now(),
+            expected: self.may_end,
         };
         self.process = None;
         Some(end)

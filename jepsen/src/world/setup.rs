@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::isolation;
 use super::node::Launch;
-use crate::nemesis::kinds::{KINDS, Kind, Needs};
+use crate::nemesis::kinds::{self, KINDS, Kind, Needs};
 use crate::plan::Plan;
 
 /// What a world is made from, besides the plan.
@@ -45,13 +45,46 @@ impl Setup {
         })
     }
 
-    /// How a node is started at first.
-    pub(crate) fn launch(&self, _id: u64, _directory: &Path) -> Result<Launch> {
+    /// Everything of a node.
+    pub(crate) fn node_directory(&self, id: u64) -> PathBuf {
+        self.run_dir.join("nodes").join(format!("n{id}"))
+    }
+
+    /// What a node's wall clock is set by.
+    pub(crate) fn clock_file(&self, id: u64) -> PathBuf {
+        self.node_directory(id).join("clock")
+    }
+
+    /// How a node is started at first; with `clock`, its wall clock can be bent.
+    pub(crate) fn launch(&self, id: u64, clock: bool) -> Result<Launch> {
+        let mut environment = self.environment.clone();
+        if let Some(library) = faketime_library().filter(|_| clock) {
+            let file = self.clock_file(id);
+            std::fs::write(&file, "+0\n").context("write a node's clock")?;
+            let pairs = [
+                ("LD_PRELOAD", library.display().to_string()),
+                ("FAKETIME_TIMESTAMP_FILE", file.display().to_string()),
+                ("FAKETIME_CACHE_DURATION", "1".to_owned()),
+                // With a faked monotonic clock tokio stands still; no kernel bends it either.
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+                ("NO_FAKE_STAT", "1".to_owned()),
+            ];
+            environment.extend(pairs.map(|(name, value)| (name.to_owned(), value)));
+        }
         Ok(Launch {
-            environment: self.environment.clone(),
+            environment,
             monotonic_offset: None,
         })
     }
+}
+
+/// Whether a plan has faults that need something.
+pub(crate) fn asks(plan: &Plan, needs: Needs) -> bool {
+    let scheduled = plan.schedule.iter().map(|fault| &fault.kind);
+    let mut kinds = scheduled
+        .chain(&plan.nemesis)
+        .filter_map(|name| kinds::find(name));
+    kinds.any(|kind| kind.needs == needs)
 }
 
 /// The plan's settings as flags.
@@ -63,7 +96,8 @@ pub(crate) fn flags(plan: &Plan) -> Vec<String> {
 }
 
 /// Kinds that cannot be made here, and why.
-pub(crate) fn missing_faults(_setup: &Setup) -> Vec<Missing> {
+#[must_use]
+pub fn missing_faults() -> Vec<Missing> {
     let missing = |kind: &Kind| {
         let why = why_missing(kind.needs)?;
         let kind = kind.name.to_owned();
@@ -109,7 +143,11 @@ pub(crate) fn faketime_library() -> Option<PathBuf> {
 /// A fault that was asked for by name is made, or the run does not begin.
 pub(crate) fn refuse_missing(plan: &Plan, missing: &[Missing]) -> Result<()> {
     for fault in missing {
-        if plan.nemesis.contains(&fault.kind) {
+        let scheduled = plan
+            .schedule
+            .iter()
+            .any(|planned| planned.kind == fault.kind);
+        if scheduled || plan.nemesis.contains(&fault.kind) {
             bail!(
                 "the nemesis {} cannot be made here: {}",
                 fault.kind,
