@@ -1,5 +1,6 @@
 //! One logical client: asks a node over HTTP, writes down what it asked and what it concluded.
 
+mod asked;
 pub mod clock;
 pub mod http;
 pub mod journal;
@@ -7,6 +8,7 @@ pub mod nodes;
 pub mod outcome;
 pub mod random;
 pub mod shared;
+pub mod zookeeper;
 
 use std::io;
 use std::sync::Arc;
@@ -15,12 +17,14 @@ use std::time::{Duration, Instant};
 use checker::Outcome;
 use serde_json::Value;
 
-use http::{Answer, Reply, Request};
+pub use asked::Asked;
+use http::Request;
 use journal::{Done, Facts, Op, Scribe};
 use nodes::Nodes;
-use outcome::{Nature, Said, Seen};
+use outcome::Nature;
 use random::Random;
 use shared::Shared;
+use zookeeper::ZooKeeper;
 
 /// Part of the time for an answer that the server is told of, per cent: so it answers "unknown" by
 /// itself before the client stops listening.
@@ -28,64 +32,6 @@ const SERVER_SHARE: u32 = 90;
 /// Of a hundred answers "not now", so many send a client to another node. The others stay: a node
 /// that is cut off must be asked, too, or nobody would see what it says.
 const LEAVES_UNAVAILABLE: u64 = 50;
-
-/// What became of a request, judged.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// By the table in [`outcome`].
-    pub outcome: Outcome,
-    /// When it was known.
-    pub time: u64,
-    /// Code of the problem document, or the reason of the socket.
-    pub code: Option<String>,
-    /// The answer, where there was one.
-    pub answer: Option<Answer>,
-    /// Facts for the history: `node`, `zxid`, `error`, `sent`, `attempts`.
-    pub facts: Facts,
-}
-
-impl Asked {
-    /// Whether this is the code of its problem.
-    #[must_use]
-    pub fn has_code(&self, code: &str) -> bool {
-        self.code.as_deref() == Some(code)
-    }
-
-    /// Takes a refusal for an answer: "there is none" answers a read.
-    #[must_use]
-    pub fn accept(mut self, code: &str) -> Asked {
-        if self.answer.is_some() && self.has_code(code) {
-            self.outcome = Outcome::Ok;
-            self.facts.remove("error");
-        }
-        self
-    }
-
-    /// With a fact.
-    #[must_use]
-    pub fn with(mut self, fact: &str, value: impl Into<Value>) -> Asked {
-        self.facts.insert(fact.to_owned(), value.into());
-        self
-    }
-
-    /// Whether it happened.
-    #[must_use]
-    pub fn is_ok(&self) -> bool {
-        self.outcome == Outcome::Ok
-    }
-
-    /// The body of the answer as JSON; null when there is none.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        self.answer.as_ref().map_or(Value::Null, Answer::json)
-    }
-
-    /// The status of the answer; 0 when there is none.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.answer.as_ref().map_or(0, |answer| answer.status)
-    }
-}
 
 /// See the module.
 pub struct Client {
@@ -159,7 +105,7 @@ impl Client {
             .header("holdfast-timeout", format!("{}ms", hint.as_millis()));
         let at = self.nodes.choose(&mut self.random);
         let reply = self.nodes.http(at).ask(&request, deadline);
-        let asked = judge(nature, reply, self.nodes.number(at));
+        let asked = asked::judge(nature, reply, self.nodes.number(at));
         if let Some(zxid) = asked.facts.get("zxid").and_then(Value::as_u64) {
             self.seen = self.seen.max(zxid);
         }
@@ -197,6 +143,22 @@ impl Client {
         }
     }
 
+    /// Asks through the ZooKeeper door, without writing anything down.
+    pub fn ask_zookeeper(
+        &mut self,
+        nature: Nature,
+        zookeeper: &mut ZooKeeper,
+        op: &zookeeper::Op,
+    ) -> (Asked, zookeeper::Answer) {
+        let deadline = Instant::now() + self.timeout();
+        let reply = zookeeper.ask(op, deadline);
+        let (asked, answer) = asked::judge_zookeeper(nature, reply, zookeeper.node());
+        if asked.code.as_deref() == Some("session_expired") {
+            zookeeper.forget();
+        }
+        (asked, answer)
+    }
+
     /// Writes down that an operation begins, and asks.
     pub fn begin(&mut self, op: &Op, nature: Nature, request: &Request) -> Asked {
         self.invoke(op);
@@ -206,6 +168,12 @@ impl Client {
     /// Writes down that an operation begins.
     pub fn invoke(&mut self, op: &Op) {
         let written = self.scribe.invoke(op);
+        self.heard(written);
+    }
+
+    /// Writes down that an operation began at that time: for what has its name from the answer.
+    pub fn invoke_at(&mut self, op: &Op, time: u64) {
+        let written = self.scribe.invoke_at(op, time);
         self.heard(written);
     }
 
@@ -265,55 +233,4 @@ impl Client {
 fn fraction(random: &mut Random) -> f64 {
     let thousandth = u32::try_from(random.below(1000)).unwrap_or(0);
     f64::from(thousandth) / 1000.0
-}
-
-/// Judges what came of a request to node `node`.
-fn judge(nature: Nature, reply: Reply, node: u64) -> Asked {
-    let time = clock::now();
-    let mut facts = Facts::from([
-        ("door".to_owned(), "http".into()),
-        ("node".to_owned(), node.into()),
-    ]);
-    let (seen, code, answer) = match reply {
-        Reply::NotSent(why) => (Seen::NotSent, Some(why.as_str().to_owned()), None),
-        Reply::NoAnswer(why) => (Seen::NoAnswer, Some(why.as_str().to_owned()), None),
-        Reply::Answer(answer) => {
-            let problem = answer.is_problem().then(|| answer.json());
-            let said = problem.as_ref().map(said);
-            let code = problem.map_or_else(
-                || (answer.status >= 300).then(|| format!("status_{}", answer.status)),
-                |problem| Some(problem.get("code")?.as_str()?.to_owned()),
-            );
-            let status = answer.status;
-            (Seen::Http { status, said }, code, Some(answer))
-        }
-    };
-    facts.insert("sent".to_owned(), (seen != Seen::NotSent).into());
-    if let Some(code) = &code {
-        facts.insert("error".to_owned(), code.clone().into());
-    }
-    if let Some(answer) = &answer {
-        let name = answer.header("holdfast-node").unwrap_or_default();
-        if let Ok(number) = name.trim_start_matches('n').parse::<u64>() {
-            facts.insert("node".to_owned(), number.into());
-        }
-        if let Some(zxid) = answer.number("holdfast-index") {
-            facts.insert("zxid".to_owned(), zxid.into());
-        }
-    }
-    Asked {
-        outcome: outcome::of(nature, seen),
-        time,
-        code,
-        answer,
-        facts,
-    }
-}
-
-fn said(problem: &Value) -> Said {
-    match problem.get("outcome").and_then(Value::as_str) {
-        Some("applied") => Said::Applied,
-        Some("not-applied") => Said::NotApplied,
-        _ => Said::Unknown,
-    }
 }

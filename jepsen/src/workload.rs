@@ -12,6 +12,7 @@ mod sessions;
 mod set;
 mod tail;
 mod watch;
+mod zookeeper;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +40,13 @@ pub trait Workload: Send {
 /// There is none of this name through this door.
 pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload>> {
     let spec = &shared.spec;
-    Ok(match (spec.workload.as_str(), spec.door.as_str()) {
+    // Through both doors: every other client through each.
+    let door = match spec.door.as_str() {
+        "both" if (place / 2) % 2 == 1 => "zookeeper",
+        "both" => "http",
+        door => door,
+    };
+    Ok(match (spec.workload.as_str(), door) {
         ("register" | "election", "http") => Box::new(register::Register::new(shared, place)),
         ("lock", "http") => Box::new(lock::Lock::new(shared, lock::Kind::Lock)),
         ("rwlock", "http") => Box::new(lock::Lock::new(shared, lock::Kind::ReadWrite)),
@@ -55,6 +62,10 @@ pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload
             Box::new(sessions::Mourner::new())
         }
         ("session", "http") => Box::new(sessions::Sessions::new(shared)),
+        ("register", "zookeeper") => Box::new(zookeeper::Register::new(shared, place)),
+        ("lock", "zookeeper") => Box::new(zookeeper::Lock::new(shared)),
+        ("watch", "zookeeper") if place % 2 == 1 => Box::new(zookeeper::Watcher::new(shared)),
+        ("watch", "zookeeper") => Box::new(zookeeper::Writer::new(shared)),
         (workload, door) => bail!("there is no workload {workload} through the door {door}"),
     })
 }

@@ -109,8 +109,16 @@ impl Scribe {
     /// # Errors
     /// Nobody listens any more.
     pub fn invoke(&mut self, op: &Op) -> io::Result<()> {
+        self.invoke_at(op, clock::now())
+    }
+
+    /// An operation began at that time: for what has its name from the answer.
+    ///
+    /// # Errors
+    /// Nobody listens any more.
+    pub fn invoke_at(&mut self, op: &Op, time: u64) -> io::Result<()> {
         self.write(&Line {
-            time: clock::now(),
+            time,
             process: self.process,
             outcome: Outcome::Invoke,
             f: op.f,

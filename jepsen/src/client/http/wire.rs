@@ -98,6 +98,19 @@ impl Wire {
         !idle || self.stream.set_nonblocking(false).is_err()
     }
 
+    /// Whether the other side has closed it, what it sent before left aside.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        if self.stream.set_nonblocking(true).is_err() {
+            return true;
+        }
+        let open = match self.stream.peek(&mut [0; 1]) {
+            Ok(count) => count > 0,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        };
+        !open || self.stream.set_nonblocking(false).is_err()
+    }
+
     /// Sends all of it.
     ///
     /// # Errors
@@ -175,6 +188,17 @@ impl Wire {
             }
             self.fill(deadline)?;
         }
+    }
+
+    /// So many bytes, which stay where they are.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn peek(&mut self, count: usize, deadline: Instant) -> Result<&[u8], Why> {
+        while self.unread().len() < count {
+            self.fill(deadline)?;
+        }
+        Ok(self.unread().get(..count).unwrap_or_default())
     }
 
     /// So many bytes. Nothing is taken when they do not come in time.
