@@ -110,7 +110,9 @@ impl Done {
         let mut done = Done {
             places: BTreeMap::new(),
             words: BTreeMap::new(),
-            known_from: 0,
+            known_from: agreed
+                .base_zxid
+                .map_or(u64::MAX, |zxid| zxid.saturating_add(1)),
             whole: agreed.is_whole(),
             cut: BTreeSet::new(),
         };
@@ -122,9 +124,7 @@ impl Done {
             let committed = agreed.committed >= Some(entry.index);
             for command in &entry.commands {
                 let Some(zxid) = command.zxid else { continue };
-                if done.words.is_empty() {
-                    done.known_from = zxid;
-                }
+                done.known_from = done.known_from.min(zxid);
                 let certain = committed || zxid <= answered;
                 done.words.insert(zxid, words(command));
                 let mut values = command.done().into_iter().filter_map(|op| op.data.as_ref());
