@@ -113,6 +113,7 @@ fn a_claim_reported_as_not_got_that_got_the_lock() {
     let claim = {
         let answer = one.answer(ok("acquire"));
         answer.outcome = Outcome::Fail;
+        answer.facts.insert("error".to_owned(), "lock_held".into());
         answer.value["claim"].clone()
     };
     broken(
