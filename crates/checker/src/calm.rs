@@ -78,7 +78,11 @@ fn is_nemesis(event: &Event) -> bool {
 
 fn targets(event: &Event) -> BTreeSet<u64> {
     let listed = event.value.get("targets").and_then(Value::as_array);
-    listed.into_iter().flatten().filter_map(Value::as_u64).collect()
+    listed
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
+        .collect()
 }
 
 #[cfg(test)]
@@ -101,7 +105,10 @@ mod tests {
         let found = Disturbances::of(&History::parse(&text).unwrap());
         let spans: Vec<(u64, u64)> = found.all.iter().map(|f| (f.from, f.until)).collect();
         assert_eq!(spans, [(10, u64::MAX), (20, 30)]);
-        assert!(found.touch(1_000, 2_000, 0), "a fault without an end never ends");
+        assert!(
+            found.touch(1_000, 2_000, 0),
+            "a fault without an end never ends"
+        );
         assert!(!found.touch(0, 9, 0));
     }
 }

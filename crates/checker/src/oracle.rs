@@ -9,9 +9,11 @@
 //! verdict is unknown.
 //!
 //! Reading order: [`log`] (what is read), `agree` (do the nodes agree), `model` (does the log make
-//! sense), `mark` (how an operation is recognised), `matching` (was every answer true).
+//! sense), `mark` (how an operation is recognised), `done`
+//! (what the log has by that) and `matching` (was every answer true).
 
 mod agree;
+mod done;
 pub mod log;
 mod mark;
 mod matching;

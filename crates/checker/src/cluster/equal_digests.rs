@@ -58,7 +58,9 @@ impl Checker for EqualDigests {
         }
         let expected = self.expected(history);
         // The position at which most nodes were compared; of equals the last.
-        let best = told.iter().max_by_key(|(zxid, nodes)| (nodes.len(), **zxid));
+        let best = told
+            .iter()
+            .max_by_key(|(zxid, nodes)| (nodes.len(), **zxid));
         let compared = best.map(|(_, nodes)| nodes.keys().copied().collect::<BTreeSet<u64>>());
         let compared = compared.unwrap_or_default();
         report.count("nodes compared", compared.len() as u64);

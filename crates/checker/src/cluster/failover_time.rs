@@ -90,8 +90,9 @@ impl Checker for FailoverTime {
             }
             let looked = looks.partition_point(|(time, _)| *time < silence.from);
             let within = looks.get(looked..).into_iter().flatten();
-            let within: Vec<&(u64, u64)> =
-                within.take_while(|(time, _)| *time <= silence.until).collect();
+            let within: Vec<&(u64, u64)> = within
+                .take_while(|(time, _)| *time <= silence.until)
+                .collect();
             let what = format!(
                 "a majority was healthy from {}, and there was no sign of a leader between {} and {}",
                 shown(span.from),
@@ -106,7 +107,14 @@ impl Checker for FailoverTime {
             }
         }
         report.count("longest time without a leader in ms", longest / 1_000_000);
-        if report.counts.get("healthy spans judged").copied().unwrap_or(0) == 0 || signs.is_empty() {
+        if report
+            .counts
+            .get("healthy spans judged")
+            .copied()
+            .unwrap_or(0)
+            == 0
+            || signs.is_empty()
+        {
             let why = "no leader, or no healthy time long enough to judge, in this history";
             report.unknown(limits, why.to_owned(), Vec::new());
         }
@@ -128,7 +136,11 @@ impl FailoverTime {
 fn signs(history: &History, faults: &Disturbances) -> Vec<Sign> {
     let is_down = |node: u64, time: u64| {
         let on = |fault: &&Disturbance| fault.from <= time && time <= fault.until;
-        faults.all.iter().filter(on).any(|fault| fault.targets.contains(&node))
+        faults
+            .all
+            .iter()
+            .filter(on)
+            .any(|fault| fault.targets.contains(&node))
     };
     let seen = sightings(history).into_iter();
     let leads = seen
@@ -167,7 +179,11 @@ fn looks(history: &History) -> Vec<(u64, u64)> {
 fn healthy(faults: &Disturbances, nodes: usize, end: u64) -> Vec<Healthy> {
     let mut edges: BTreeSet<u64> = BTreeSet::from([0, end]);
     for fault in &faults.all {
-        edges.extend([fault.from, fault.until].iter().filter(|edge| **edge <= end));
+        edges.extend(
+            [fault.from, fault.until]
+                .iter()
+                .filter(|edge| **edge <= end),
+        );
     }
     let edges: Vec<u64> = edges.into_iter().collect();
     let mut spans = Vec::new();

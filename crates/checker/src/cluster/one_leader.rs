@@ -30,7 +30,11 @@ impl Checker for OneLeader {
         let mut terms: BTreeMap<u64, Sighting> = BTreeMap::new();
         for seen in sightings(history) {
             report.count("answers of nodes", 1);
-            let named = if seen.leads { Some(seen.node) } else { seen.leader };
+            let named = if seen.leads {
+                Some(seen.node)
+            } else {
+                seen.leader
+            };
             if let Some(leader) = named {
                 let (known, event) = *leaders.entry(seen.term).or_insert((leader, seen.event));
                 if known != leader {

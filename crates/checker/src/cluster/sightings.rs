@@ -23,9 +23,10 @@ pub(crate) struct Sighting {
 
 /// All answers of nodes about themselves, in order.
 pub(crate) fn sightings(history: &History) -> Vec<Sighting> {
-    let answered = history.events.iter().filter(|event| {
-        event.f == "leader" && event.outcome == Outcome::Ok && is_observer(event)
-    });
+    let answered = history
+        .events
+        .iter()
+        .filter(|event| event.f == "leader" && event.outcome == Outcome::Ok && is_observer(event));
     answered.filter_map(sighting).collect()
 }
 

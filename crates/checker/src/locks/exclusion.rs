@@ -122,9 +122,9 @@ impl Clash<'_> {
         let others = others.join(" and ");
         let newer = self.newer.shown();
         match self.permits {
-            Some((held, limit)) => format!(
-                "{newer} and {others} of {lock} held {held} permits of {limit} {when}"
-            ),
+            Some((held, limit)) => {
+                format!("{newer} and {others} of {lock} held {held} permits of {limit} {when}")
+            }
             None => format!("{newer} and {others} of {lock} held the lock {when}"),
         }
     }

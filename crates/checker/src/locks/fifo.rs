@@ -103,13 +103,23 @@ pub(crate) fn overtakings<'c>(
             let fits = |other: &&Place<'c>| matters(place.claim, other.claim);
             kept.iter().rev().find(fits).copied()
         };
-        let by_position = behind(&first_granted)
-            .filter(|other| other.claim.granted.zip(place.left).is_some_and(|(g, l)| g < l));
+        let by_position = behind(&first_granted).filter(|other| {
+            other
+                .claim
+                .granted
+                .zip(place.left)
+                .is_some_and(|(g, l)| g < l)
+        });
         let by_time = behind(&first_told).filter(|other| {
             let told = other.claim.first_held().map(|answer| answer.at.time);
-            told.zip(place.waiting_at).is_some_and(|(told, sent)| told < sent)
+            told.zip(place.waiting_at)
+                .is_some_and(|(told, sent)| told < sent)
         });
-        found.extend(by_position.or(by_time).map(|other| (place.claim, other.claim)));
+        found.extend(
+            by_position
+                .or(by_time)
+                .map(|other| (place.claim, other.claim)),
+        );
         keep(&mut first_granted, *place, |place| place.claim.granted);
         keep(&mut first_told, *place, |place| {
             place.claim.first_held().map(|answer| answer.at.time)
@@ -120,7 +130,11 @@ pub(crate) fn overtakings<'c>(
 }
 
 /// Keeps of each mode the place whose number is the smallest; the smallest of all last.
-fn keep<'c>(kept: &mut Vec<Place<'c>>, place: Place<'c>, number: impl Fn(&Place<'c>) -> Option<u64>) {
+fn keep<'c>(
+    kept: &mut Vec<Place<'c>>,
+    place: Place<'c>,
+    number: impl Fn(&Place<'c>) -> Option<u64>,
+) {
     let Some(new) = number(&place) else { return };
     let same = |other: &Place<'_>| {
         std::mem::discriminant(&other.claim.mode) == std::mem::discriminant(&place.claim.mode)

@@ -111,13 +111,22 @@ impl Judge<'_> {
                 Part::MayHold => return self.report.count("not judged: a hold in doubt", 1),
             }
         }
-        let by = free.time.saturating_add(slack).saturating_add(nanos(ghosts_ms));
+        let by = free
+            .time
+            .saturating_add(slack)
+            .saturating_add(nanos(ghosts_ms));
         let waits = |claim: &&Claim<'_>| waits_through(claim, free.time, by.min(self.end_of_run));
         let Some(waiter) = lock.claims.iter().find(waits) else {
             return;
         };
-        if self.faults.touch(free.time, by, nanos(self.facts.settle_ms)) || by > self.end_of_run {
-            return self.report.count("not judged: a fault, or the end of the run", 1);
+        if self
+            .faults
+            .touch(free.time, by, nanos(self.facts.settle_ms))
+            || by > self.end_of_run
+        {
+            return self
+                .report
+                .count("not judged: a fault, or the end of the run", 1);
         }
         self.report.count("frees", 1);
         if in_time(by) {
@@ -131,7 +140,11 @@ impl Judge<'_> {
             waiter.shown(),
             shown(by)
         );
-        let events = [Some(free.event), Some(waiter.invoke_event()), next.map(|told| told.at.event)];
+        let events = [
+            Some(free.event),
+            Some(waiter.invoke_event()),
+            next.map(|told| told.at.event),
+        ];
         let events = events.into_iter().flatten().collect();
         self.report.broken(self.limits, what, events);
     }
@@ -169,9 +182,7 @@ fn part_of(claim: &Claim<'_>, at: u64, free: u64) -> Part {
         return Part::MayHold;
     }
     match claim.answers.last().map(|answer| &answer.said) {
-        Some(Said::Waiting) => {
-            Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT))
-        }
+        Some(Said::Waiting) => Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT)),
         Some(Said::Held { .. } | Said::Ended(_) | Said::Stale) | None => Part::None,
     }
 }

@@ -36,7 +36,10 @@ impl Promise {
         let life = claim.session.and_then(|name| lives.by_name.get(name));
         let mut words = Vec::new();
         for answer in &claim.answers {
-            if let Said::Held { safe_ms: Some(ms), .. } = answer.said {
+            if let Said::Held {
+                safe_ms: Some(ms), ..
+            } = answer.said
+            {
                 let until = facts.safe_until(answer.invoked, ms);
                 words.push((answer.invoked, Word::Own(until, answer.at.event)));
             }
@@ -136,7 +139,10 @@ mod tests {
         };
         let locks = Locks::of(&history, &facts);
         let (_, claim) = locks.claims().next().unwrap();
-        Promise::of(claim, &locks.lives, &facts).unwrap().certain_until() / MS
+        Promise::of(claim, &locks.lives, &facts)
+            .unwrap()
+            .certain_until()
+            / MS
     }
 
     const ASK: &str = r#"{"claim":"c","session":"s","mode":"exclusive"}"#;
@@ -148,7 +154,11 @@ mod tests {
     fn safe_ms_counts_from_the_sending() {
         let lines = [(10, "invoke", "acquire", ASK), (500, "ok", "acquire", HELD)];
         assert_eq!(until(&lines, 0), 1010);
-        assert_eq!(until(&lines, 100_000), 910, "clocks may be a tenth too fast");
+        assert_eq!(
+            until(&lines, 100_000),
+            910,
+            "clocks may be a tenth too fast"
+        );
     }
 
     #[test]

@@ -94,7 +94,9 @@ impl Judge<'_> {
         let first_held = claim.first_held().map(|answer| answer.at);
         for answer in claim.answers.iter().filter(|a| Some(a.at) > first_held) {
             let (until, known) = match &answer.said {
-                Said::Ended(end) if end.held => (promise.bounded_by(end), self.known(answer.at, end)),
+                Said::Ended(end) if end.held => {
+                    (promise.bounded_by(end), self.known(answer.at, end))
+                }
                 Said::Stale => (promise.certain_until(), answer.at),
                 Said::Ended(_) | Said::Held { .. } | Said::Waiting => continue,
             };
@@ -127,7 +129,12 @@ impl Judge<'_> {
     }
 
     /// Looks at who was granted the lock after the claim.
-    fn by_grant(&mut self, name: &str, claim: &Claim<'_>, (promise, next): (&Promise, &Grants<'_>)) {
+    fn by_grant(
+        &mut self,
+        name: &str,
+        claim: &Claim<'_>,
+        (promise, next): (&Promise, &Grants<'_>),
+    ) {
         let Some(granted) = claim.granted else { return };
         let until = promise.certain_until();
         let Some((at, other)) = next.excluding(claim.mode, granted) else {

@@ -76,7 +76,9 @@ impl<'a> Reading<'a> {
         match call.invoke.f.as_str() {
             "check" => claim.attempts.push(*call),
             "extend" if may_have_happened(call) => {
-                claim.extends.push((sent, number(&call.invoke.value, "ttl_ms")));
+                claim
+                    .extends
+                    .push((sent, number(&call.invoke.value, "ttl_ms")));
             }
             "release" if may_have_happened(call) => {
                 claim.released.get_or_insert(sent);
@@ -114,7 +116,9 @@ impl<'a> Reading<'a> {
         if !is_known {
             return Ok(());
         }
-        if target == Target::Znode && let Ok(id) = text(asked, "claim") {
+        if target == Target::Znode
+            && let Ok(id) = text(asked, "claim")
+        {
             if let Some(claim) = self.claim(lock, id) {
                 let said = if accepted {
                     Said::Held {

@@ -34,7 +34,9 @@ impl Checker for Starvation {
         for (name, lock) in &locks.by_name {
             let queue = queue_of(lock);
             let is_waiting_writer = |c: &Claim<'_>| c.mode == Mode::Exclusive;
-            let waited = queue.iter().filter(|p| is_waiting_writer(p.claim) && p.waited());
+            let waited = queue
+                .iter()
+                .filter(|p| is_waiting_writer(p.claim) && p.waited());
             report.count("writers that waited", waited.count() as u64);
             for (writer, reader) in overtakings(&queue, is_pair) {
                 let (what, events) = told(name, writer, reader);
@@ -77,7 +79,9 @@ impl Starvation {
             let behind = readers.get(from..).into_iter().flatten();
             let mut behind = behind.take_while(|reader| reader.invoked() < left);
             let told_in_time = |reader: &&&Claim<'_>| {
-                reader.first_held().is_some_and(|answer| answer.at.time < left)
+                reader
+                    .first_held()
+                    .is_some_and(|answer| answer.at.time < left)
             };
             if let Some(reader) = behind.find(told_in_time) {
                 let what = format!(

@@ -14,6 +14,8 @@ pub(crate) struct Agreed<'a> {
     pub(crate) committed: Option<u64>,
     /// First entry whose outcome is known; 0: all of them.
     pub(crate) known_from: u64,
+    /// Position of the newest snapshot before that; `None`: nobody knows.
+    pub(crate) base_zxid: Option<u64>,
 }
 
 impl Agreed<'_> {
@@ -135,10 +137,20 @@ fn merged(logs: &[NodeLog]) -> Agreed<'_> {
             *chosen = entry;
         }
     }
+    let snapshots = || logs.iter().flat_map(|log| &log.snapshots);
+    let newest = snapshots().filter_map(|snapshot| snapshot.index).max();
     let without = best.values().rev().find(|entry| entry.digest.is_none());
-    let first = best.keys().next().copied().unwrap_or(0);
+    let first = best.keys().next().copied();
+    let behind = |index: u64| index.saturating_add(1);
+    let known_from = match (without, first, newest) {
+        (Some(entry), _, _) => behind(entry.index),
+        (None, Some(first), _) => first,
+        (None, None, newest) => newest.map_or(0, behind),
+    };
+    let before = snapshots().filter(|s| s.index.is_some_and(|index| index < known_from));
     Agreed {
-        known_from: without.map_or(first, |entry| entry.index.saturating_add(1)),
+        known_from,
+        base_zxid: before.filter_map(|snapshot| snapshot.zxid).max(),
         committed: logs.iter().filter_map(|log| log.committed).max(),
         entries: best.into_values().collect(),
     }

@@ -32,6 +32,9 @@ pub struct Snapshot {
     /// The last entry in it.
     #[serde(default)]
     pub index: Option<u64>,
+    /// Position of its state.
+    #[serde(default)]
+    pub zxid: Option<u64>,
     /// Of its state.
     #[serde(default)]
     pub digest: Option<String>,

@@ -3,11 +3,11 @@
 //! | operation | is in the log as | by |
 //! |---|---|---|
 //! | `write`, `cas` | data set on, or a znode made at, a path that ends with the key | key and value; common values by position |
-//! | `fenced-write` | data set under a fence | value |
+//! | `fenced-write` | data set under a fence | value, or the `value` in it |
 //! | `write`, `create`, `delete` of a `path` | the same of that path | path, value |
-//! | `add` | a znode made | its data, else the digits its name ends with |
+//! | `add` | a znode made | its data, else the digits its name ends with, a sequential suffix left out |
 //! | `put` (queue) | a sequential znode made | its data |
-//! | `take` | a znode removed | the number its name ends with |
+//! | `take` | a znode removed below the key | the number its name ends with |
 //! | `next` (sequential) | a sequential znode made below the key | the number its name ends with |
 //! | `txn` of appends | the first list at that key that has the element | key and element |
 //! | `acquire` | a claim queued or granted at once | lock and claim |
@@ -114,9 +114,10 @@ pub(crate) fn asked(call: &Call<'_>) -> Asked {
     let invoke = call.invoke;
     let key = invoke.key.as_deref().unwrap_or_default();
     let value = &invoke.value;
+    // A consumer that does not know whether it took something says which.
     let answered = call
         .complete
-        .filter(|event| event.outcome == Outcome::Ok)
+        .filter(|event| event.outcome != Outcome::Fail)
         .map(|event| &event.value);
     let named = |kind, object: &str, name: &str| match value.get(name) {
         Some(found) => Asked::Marks(vec![mark(kind, object, text(found))]),
@@ -128,11 +129,12 @@ pub(crate) fn asked(call: &Call<'_>) -> Asked {
         ("write", None) => Asked::Marks(vec![mark(Kind::Write, key, text(value))]),
         ("cas", _) => named(Kind::Write, key, "new"),
         ("fenced-write", _) => named(Kind::FencedWrite, "", "value"),
+        ("create", Some(path)) if value.get("value").is_some() => named(Kind::Write, path, "value"),
         ("create", Some(path)) => Asked::Marks(vec![mark(Kind::Create, path, "")]),
         ("delete", Some(path)) => Asked::Marks(vec![mark(Kind::Delete, path, "")]),
         ("add", _) => Asked::Marks(vec![mark(Kind::Add, "", text(value))]),
         ("put", _) => Asked::Marks(vec![mark(Kind::Put, "", text(value))]),
-        ("take", _) => taken(answered),
+        ("take", _) => taken(key, answered),
         ("next", _) => next(call, key),
         ("txn", _) => appends(value),
         ("acquire", _) => named(Kind::Claim, key, "claim"),
@@ -145,12 +147,12 @@ pub(crate) fn asked(call: &Call<'_>) -> Asked {
     }
 }
 
-fn taken(answered: Option<&Value>) -> Asked {
+fn taken(key: &str, answered: Option<&Value>) -> Asked {
     match answered {
         None => Asked::Nameless,
         Some(Value::Null) => Asked::Nothing,
         Some(value) => match value.get("name") {
-            Some(name) => Asked::Marks(vec![mark(Kind::Taken, "", number(&text(name)))]),
+            Some(name) => Asked::Marks(vec![mark(Kind::Taken, key, number(&text(name)))]),
             None => Asked::Nameless,
         },
     }
@@ -190,7 +192,7 @@ pub(crate) fn effects(command: &Command) -> Vec<Mark> {
         return marks;
     }
     for op in command.done() {
-        let Some(path) = op.path.as_deref() else {
+        let Some(given) = op.path.as_deref() else {
             continue;
         };
         let data = op.data.as_ref().filter(|data| !data.cut);
@@ -200,16 +202,16 @@ pub(crate) fn effects(command: &Command) -> Vec<Mark> {
             continue;
         }
         let path = if op.sequential {
-            numbered(command, path).unwrap_or(path)
+            numbered(command, given).unwrap_or(given)
         } else {
-            path
+            given
         };
         if let Some(data) = data {
             marks.push(mark(Kind::Write, path, data));
             let elements = elements(data).into_iter();
             marks.extend(elements.map(|element| mark(Kind::Append, path, element)));
             if !command.fences.is_empty() {
-                marks.push(mark(Kind::FencedWrite, "", data));
+                marks.push(mark(Kind::FencedWrite, "", inside(data)));
             }
             if op.sequential {
                 marks.push(mark(Kind::Put, "", data));
@@ -218,15 +220,19 @@ pub(crate) fn effects(command: &Command) -> Vec<Mark> {
         // A set may as well be filled by writing to paths that were not there.
         if made(command, path) {
             let content = data.filter(|data| !data.is_empty());
-            marks.push(mark(Kind::Add, "", content.unwrap_or_else(|| digits(path))));
+            let name = if op.sequential { given } else { path };
+            marks.push(mark(Kind::Add, "", content.unwrap_or_else(|| digits(name))));
         }
         if op.sequential {
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            marks.push(mark(Kind::Sequential, parent, number(path)));
+            marks.push(mark(Kind::Sequential, parent(path), number(path)));
         }
     }
     marks.extend(command.changes.iter().flat_map(changed));
     marks
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
 fn made(command: &Command, path: &str) -> bool {
@@ -260,7 +266,7 @@ fn changed(change: &Change) -> Vec<Mark> {
         ("node.created", _) => vec![mark(Kind::Create, path, "")],
         ("node.deleted", _) => vec![
             mark(Kind::Delete, path, ""),
-            mark(Kind::Taken, "", number(path)),
+            mark(Kind::Taken, parent(path), number(path)),
         ],
         ("lock.queued", _) => claims(Kind::Claim).collect(),
         ("lock.granted", _) if change.handed_over => claims(Kind::Grant).collect(),
@@ -293,9 +299,17 @@ fn inner(claim: &str) -> Option<&str> {
     Some(id.strip_prefix("_c_").unwrap_or(id))
 }
 
-/// The digits a name ends with, or the whole name where it ends with none.
+/// What is written under a fence may say who wrote it, too: then its `value` counts.
+fn inside(data: &str) -> String {
+    let parsed: Option<Value> = serde_json::from_str(data).ok();
+    let value = parsed.as_ref().and_then(|parsed| parsed.get("value"));
+    value.map_or_else(|| data.to_owned(), text)
+}
+
+/// The digits a name ends with, or the whole name where it ends with none. A name to which a number is
+/// still to be appended ends with a dash.
 fn digits(path: &str) -> &str {
-    let name = tail(path);
+    let name = tail(path).trim_end_matches('-');
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     match name.get(stem.len()..) {
         Some(digits) if !digits.is_empty() => digits,
@@ -325,3 +339,6 @@ fn elements(data: &str) -> Vec<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,30 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::agree::Agreed;
-use super::mark::{Asked, Kind, Mark, asked, effects};
+use super::done::{Done, Place, position};
+use super::mark::{Asked, Kind, Mark, asked};
 use super::{Fate, Resolution};
 use crate::history::{Call, History, Outcome};
 use crate::verdict::{Limits, Report};
-
-/// Where in the log something was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    zxid: u64,
-    /// Whether its entry is known to be committed.
-    certain: bool,
-}
-
-/// What was done, by what it is recognised by.
-struct Done {
-    places: BTreeMap<Mark, Vec<Place>>,
-    /// What stands at each position, in words.
-    words: BTreeMap<u64, String>,
-    /// Before this position the log says nothing.
-    known_from: u64,
-    whole: bool,
-    /// Positions whose values are not shown whole.
-    cut: BTreeSet<u64>,
-}
 
 /// The operations recognised by one mark.
 #[derive(Default)]
@@ -93,89 +74,9 @@ impl<'a> Group<'a> {
     }
 }
 
-fn position(call: &Call<'_>) -> Option<u64> {
-    call.complete?.number("zxid")
-}
-
 fn events(call: &Call<'_>) -> Vec<u64> {
     let complete = call.complete.map(|event| event.index);
     complete.into_iter().chain([call.invoke.index]).collect()
-}
-
-impl Done {
-    fn of(agreed: &Agreed<'_>, calls: &[Call<'_>]) -> Done {
-        // An answer is given for what is committed: it proves everything up to its place.
-        let answered = calls.iter().filter(|call| call.outcome() == Outcome::Ok);
-        let answered = answered.filter_map(position).max().unwrap_or(0);
-        let mut done = Done {
-            places: BTreeMap::new(),
-            words: BTreeMap::new(),
-            known_from: 0,
-            whole: agreed.is_whole(),
-            cut: BTreeSet::new(),
-        };
-        let mut elements: BTreeSet<Mark> = BTreeSet::new();
-        for entry in &agreed.entries {
-            if entry.index < agreed.known_from {
-                continue;
-            }
-            let committed = agreed.committed >= Some(entry.index);
-            for command in &entry.commands {
-                let Some(zxid) = command.zxid else { continue };
-                if done.words.is_empty() {
-                    done.known_from = zxid;
-                }
-                let certain = committed || zxid <= answered;
-                done.words.insert(zxid, words(command));
-                let mut values = command.done().into_iter().filter_map(|op| op.data.as_ref());
-                if command.is_applied() && values.any(|data| data.cut) {
-                    done.cut.insert(zxid);
-                }
-                for mark in effects(command) {
-                    // An element stays in the list: what counts is when it came.
-                    let is_new = mark.kind != Kind::Append || elements.insert(mark.clone());
-                    if is_new {
-                        let places = done.places.entry(mark).or_default();
-                        places.push(Place { zxid, certain });
-                    }
-                }
-            }
-        }
-        done
-    }
-
-    fn places(&self, mark: &Mark) -> &[Place] {
-        self.places.get(mark).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    fn at(&self, zxid: u64) -> &str {
-        self.words.get(&zxid).map_or("nothing", String::as_str)
-    }
-
-    /// Whether an operation that is not there would be, had it been done.
-    fn would_show(&self, call: &Call<'_>) -> bool {
-        match position(call) {
-            Some(zxid) => zxid >= self.known_from && !self.cut.contains(&zxid),
-            None => self.shows_all(),
-        }
-    }
-
-    /// Whether what is not here was not done.
-    fn shows_all(&self) -> bool {
-        self.whole && self.cut.is_empty()
-    }
-}
-
-fn words(command: &super::log::Command) -> String {
-    let op = &command.op;
-    let parts = [&op.path, &op.lock, &op.claim].into_iter().flatten();
-    let parts = parts.fold(op.command.clone(), |words, part| format!("{words} {part}"));
-    let data = op.data.as_ref().and_then(|data| data.text.as_deref());
-    let data = data.map_or_else(String::new, |data| {
-        format!(" {:?}", data.get(..40).unwrap_or(data))
-    });
-    let outcome = command.outcome.as_deref().unwrap_or("not applied anew");
-    format!("{parts}{data} ({outcome})")
 }
 
 struct Judge<'a> {
@@ -246,6 +147,14 @@ impl Judge<'_> {
 
     /// More was done than was asked for.
     fn too_many(&mut self, mark: &Mark, group: &Group<'_>, left: &[Place]) {
+        // These have other causes as well: a session's end, a reset, a write that makes its znode, and
+        // an unknown operation that could not be recognised.
+        if matches!(
+            mark.kind,
+            Kind::Create | Kind::Delete | Kind::Taken | Kind::Sequential
+        ) {
+            return;
+        }
         let places: Vec<u64> = left.iter().map(|place| place.zxid).collect();
         let asked = group.info.len();
         if let Some(call) = group.fail.first() {
@@ -255,10 +164,7 @@ impl Judge<'_> {
             );
             return self.broken(call, what);
         }
-        // Deletes and creates of paths have other causes as well: a session's end, a reset.
-        if !matches!(mark.kind, Kind::Create | Kind::Delete)
-            && let Some(call) = group.ok.first().or(group.info.first())
-        {
+        if let Some(call) = group.ok.first().or(group.info.first()) {
             let what = format!(
                 "{} {mark} was done more often than asked for: besides what was acknowledged at \
                  {places:?}, and {asked} are unknown",
@@ -358,7 +264,12 @@ impl Judge<'_> {
         } else {
             places
         };
-        if let (Some(call), Some(place)) = (group.fail.first(), places.first().copied()) {
+        // Of a claim only the answer that it was not got: who was not connected may have asked again.
+        let mut failed = group.fail.iter().filter(|call| {
+            let error = call.complete.and_then(|event| event.text("error"));
+            mark.kind != Kind::Claim || error == Some("lock_held")
+        });
+        if let (Some(call), Some(place)) = (failed.next(), places.first().copied()) {
             let what = format!(
                 "{} {mark} was reported as failed; the log has it at {}",
                 call.invoke.f, place.zxid

@@ -133,7 +133,10 @@ impl Judge<'_> {
         let mut later = all
             .iter()
             .filter(|l| l.zxid >= gone.zxid.max(ephemeral.created));
-        let Some(first) = later.next().filter(|l| l.found.contains_key(ephemeral.path)) else {
+        let Some(first) = later
+            .next()
+            .filter(|l| l.found.contains_key(ephemeral.path))
+        else {
             return;
         };
         let what = format!(
@@ -168,9 +171,9 @@ impl Judge<'_> {
             return;
         };
         self.ended += 1;
-        let kept = there.into_iter().find(|(seen, kept, _)| {
-            *seen >= at && kept.created <= at && kept.path != lost.path
-        });
+        let kept = there
+            .into_iter()
+            .find(|(seen, kept, _)| *seen >= at && kept.created <= at && kept.path != lost.path);
         if let Some((seen, kept, kept_event)) = kept {
             let what = format!(
                 "session {session} had lost {} by position {at} and still had {} at {seen}: they \

@@ -149,7 +149,11 @@ impl<'a> Ephemerals<'a> {
         self.gone.push(Gone {
             session,
             zxid,
-            paths: paths.into_iter().flatten().filter_map(Value::as_str).collect(),
+            paths: paths
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect(),
             event: event.index,
         });
     }
@@ -157,7 +161,10 @@ impl<'a> Ephemerals<'a> {
     fn note_repeats(&mut self) {
         let mut once = BTreeSet::new();
         let all = self.created.values().flatten();
-        let twice: Vec<&'a str> = all.map(|e| e.path).filter(|path| !once.insert(*path)).collect();
+        let twice: Vec<&'a str> = all
+            .map(|e| e.path)
+            .filter(|path| !once.insert(*path))
+            .collect();
         self.meddled.extend(twice);
         for ephemerals in self.created.values_mut() {
             ephemerals.sort_by_key(|ephemeral| ephemeral.created);

@@ -52,7 +52,13 @@ impl Checker for SessionIds {
             }
         }
         sequences(history, (limits, &mut report));
-        if report.counts.get("sessions seen to end").copied().unwrap_or(0) == 0 {
+        if report
+            .counts
+            .get("sessions seen to end")
+            .copied()
+            .unwrap_or(0)
+            == 0
+        {
             let why = "no session was seen to end in this history";
             report.unknown(limits, why.to_owned(), Vec::new());
         }
@@ -77,7 +83,10 @@ fn silent_after_end(name: &str, life: &Life<'_>, (limits, report): (&Limits, &mu
         report.broken(limits, what, vec![deed.at.event, first.at.event]);
         return;
     }
-    let ended = life.deaths.iter().filter_map(|death| Some((death.zxid?, death.at.event)));
+    let ended = life
+        .deaths
+        .iter()
+        .filter_map(|death| Some((death.zxid?, death.at.event)));
     let Some((ended, event)) = ended.min() else {
         return;
     };
@@ -97,7 +106,10 @@ fn sequences(history: &History, (limits, report): (&Limits, &mut Report)) {
     let mut names: BTreeMap<&str, u64> = BTreeMap::new();
     for call in history.calls() {
         let is_create = call.invoke.f == "create";
-        let Some(done) = call.complete.filter(|done| done.outcome == Outcome::Ok && is_create) else {
+        let Some(done) = call
+            .complete
+            .filter(|done| done.outcome == Outcome::Ok && is_create)
+        else {
             continue;
         };
         let asked = call.invoke.value.get("path").and_then(Value::as_str);

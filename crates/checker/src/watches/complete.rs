@@ -137,8 +137,15 @@ fn no_holes(stream: &Stream<'_>, expected: &[Expected<'_>], to: (&Limits, &mut R
             change.id.zxid,
             shown(stream.watcher)
         );
-        let after = stream.told.iter().find(|t| t.id.is_some_and(|id| id > change.id));
-        let events = [Some(change.event), Some(stream.event), after.map(|t| t.event)];
+        let after = stream
+            .told
+            .iter()
+            .find(|t| t.id.is_some_and(|id| id > change.id));
+        let events = [
+            Some(change.event),
+            Some(stream.event),
+            after.map(|t| t.event),
+        ];
         report.broken(limits, what, events.into_iter().flatten().collect());
     }
 }
@@ -180,7 +187,9 @@ fn described(told: &Told<'_>) -> String {
         None => "nothing",
     };
     let id = told.id.map_or_else(String::new, |id| format!(" at {id}"));
-    let version = told.version.map_or_else(String::new, |v| format!(", version {v}"));
+    let version = told
+        .version
+        .map_or_else(String::new, |v| format!(", version {v}"));
     format!("{} {deed}{id}{version}", told.path)
 }
 

@@ -53,7 +53,9 @@ fn has_no_reason(shot: &Shot<'_>, changes: &Changes<'_>) -> bool {
     };
     let may_be_after = |change: &Change<'_>| match (change.zxid, armed.zxid) {
         (Some(changed), Some(armed)) => changed > armed,
-        _ => change.answered.is_none_or(|answer| answer.time >= armed.invoked),
+        _ => change
+            .answered
+            .is_none_or(|answer| answer.time >= armed.invoked),
     };
     let explains = |change: &Change<'_>| {
         change.invoked.time <= fired.time && is_subject(change) && may_be_after(change)
@@ -61,7 +63,10 @@ fn has_no_reason(shot: &Shot<'_>, changes: &Changes<'_>) -> bool {
     let is_watched = |path: &&&str| **path == shot.path || path.starts_with(shot.path);
     let is_known = changes.paths.iter().any(|path| is_watched(&path));
     let after = armed.zxid.map_or(0, |armed| armed.saturating_add(1));
-    let acknowledged = changes.acknowledged.range(after..).map(|(_, change)| change);
+    let acknowledged = changes
+        .acknowledged
+        .range(after..)
+        .map(|(_, change)| change);
     let mut all = acknowledged.chain(&changes.unknown);
     is_known && !all.any(explains)
 }
