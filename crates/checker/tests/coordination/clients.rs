@@ -170,7 +170,10 @@ impl Run {
                 self.at(now + pause, Item::Step(at));
             }
             (_, 8) if self.random.below(4) == 0 => {
-                self.clients[at].session = None;
+                // Some go on with a session that they have closed.
+                if self.random.once_in(2) {
+                    self.clients[at].session = None;
+                }
                 self.clients[at].claim = None;
                 self.send(now, at, "close", "", json!({"session": session}));
             }
@@ -179,7 +182,7 @@ impl Run {
                 self.clients[at].claim = None;
                 self.at(now + 30, Item::Step(at));
             }
-            (false, 10) => {
+            (false, 10..) => {
                 let asked = client.asked.clone();
                 self.send(now, at, "acquire", &lock, asked);
             }
@@ -272,16 +275,15 @@ impl Run {
         let (lock, value) = (request.lock.as_str(), &request.value);
         let id = value["claim"].as_str().unwrap_or("");
         if let Some(session) = value["session"].as_str() {
-            if request.f == "session" {
+            let has_ended = self.service.ended_sessions.contains_key(session);
+            if request.f == "session" && !has_ended {
                 self.service.next();
                 let opened = crate::service::Session { timeout: 1000, heard: now };
                 self.service.sessions.entry(session.to_owned()).or_insert(opened);
             }
             if !self.service.hear(session, now) {
-                let is_repeat = request.f == "close";
-                return Some(if is_repeat { (fail, Value::Null, "session_expired") } else {
-                    (fail, json!({"session": session}), "session_expired")
-                });
+                let error = if has_ended { "session_expired" } else { "no_session" };
+                return Some((fail, Value::Null, error));
             }
         }
         let view = |service: &Service| service.view(lock, id, (now, request.arrived));
@@ -355,7 +357,9 @@ impl Run {
             // A check repeats the acquire, for the same session.
             let session = asked["session"].as_str().map(str::to_owned);
             if session.as_ref().is_some_and(|s| !service.hear(s, now)) {
-                return Some((Outcome::Fail, Value::Null, "session_expired"));
+                let has_ended = service.ended_sessions.contains_key(asked["session"].as_str().unwrap());
+                let error = if has_ended { "session_expired" } else { "no_session" };
+                return Some((Outcome::Fail, Value::Null, error));
             }
             let wait = asked["wait_ms"].as_u64();
             service.acquire(lock, Claim {
@@ -437,10 +441,16 @@ impl Run {
             client.session = None;
             client.claim = None;
         }
-        let is_over = facts["error"] == "session_expired";
-        if is_over {
-            client.session = None;
+        if facts["error"] == "session_expired" {
             client.claim = None;
+            // Some do not believe it and try again.
+            if self.random.once_in(2) {
+                client.session = None;
+            }
+        }
+        if facts["error"] == "no_session" {
+            client.claim = None;
+            client.session = None;
         }
         match (request.f, outcome) {
             ("acquire" | "check" | "extend", Outcome::Ok) if value["state"] == "held" => {

@@ -133,9 +133,41 @@ fn a_write_under_an_old_fence_is_noticed() {
     is_noticed(Bug::StaleWrite, Kind::Lock, ("fenced-writes", 90), &["exclusion"]);
 }
 
+/// A ghost: c2 was granted the lock when c1 released it, and its client is gone; c3 waits on.
+fn with_ghost(taken_back_ms: u64) -> Report {
+    use crate::record::{MS, Record};
+    use checker::Outcome::{Invoke, Ok};
+    use serde_json::{Value, json};
+    let mut record = Record::default();
+    let mut say = |ms: u64, who: u64, what, value: Value, zxid: u64| {
+        record.event(ms * MS, who, what, (Some("l"), value, json!({"zxid": zxid})));
+    };
+    let ask = |c: &str| json!({"claim": c, "mode": "exclusive", "session": "s", "ack_within_ms": 200});
+    let waits = |c: &str, at: u64| json!({"claim": c, "state": "waiting", "fence": at, "queued": at});
+    let holds = |c: &str, at: u64, granted: u64| {
+        json!({"claim": c, "state": "held", "fence": at, "queued": at, "granted": granted})
+    };
+    say(0, 1, (Invoke, "acquire"), ask("c1"), 0);
+    say(1, 1, (Ok, "acquire"), holds("c1", 1, 1), 1);
+    say(2, 2, (Invoke, "acquire"), ask("c2"), 0);
+    say(3, 2, (Ok, "acquire"), waits("c2", 2), 2);
+    say(4, 3, (Invoke, "acquire"), ask("c3"), 0);
+    say(10, 1, (Invoke, "release"), json!({"claim": "c1"}), 0);
+    let released = json!({"claim": "c1", "fence": 1, "ended": 4, "held": true, "how": "released"});
+    say(11, 1, (Ok, "release"), released, 4);
+    say(11 + taken_back_ms, 3, (Ok, "acquire"), holds("c3", 3, 5), 5);
+    say(9_000, 1, (Invoke, "pause"), json!({"ms": 1}), 0);
+    let facts = RunFacts {
+        ack_slack_ms: 700,
+        ..RunFacts::default()
+    };
+    judge(&[&Ghosts { facts }], &record.finish()).remove(0)
+}
+
 #[test]
 fn a_grant_that_nobody_takes_back_is_noticed() {
-    is_noticed(Bug::GhostForever, Kind::Lock, ("ghosts", 20), &[]);
+    assert_eq!(with_ghost(880).verdict, Verdict::Valid);
+    assert_eq!(with_ghost(2_000).verdict, Verdict::Invalid);
 }
 
 #[test]

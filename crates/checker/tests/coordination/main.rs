@@ -5,12 +5,8 @@
 //! checker that is meant for the break must notice.
 
 mod clients;
-
-
-
+mod ephemerals;
 mod locks;
 mod record;
 mod service;
-
-
-
+mod watches;

@@ -21,8 +21,6 @@ pub(crate) enum Bug {
     EarlyExpiry,
     /// Fences of writes are not looked at.
     StaleWrite,
-    /// A grant that nobody picks up is never taken back.
-    GhostForever,
     /// One permit too many is given out.
     OnePermitMore,
     /// A session that ended is served all the same.
@@ -210,11 +208,10 @@ impl Service {
         }
         let due = |at: Option<u64>| at.is_some_and(|at| now > at + late);
         for how in ["expired", "wait_elapsed", "abandoned"] {
-            let forever = self.bug == Bug::GhostForever;
             let is_due = |claim: &Claim| match how {
                 "expired" => due(claim.expires) && claim.granted.is_some(),
                 "wait_elapsed" => due(claim.wait_until) && claim.granted.is_none(),
-                _ => due(claim.ack_by) && claim.granted.is_some() && !forever,
+                _ => due(claim.ack_by) && claim.granted.is_some(),
             };
             if self.locks.values().flatten().any(is_due) {
                 self.next();
