@@ -94,8 +94,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) attempts: Vec<Call<'a>>,
     /// What was answered, in order of arrival.
     pub(crate) answers: Vec<Answer>,
-    /// Attempts to give the hold another time: when sent, and the time, unless certainly refused.
-    pub(crate) extends: Vec<(u64, Option<u64>)>,
+    /// Attempts to give the hold another time, unless certainly refused.
+    pub(crate) extends: Vec<Extend>,
     /// The first attempt to release it, unless certainly refused for another reason than its end.
     pub(crate) released: Option<u64>,
     /// The first attempt to break it, likewise.
@@ -177,6 +177,17 @@ impl Claim<'_> {
     pub(crate) fn invoke_event(&self) -> u64 {
         self.attempts.first().map_or(0, |call| call.invoke.index)
     }
+}
+
+/// An attempt to give a hold another time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extend {
+    /// When it was sent.
+    pub(crate) sent: u64,
+    /// The time asked for; `None`: the one it has.
+    pub(crate) ttl_ms: Option<u64>,
+    /// Whether nobody knows what came of it: it may come about at any later time.
+    pub(crate) is_in_doubt: bool,
 }
 
 /// A write under a fence.

@@ -2,11 +2,13 @@
 //! longer than its `ack_within`.
 //!
 //! What a client can know. A lock was free by the time an answer to anybody proves that the
-//! position was reached at which its hold ended. From then on, if somebody waits (a request to
-//! acquire that was sent before and stays open), some client must be told that it holds within the
-//! time of every possible ghost in the queue, plus a slack for the handling. A possible ghost is
-//! another claim that was last answered `waiting` and has no request open: it costs its
-//! `ack_within`.
+//! position was reached at which its hold ended. From then on, if somebody waits, some client must
+//! be told that it holds within the time of every possible ghost in the queue, plus a slack for the
+//! handling. Somebody waits if his claim queued before and is still answered `waiting` to a request
+//! sent after that time, or if his request was open all the while. A possible ghost is a claim in
+//! the queue whose client had no request open that was answered with the grant: it costs its
+//! `ack_within`. A request answered `waiting` is no better: its answer may have been on its way when
+//! the lock became free.
 //!
 //! What would be a false alarm, and is not judged: spans that a fault touches (a cluster without a
 //! majority grants nothing); spans in which a claim of unknown outcome may *hold* the lock, since a
@@ -16,7 +18,7 @@
 use crate::calm::Disturbances;
 use crate::facts::{RunFacts, nanos, shown};
 use crate::history::{Call, History, Outcome};
-use crate::locks::claims::{Claim, Lock, Locks, Mode, Said};
+use crate::locks::claims::{Answer, Claim, Lock, Locks, Mode, Said};
 use crate::locks::read::report_unreadable;
 use crate::positions::{Arrival, Positions};
 use crate::verdict::{Checker, Limits, Report};
@@ -102,31 +104,21 @@ impl Judge<'_> {
             return;
         }
         let lock = self.lock;
-        let others = lock.claims.iter().filter(|claim| claim.id != ended.id);
         let mut ghosts_ms = 0u64;
-        for claim in others {
+        for claim in lock.claims.iter().filter(|claim| claim.id != ended.id) {
             match part_of(claim, at, free.time) {
-                Part::None | Part::Waits => {}
+                Part::None => {}
                 Part::Ghost(ms) => ghosts_ms = ghosts_ms.saturating_add(ms),
                 Part::MayHold => return self.report.count("not judged: a hold in doubt", 1),
             }
         }
-        let by = free
-            .time
-            .saturating_add(slack)
-            .saturating_add(nanos(ghosts_ms));
-        let waits = |claim: &&Claim<'_>| waits_through(claim, free.time, by.min(self.end_of_run));
+        let by = free.time.saturating_add(slack).saturating_add(nanos(ghosts_ms));
+        let waits = |claim: &&Claim<'_>| waits_through(claim, (at, free.time), by);
         let Some(waiter) = lock.claims.iter().find(waits) else {
             return;
         };
-        if self
-            .faults
-            .touch(free.time, by, nanos(self.facts.settle_ms))
-            || by > self.end_of_run
-        {
-            return self
-                .report
-                .count("not judged: a fault, or the end of the run", 1);
+        if self.faults.touch(free.time, by, nanos(self.facts.settle_ms)) || by > self.end_of_run {
+            return self.report.count("not judged: a fault, or the end of the run", 1);
         }
         self.report.count("frees", 1);
         if in_time(by) {
@@ -140,11 +132,7 @@ impl Judge<'_> {
             waiter.shown(),
             shown(by)
         );
-        let events = [
-            Some(free.event),
-            Some(waiter.invoke_event()),
-            next.map(|told| told.at.event),
-        ];
+        let events = [Some(free.event), Some(waiter.invoke_event()), next.map(|told| told.at.event)];
         let events = events.into_iter().flatten().collect();
         self.report.broken(self.limits, what, events);
     }
@@ -152,10 +140,8 @@ impl Judge<'_> {
 
 /// What a claim may do to a lock that became free.
 enum Part {
-    /// Nothing: it had ended, or came later.
+    /// Nothing: it had ended, came later, or takes the lock and says so.
     None,
-    /// It waits with an open request, and will take the lock at once.
-    Waits,
     /// It may be granted the lock unheard, for so many milliseconds.
     Ghost(u64),
     /// It may hold the lock, and nobody can say how long.
@@ -173,26 +159,30 @@ fn part_of(claim: &Claim<'_>, at: u64, free: u64) -> Part {
     if claim.answers.is_empty() && claim.attempts.iter().all(is_refused) {
         return Part::None;
     }
-    let is_open = |call: &Call<'_>| call.complete.is_some_and(|done| done.time > free);
-    let last_before = claim.attempts.iter().rev().find(|c| c.invoke.time <= free);
-    if last_before.is_some_and(is_open) && !claim.is_in_doubt() {
-        return Part::Waits;
+    if let Some(held) = claim.first_held() {
+        let had_asked = held.invoked <= free;
+        return if had_asked { Part::None } else { ghost(claim) };
     }
-    if claim.is_in_doubt() || claim.first_held().is_some() {
+    if claim.is_in_doubt() {
         return Part::MayHold;
     }
-    match claim.answers.last().map(|answer| &answer.said) {
-        Some(Said::Waiting) => Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT)),
-        Some(Said::Held { .. } | Said::Ended(_) | Said::Stale) | None => Part::None,
-    }
+    ghost(claim)
 }
 
-/// Whether a request to acquire was open all the while and then answered.
-fn waits_through(claim: &Claim<'_>, from: u64, until: u64) -> bool {
-    claim.attempts.iter().any(|call| {
+fn ghost(claim: &Claim<'_>) -> Part {
+    Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT))
+}
+
+/// Whether a claim stood in the queue from before the lock became free up to some moment.
+fn waits_through(claim: &Claim<'_>, (at, free): (u64, u64), until: u64) -> bool {
+    let is_open = |call: &Call<'_>| {
         let answered = call.complete.filter(|done| done.outcome != Outcome::Info);
-        call.invoke.time <= from && answered.is_some_and(|done| done.time >= until)
-    })
+        call.invoke.time <= free && answered.is_some_and(|done| done.time >= until)
+    };
+    let waits_still =
+        |answer: &Answer| answer.said == Said::Waiting && answer.invoked >= until;
+    let queued_before = claim.queued.is_some_and(|queued| queued < at);
+    claim.attempts.iter().any(is_open) || (queued_before && claim.answers.iter().any(waits_still))
 }
 
 /// A grant that somebody was told.

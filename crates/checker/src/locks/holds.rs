@@ -4,7 +4,8 @@
 //! last promise reaches: `safe_ms`, counted from when it *sent* the request, less what the clocks
 //! of the run may have been bent. A claim that lives with its session is carried on by every proof
 //! of that session's life; one with a time of its own by its own answers only, and a new time
-//! (`extend`) may be shorter than the old one. An answer without `safe_ms` promises nothing.
+//! (`extend`) may be shorter than the old one. A new time of unknown outcome may come about at any
+//! later moment, so no later promise is worth more than it. An answer without `safe_ms` promises nothing.
 //! The client itself ends the certainty with the first request that may release the claim, break
 //! it, or close its session: such a request may be done before its answer comes, or without one.
 
@@ -44,10 +45,10 @@ impl Promise {
                 words.push((answer.invoked, Word::Own(until, answer.at.event)));
             }
         }
-        for (sent, ttl_ms) in &claim.extends {
-            let ttl_ms = ttl_ms.or(claim.ttl_ms);
-            let until = ttl_ms.map_or(*sent, |ms| facts.safe_until(*sent, ms));
-            words.push((*sent, Word::NewTime(until)));
+        for extend in &claim.extends {
+            let ttl_ms = extend.ttl_ms.or(claim.ttl_ms);
+            let worth = ttl_ms.map_or(0, |ms| facts.safe_until(0, ms));
+            words.push((extend.sent, Word::NewTime(worth, extend.is_in_doubt)));
         }
         if claim.extends.is_empty() {
             // The last promise is all that counts; sessions have many.
@@ -78,8 +79,9 @@ impl Promise {
 
 /// Something that moves the end of what is promised.
 enum Word {
-    /// A new time was asked for: what was promised before is void beyond it.
-    NewTime(u64),
+    /// A new time was asked for: what was promised before is void beyond it. Whether it may come
+    /// about later as well.
+    NewTime(u64, bool),
     /// A promise about the claim.
     Own(u64, u64),
     /// A promise about its session.
@@ -90,7 +92,7 @@ impl Word {
     /// At one moment, a request for a new time comes before its own answer.
     fn rank(&self) -> u8 {
         match self {
-            Word::NewTime(_) => 0,
+            Word::NewTime(..) => 0,
             Word::Own(..) | Word::OfSession(..) => 1,
         }
     }
@@ -99,16 +101,24 @@ impl Word {
 fn follow(claim: &Claim<'_>, words: &[(u64, Word)]) -> Option<(u64, u64)> {
     let mut has_own_time = claim.ttl_ms.is_some() || claim.session.is_none();
     let mut promised: Option<(u64, u64)> = None;
-    for (_, word) in words {
+    let mut worth_at_most = u64::MAX;
+    for (sent, word) in words {
         match word {
-            Word::Own(until, event) => promised = promised.max(Some((*until, *event))),
+            Word::Own(until, event) => {
+                let until = (*until).min(sent.saturating_add(worth_at_most));
+                promised = promised.max(Some((until, *event)));
+            }
             Word::OfSession(until, event) if !has_own_time => {
                 promised = promised.max(Some((*until, *event)));
             }
             Word::OfSession(..) => {}
-            Word::NewTime(until) => {
+            Word::NewTime(worth, is_in_doubt) => {
                 has_own_time = true;
-                promised = promised.map(|(known, event)| (known.min(*until), event));
+                if *is_in_doubt {
+                    worth_at_most = worth_at_most.min(*worth);
+                }
+                let until = sent.saturating_add(*worth);
+                promised = promised.map(|(known, event)| (known.min(until), event));
             }
         }
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::facts::RunFacts;
 use crate::history::{Call, Event, History, Outcome};
-use crate::locks::claims::{Answer, Claim, End, FencedWrite, Lock, Locks, Mode, Said, Target};
+use crate::locks::claims::{Answer, Claim, End, Extend, FencedWrite, Lock, Locks, Mode, Said, Target};
 use crate::positions::arrival;
 use crate::sessions::lives::Lives;
 use crate::verdict::{Limits, Report};
@@ -76,9 +76,11 @@ impl<'a> Reading<'a> {
         match call.invoke.f.as_str() {
             "check" => claim.attempts.push(*call),
             "extend" if may_have_happened(call) => {
-                claim
-                    .extends
-                    .push((sent, number(&call.invoke.value, "ttl_ms")));
+                claim.extends.push(Extend {
+                    sent,
+                    ttl_ms: number(&call.invoke.value, "ttl_ms"),
+                    is_in_doubt: call.outcome() != Outcome::Ok,
+                });
             }
             "release" if may_have_happened(call) => {
                 claim.released.get_or_insert(sent);
@@ -116,9 +118,7 @@ impl<'a> Reading<'a> {
         if !is_known {
             return Ok(());
         }
-        if target == Target::Znode
-            && let Ok(id) = text(asked, "claim")
-        {
+        if target == Target::Znode && let Ok(id) = text(asked, "claim") {
             if let Some(claim) = self.claim(lock, id) {
                 let said = if accepted {
                     Said::Held {

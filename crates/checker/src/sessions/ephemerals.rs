@@ -36,8 +36,6 @@ pub(crate) struct Gone<'a> {
 /// The children of a znode, as a node showed them.
 #[derive(Clone, Debug)]
 pub(crate) struct Listing<'a> {
-    /// Of which znode.
-    pub(crate) parent: &'a str,
     /// Position of the state that was shown.
     pub(crate) zxid: u64,
     /// Path, and owner if told.
@@ -130,7 +128,6 @@ impl<'a> Ephemerals<'a> {
         };
         let children = done.value.as_array();
         self.listings.entry(parent).or_default().push(Listing {
-            parent,
             zxid,
             found: children.into_iter().flatten().filter_map(entry).collect(),
             event: done.index,
