@@ -212,7 +212,7 @@ fn every_order_tried_and_the_search_agree() {
                 let all = (0..).zip(&tinies);
                 let history = sorted(all.flat_map(|(p, op)| events(op, p, versions)).collect());
                 let ops = ops(&history);
-                if ops.is_empty() {
+                if ops.iter().all(|op| op.end.is_none()) {
                     return Ok(());
                 }
                 // The model looks at versions only where an answer names one.
