@@ -44,10 +44,14 @@ impl Checker for Linearizable {
             let what = format!("register {key}: operations that cannot be read");
             report.unknown(limits, what, register.unreadable.clone());
         }
-        if ops == 0 {
+        if parts
+            .iter()
+            .flat_map(|part| &part.ops)
+            .all(|op| op.ret.is_none())
+        {
             report.unknown(
                 limits,
-                "no operation on a register in this history".to_owned(),
+                "no answered operation on a register in this history".to_owned(),
                 vec![],
             );
             return report;

@@ -39,14 +39,11 @@ fn event(number: u64, value: &Edn, registers: bool) -> Result<Event, String> {
         .to_owned();
     let is_ok = map.get("type").is_some_and(|kind| kind == "ok");
     if let Some(value) = map.get_mut("value") {
-        match value {
-            Value::Null if is_ok && registers && f == "read" => *value = json!("absent"),
-            Value::Array(pair) if f == "cas" => {
-                if let [old, new] = pair.as_slice() {
-                    *value = json!({"old": old, "new": new});
-                }
-            }
-            _ => {}
+        if value.is_null() && is_ok && registers && f == "read" {
+            *value = json!("absent");
+        } else if let Some([old, new]) = value.as_array().map(Vec::as_slice).filter(|_| f == "cas")
+        {
+            *value = json!({"old": old, "new": new});
         }
     }
     serde_json::from_value(Value::Object(map)).map_err(|error| format!("event {number}: {error}"))

@@ -75,9 +75,13 @@ impl Edn {
             Edn::Text(text) | Edn::Keyword(text) | Edn::Symbol(text) => Value::String(text.clone()),
             Edn::Vector(elements) | Edn::Set(elements) => list(elements),
             Edn::Map(map) => {
-                let field = |(k, v): &(Edn, Edn)| match k.to_json() {
-                    Value::String(name) => (name, v.to_json()),
-                    other => (other.to_string(), v.to_json()),
+                let field = |(k, v): &(Edn, Edn)| {
+                    let name = k.to_json();
+                    (
+                        name.as_str()
+                            .map_or_else(|| name.to_string(), str::to_owned),
+                        v.to_json(),
+                    )
                 };
                 Value::Object(map.iter().map(field).collect())
             }

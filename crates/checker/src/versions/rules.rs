@@ -127,15 +127,7 @@ pub(super) fn gaps_are_explained(table: &Table<'_>, findings: &mut Findings) {
     if table.writes_without() > 0 {
         return;
     }
-    // For each version, the first answer that shows it or a later one.
-    let mut shows: BTreeMap<i64, (u64, &RegisterCall<'_>)> = BTreeMap::new();
-    for (version, call) in &table.seen {
-        let Some(end) = call.end() else { continue };
-        let first = shows.entry(*version).or_insert((end, call));
-        if end < first.0 {
-            *first = (end, call);
-        }
-    }
+    let shows = first_shown(table);
     let mut gaps: Vec<(i64, u64, &RegisterCall<'_>)> = Vec::new();
     let mut first: Option<(u64, &RegisterCall<'_>)> = None;
     let mut above: Option<i64> = None;
@@ -261,19 +253,18 @@ fn signed(version: u64) -> i64 {
 /// A refusal is wrong if the register certainly had the expected version from the beginning to the
 /// end of it: somebody had an answer with it before, and nothing that could change it had begun.
 fn refusals(table: &Table<'_>, findings: &mut Findings) {
-    let first_change = |expect: i64| {
-        let known = table
-            .writes
-            .range(expect + 1..)
-            .map(|(_, call)| call.start())
-            .min();
-        known.unwrap_or(u64::MAX)
-    };
-    let unknown = table.unknown.first().map_or(u64::MAX, |call| call.start());
     if table.writes_without() > 0 {
         return;
     }
-    let mut starts: BTreeMap<i64, u64> = BTreeMap::new();
+    // Of each version, when the first write of it or of a later one began.
+    let mut change = table.unknown.first().map_or(u64::MAX, |call| call.start());
+    let mut changes: BTreeMap<i64, u64> = BTreeMap::new();
+    for (version, write) in table.writes.iter().rev() {
+        change = change.min(write.start());
+        changes.insert(*version, change);
+    }
+    let unknown = table.unknown.first().map_or(u64::MAX, |call| call.start());
+    let shown = first_shown(table);
     for call in table
         .register
         .calls
@@ -292,20 +283,30 @@ fn refusals(table: &Table<'_>, findings: &mut Findings) {
         let Some(end) = call.end().filter(|_| old != Some(ABSENT)) else {
             continue;
         };
-        let change = *starts.entry(expect).or_insert_with(|| first_change(expect));
-        if change.min(unknown) <= end {
+        let later = changes.range(expect.saturating_add(1)..).next();
+        if later.map_or(unknown, |(_, change)| *change) <= end {
             continue;
         }
-        let known = table.seen.iter().find(|(version, seen)| {
-            *version == expect && seen.end().is_some_and(|end| end < call.start())
-        });
-        if let Some((_, known)) = known {
+        if let Some((_, known)) = shown.get(&expect).filter(|(end, _)| *end < call.start()) {
             let what = format!(
                 "a compare-and-set that expected version {expect} was refused while the register had that version"
             );
             findings.push((what, both(call, known)));
         }
     }
+}
+
+/// Of each version, the first answer that shows it, and when that had come.
+fn first_shown<'a>(table: &Table<'a>) -> BTreeMap<i64, (u64, &'a RegisterCall<'a>)> {
+    let mut shows: BTreeMap<i64, (u64, &RegisterCall<'_>)> = BTreeMap::new();
+    for (version, call) in &table.seen {
+        let Some(end) = call.end() else { continue };
+        let first = shows.entry(*version).or_insert((end, call));
+        if end < first.0 {
+            *first = (end, call);
+        }
+    }
+    shows
 }
 
 pub(super) fn positions(table: &Table<'_>, findings: &mut Findings) {
