@@ -79,7 +79,8 @@ fn each_key_has_a_file_that_others_can_judge() {
     expect![[r#"
         {:index 0, :time 5, :type :invoke, :process 1, :f :write, :value 3}
         {:index 1, :time 7, :type :ok, :process 1, :f :write, :value 3}
-    "#]].assert_eq(&own);
+    "#]]
+    .assert_eq(&own);
     let all = fs::read_to_string(dir.path().join("history.edn")).unwrap();
     assert_eq!(all.lines().count(), history.events.len());
 }
