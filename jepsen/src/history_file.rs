@@ -6,20 +6,27 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use checker::{Event, History, Outcome, Process};
+use checker::{Event, History, Outcome, Process, edn};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// Longest line of a history. A read of a large set is the longest there is: some 100,000 elements.
 pub const LINE_BYTES_MAX: u64 = 4 << 20;
 
 /// Most events of a history: a day of a few hundred operations a second.
 pub const EVENTS_MAX: usize = 50_000_000;
+
+/// Most keys that have a file of their own.
+const KEYS_MAX: usize = 10_000;
+
+/// Longest name of a directory.
+const NAME_BYTES_MAX: usize = 200;
 
 /// Writes a history, one event per line.
 ///
@@ -33,6 +40,48 @@ pub fn write(path: &Path, history: &History) -> Result<()> {
         out.write_all(b"\n").with_context(words)?;
     }
     out.flush().with_context(words)
+}
+
+/// Writes `history.edn`, all of it, and per key `independent/KEY/history.edn` (what has no key:
+/// `independent/history.edn`), for the checkers of others.
+///
+/// # Errors
+/// A file or directory cannot be written.
+pub fn write_edn(run_dir: &Path, history: &History) -> Result<()> {
+    let write = |path: &Path, text: String| {
+        fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    };
+    write(&run_dir.join("history.edn"), edn::write(history))?;
+    for (key, text) in edn::write_by_key(history).into_iter().take(KEYS_MAX) {
+        let dir = run_dir.join("independent").join(file_name(&key));
+        fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
+        write(&dir.join("history.edn"), text)?;
+    }
+    Ok(())
+}
+
+/// A key as the name of one directory: what is not plain in percent signs (also the dot, so that
+/// none is `..`), what is too long by its beginning and its hash.
+fn file_name(key: &str) -> String {
+    let mut name = String::new();
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if name.len() > NAME_BYTES_MAX {
+        let hash = Sha256::digest(key);
+        let hex: String = hash
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        name.truncate(NAME_BYTES_MAX - hex.len() - 1);
+        name = format!("{name}-{hex}");
+    }
+    name
 }
 
 /// Reads a history back.

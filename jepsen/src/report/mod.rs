@@ -43,6 +43,7 @@ pub const HISTORY: &str = "history.jsonl";
 /// A file cannot be written.
 pub fn write(run_dir: &Path, results: &Results, history: &History) -> Result<()> {
     history_file::write(&run_dir.join(HISTORY), history)?;
+    history_file::write_edn(run_dir, history)?;
     results.write(run_dir)?;
     write_pages(run_dir, results, history)
 }

@@ -33,20 +33,18 @@ pub(crate) fn checkers(results: &Results) -> String {
     reports.sort_by_key(|report| std::cmp::Reverse(report.verdict));
     let row = |report: &&Report| {
         let (promise, words) = promises::of(&report.checker);
-        let counts = report.counts.iter();
-        let counts = counts.map(|(name, count)| format!("{} {}", grouped(*count), escape(name)));
-        let findings = match (report.findings.first(), report.findings.len()) {
-            (None, _) => String::new(),
-            (Some(first), 1) => shown(&first.what, 180),
-            (Some(first), more) => {
-                format!("{} <i>and {} more</i>", shown(&first.what, 180), more - 1)
-            }
-        };
+        let looked_at = report
+            .counts
+            .iter()
+            .filter(|(name, _)| !FOUND.contains(&name.as_str()));
+        let counts = looked_at.map(|(name, count)| format!("{} {}", grouped(*count), escape(name)));
         format!(
-            "<tr><td><b>{}</b><br><small>{words}</small><td>{promise}<td><span class=\"pill {word}\">{word}</span>\
-             <td class=\"counts\">{}<td>{findings}\n",
+            "<tr><td><b>{}</b><br><small>{words}</small><td class=\"promise\">{}<td><span class=\"pill {word}\">{word}</span>\
+             <td class=\"counts\">{}<td>{}\n",
             shown(&report.checker, 60),
+            promise.replace(", ", "<br>"),
             counts.collect::<Vec<_>>().join("<br>"),
+            found(report),
             word = verdict_word(report.verdict),
         )
     };
@@ -66,6 +64,26 @@ pub(crate) fn checkers(results: &Results) -> String {
 /// A table no wider than it must be.
 fn slim(heads: &[&str], rows: impl IntoIterator<Item = String>) -> String {
     format!("<div class=\"slim\">{}</div>\n", table(heads, rows))
+}
+
+/// What a checker counts of its findings; they have a column of their own.
+const FOUND: &[&str] = &["violations", "unknowns"];
+
+/// The first finding, and how many there are.
+fn found(report: &Report) -> String {
+    let Some(first) = report.findings.first() else {
+        return String::new();
+    };
+    let counted: u64 = FOUND
+        .iter()
+        .filter_map(|name| report.counts.get(*name))
+        .sum();
+    let more = counted.max(report.findings.len() as u64) - 1;
+    let more = match more {
+        0 => String::new(),
+        more => format!(" <i>and {} more</i>", grouped(more)),
+    };
+    format!("{}{more}", shown(&first.what, 180))
 }
 
 /// When, kind, targets, observed, evidence; before it the sums by kind.

@@ -74,6 +74,10 @@ fn bar(plot: &mut Plot, y: f64, call: &Call<'_>, window: &Window<'_>) {
     let label = label(call);
     if label.chars().count() as f64 <= fits {
         plot.svg.text("on-bar", (from + 5.0, y + 15.0), &label);
+    } else if named {
+        // What the finding is about is said, even across its neighbours.
+        let x = (from + area.width + 4.0).min(RIGHT - label.chars().count() as f64 * 6.6);
+        plot.svg.text("beside", (x, y + 15.0), &label);
     }
 }
 
