@@ -150,10 +150,11 @@ catalogue! {
         "set-full",
         "set",
         "cut off the leader, then kill it",
-        "`membership/src/peer/append.rs`: the quorum is the library's, so the leader's own \
+        "`membership/src/peer/forged.rs`: the quorum is the library's, so the leader's own \
          adapter makes one voter's consent up: the one with the lowest number that is not the \
-         leader. What was said to be stored there is sent and arrives later, or never. Also \
-         `oracle`.",
+         leader. What was said to be stored there is sent and arrives later, or never. A leader \
+         that committed alone cannot follow afterwards: it stays unready, and a debug build of \
+         openraft panics. Also `oracle`.",
     }
     LocksForgotten {
         "m08",
@@ -345,9 +346,11 @@ catalogue! {
         "P-MEMB",
         "set-full",
         "set",
-        "members join (numbers above three), then kill the leader",
-        "`membership/src/peer/append.rs`: as m07, the consent of every voter that joined a \
-         cluster of three (numbers above three) is made up. Also `oracle`.",
+        "two members join or one is replaced (numbers above three), then cut off and kill the leader",
+        "`membership/src/peer/forged.rs`: as m07, the consent of every voter that joined a \
+         cluster of three (numbers above three) is made up. One more voter than three is not \
+         enough to lose anything by one death: two must have joined, or one in the place of \
+         another. Also `oracle`.",
     }
     PermitReturnedTwice {
         "m27",

@@ -20,6 +20,8 @@ const PARENT: &str = "/v1/nodes/jepsen/ids";
 const ATTEMPTS: u64 = 4;
 /// Of a thousand turns of the client that resets, so many do.
 const RESETS: u64 = 15;
+/// Of a hundred sequential znodes, so many are deleted by who made them.
+const DELETED: u64 = 20;
 
 /// The numbers of one client.
 pub(super) struct Ids {
@@ -65,7 +67,15 @@ impl Ids {
             Some(name) => asked.with("name", name),
             None => asked,
         };
-        client.end(&op, asked, json!(number))
+        let outcome = client.end(&op, asked, json!(number));
+        // A counter that looks at what is there would give the number again. No part of the history.
+        if let Some(path) = path.filter(|_| client.random.chance(DELETED)) {
+            client.ask(
+                Nature::Write,
+                &Request::new("DELETE", format!("/v1/nodes{path}")),
+            );
+        }
+        outcome
     }
 
     /// A counter is a znode and its number the version: every write counts one on.
