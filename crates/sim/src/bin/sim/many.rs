@@ -215,6 +215,7 @@ fn report(total: &Summary, count: u64, broken: &BTreeMap<u64, String>, took: Dur
         counts(&total.operations)
     );
     text += &format!("faults: {}\n", counts(&total.faults));
+    text += &format!("checkers that were satisfied: {}\n", counts(&total.valid));
     if !total.unknown.is_empty() {
         text += &format!("checkers that could not say: {}\n", counts(&total.unknown));
     }
