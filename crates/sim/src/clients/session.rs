@@ -120,9 +120,7 @@ fn listed(state: &State) -> Value {
     let children = state.children(&path(PARENT), None, CHILDREN_MAX);
     let found = children.into_iter().flatten().map(|(name, _)| {
         let at = format!("{PARENT}/{name}");
-        let owner = state
-            .znode(&path(&at))
-            .and_then(|znode| znode.owner());
+        let owner = state.znode(&path(&at)).and_then(|znode| znode.owner());
         let owner = owner.and_then(|id| match state.session(&SessionRef::Id(id)) {
             SessionStatus::Live(session) => session.name.clone(),
             SessionStatus::Ended(_) | SessionStatus::Unknown => None,
