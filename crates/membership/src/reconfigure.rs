@@ -274,7 +274,13 @@ where
             let status = self.status();
             let half_way = status.leadership.is_leader() && status.members.is_joint();
             if half_way && let Ok(_one_at_a_time) = self.changing().try_lock() {
-                self.finish_joint().await;
+                let is_finished = self.finish_joint().await;
+                // An attempt changes the metrics even if nothing comes of it, as while the first half
+                // is not committed yet: waiting for a change alone would be no waiting.
+                let pause = self.timing().heartbeat;
+                if !is_finished && timeout(pause, stop.cancelled()).await.is_ok() {
+                    return;
+                }
             }
             // A running change holds the lock and changes the metrics when it is through; the pause
             // covers what changes nothing.
@@ -290,10 +296,11 @@ where
         }
     }
 
-    async fn finish_joint(&self) {
+    /// Whether there is nothing left to finish.
+    async fn finish_joint(&self) -> bool {
         let status = self.status();
         if !status.leadership.is_leader() || !status.members.is_joint() {
-            return;
+            return true;
         }
         tracing::info!(configs = ?status.members.configs, "finishing a membership change");
         let deadline = Instant::now() + self.timing().append_timeout;
@@ -301,8 +308,9 @@ where
         let result = self
             .write(nothing_more, true, status.members.log_id, deadline)
             .await;
-        if let Err(error) = result {
+        if let Err(error) = &result {
             tracing::info!(%error, "membership change not finished yet");
         }
+        result.is_ok()
     }
 }

@@ -1,10 +1,17 @@
 //! Clients of the cluster: they live outside of it, speak to nodes as the doors do, and write down
 //! what they saw.
 
+mod append;
 mod door;
 mod drafts;
+mod follow;
+mod ids;
+mod lock;
 mod record;
 mod register;
+mod session;
+mod set;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,7 +60,7 @@ impl Clients {
         for workload in &plan.workloads {
             for number in 0..plan.clients {
                 let client = self.client(plan, *workload, number, concurrency);
-                self.spawn(outside, run(client, *workload));
+                self.spawn(outside, run(client, *workload, number));
             }
         }
     }
@@ -116,14 +123,30 @@ impl Clients {
     }
 }
 
-async fn run(client: Client, workload: Workload) {
+async fn run(client: Client, workload: Workload, place: u64) {
     match workload {
-        _ => register::run(client).await,
+        Workload::Register => register::run(client).await,
+        Workload::Set => set::run(client).await,
+        Workload::Lock | Workload::RwLock | Workload::Semaphore => {
+            lock::run(client, workload).await;
+        }
+        Workload::Ids => ids::run(client).await,
+        Workload::Append => append::run(client).await,
+        Workload::Watch => watch::run(client, place).await,
+        Workload::Session => session::run(client, place).await,
     }
 }
 
 async fn last_words(client: Client, workload: Workload) {
     match workload {
-        _ => register::last_words(client).await,
+        Workload::Register => register::last_words(client).await,
+        Workload::Set => set::last_words(client).await,
+        Workload::Lock | Workload::RwLock | Workload::Semaphore => {
+            lock::last_words(client, workload).await;
+        }
+        Workload::Ids => ids::last_words(client).await,
+        Workload::Append => append::last_words(client).await,
+        Workload::Watch => watch::last_words(client).await,
+        Workload::Session => session::last_words(client).await,
     }
 }

@@ -26,6 +26,8 @@ pub struct Summary {
     pub operations: BTreeMap<String, u64>,
     /// Faults that took effect, by kind.
     pub faults: BTreeMap<String, u64>,
+    /// Checkers that found nothing wrong.
+    pub valid: BTreeMap<String, u64>,
     /// Checkers that could not say.
     pub unknown: BTreeMap<String, u64>,
     /// Length of the trace.
@@ -66,6 +68,7 @@ impl Summary {
             (&mut self.outcomes, &other.outcomes),
             (&mut self.operations, &other.operations),
             (&mut self.faults, &other.faults),
+            (&mut self.valid, &other.valid),
             (&mut self.unknown, &other.unknown),
         ];
         for (sums, more) in both {

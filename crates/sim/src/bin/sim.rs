@@ -125,4 +125,4 @@ fn log_to_stderr() {
 }
 
 /// How long a child may take before it is taken for stuck.
-const CHILD_TIME_MAX: Duration = Duration::from_secs(60);
+const CHILD_TIME_MAX: Duration = Duration::from_secs(40);

@@ -95,7 +95,7 @@ pub(super) enum Written {
     /// It was applied.
     Done { reply: Reply, zxid: u64 },
     /// The state refused it: it did not happen.
-    Refused { refusal: Refusal, zxid: u64 },
+    Refused { refusal: Refusal },
     /// It did not happen.
     NotDone(String),
     /// Nobody knows.
@@ -153,11 +153,6 @@ impl Client {
     pub(super) async fn think(&mut self, max_ms: u64) {
         let ms = self.rng.range(1, max_ms);
         tokio::time::sleep(Duration::from_millis(ms)).await;
-    }
-
-    /// The node it speaks to.
-    pub(super) fn node(&self) -> NodeId {
-        self.node
     }
 
     /// This process, as it is called now.
@@ -283,6 +278,12 @@ impl Client {
         self.process += self.concurrency;
     }
 
+    /// It was told something nobody asked for at that moment.
+    pub(super) fn saw(&self, f: &'static str, value: Value, mut facts: Vec<(&str, Value)>) {
+        facts.push(("node", json!(self.node)));
+        self.note(Outcome::Ok, f, None, value, facts);
+    }
+
     fn note(
         &self,
         outcome: Outcome,
@@ -306,6 +307,6 @@ fn written(outcome: Applied) -> Written {
     let zxid = outcome.moment.zxid.0;
     match outcome.result {
         Ok(reply) => Written::Done { reply, zxid },
-        Err(refusal) => Written::Refused { refusal, zxid },
+        Err(refusal) => Written::Refused { refusal },
     }
 }

@@ -123,7 +123,7 @@ async fn write(client: &mut Client, key: &str, value: u64) {
             let facts = vec![("version", json!(version(&reply))), ("zxid", json!(zxid))];
             client.ok(begun, json!(value), facts);
         }
-        Written::Refused { refusal, .. } => client.fail(begun, &refusal.to_string(), json!(value)),
+        Written::Refused { refusal } => client.fail(begun, &refusal.to_string(), json!(value)),
         Written::NotDone(why) => client.fail(begun, &why, json!(value)),
         Written::Unknown(why) => client.info(begun, &why, json!(value)),
     }
@@ -155,7 +155,7 @@ async fn cas(client: &mut Client, key: &str, value: u64, seen: &Seen) {
         } => {
             client.fail(begun, "version_mismatch", asked);
         }
-        Written::Refused { refusal, .. } => client.fail(begun, &refusal.to_string(), asked),
+        Written::Refused { refusal } => client.fail(begun, &refusal.to_string(), asked),
         Written::NotDone(why) => client.fail(begun, &why, asked),
         Written::Unknown(why) => client.info(begun, &why, asked),
     }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use sim::plan::FaultKind;
 use sim::summary::{Summary, counts};
@@ -92,15 +92,15 @@ impl Running {
     /// What it came to, once it has ended.
     fn poll(&mut self) -> anyhow::Result<Option<Summary>> {
         if self.child.try_wait()?.is_none() {
-            if self.since.elapsed() > CHILD_TIME_MAX {
-                self.child.kill()?;
-                bail!(
-                    "seed {} was not done after {CHILD_TIME_MAX:?}: sim replay {}",
-                    self.seed,
-                    self.seed
-                );
+            if self.since.elapsed() < CHILD_TIME_MAX {
+                return Ok(None);
             }
-            return Ok(None);
+            self.child.kill()?;
+            self.child.wait()?;
+            let what = format!(
+                "not done after {CHILD_TIME_MAX:?}: a task spins without waiting for anything"
+            );
+            return Ok(Some(self.ended("no-progress", what)));
         }
         let mut text = String::new();
         if let Some(mut stdout) = self.child.stdout.take() {
@@ -108,13 +108,20 @@ impl Running {
         }
         let result = text.lines().find_map(|line| line.strip_prefix(RESULT));
         let Some(result) = result else {
-            bail!(
-                "seed {} ended without a result: sim replay {}",
-                self.seed,
-                self.seed
-            );
+            let what = "the process ended without a result; its stderr says why".to_owned();
+            return Ok(Some(self.ended("no-panic", what)));
         };
         Ok(Some(serde_json::from_str(result)?))
+    }
+}
+
+impl Running {
+    fn ended(&self, name: &str, what: String) -> Summary {
+        Summary {
+            seed: self.seed,
+            broken: Some((name.to_owned(), what)),
+            ..Summary::default()
+        }
     }
 }
 
@@ -215,6 +222,7 @@ fn report(total: &Summary, count: u64, broken: &BTreeMap<u64, String>, took: Dur
         counts(&total.operations)
     );
     text += &format!("faults: {}\n", counts(&total.faults));
+    text += &format!("checkers that were satisfied: {}\n", counts(&total.valid));
     if !total.unknown.is_empty() {
         text += &format!("checkers that could not say: {}\n", counts(&total.unknown));
     }
