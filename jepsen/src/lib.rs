@@ -6,14 +6,18 @@
 //! load on it and print what they saw; the `nemesis` hurts it by the plan's schedule; the merged
 //! history, the nodes' logs and their data go to the checkers; `report` writes it all down.
 
+pub mod child;
+pub mod cli;
 pub mod client;
 pub mod history_file;
 pub mod losefs;
 pub mod merge;
+pub mod mutants;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod worker;
 pub mod workload;
 pub mod world;

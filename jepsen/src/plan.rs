@@ -2,8 +2,13 @@
 //! enough to run it again.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::nemesis::{schedule, swarm};
+use crate::world::Missing;
 
 /// A run, from its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,10 +29,44 @@ pub struct Plan {
     pub rate: u64,
     /// Flags of every node besides those the world needs: `{"snapshot-entries": "100"}`.
     pub settings: BTreeMap<String, String>,
+    /// Sizes of the workload, where they are not its defaults.
+    #[serde(default)]
+    pub sizes: BTreeMap<String, u64>,
     /// Names of the nemeses asked for.
     pub nemesis: Vec<String>,
     /// What happens when, made from the seed.
     pub schedule: Vec<Fault>,
+}
+
+impl Plan {
+    /// Draws everything that was not asked for from the seed: the settings of the nodes, and what
+    /// happens when. What was asked for wins.
+    ///
+    /// # Errors
+    /// A fault is asked for that does not exist, or that there is no time for.
+    pub fn draw(mut asked: Plan, missing: &[Missing]) -> Result<Plan> {
+        let mut settings = swarm::settings(asked.seed);
+        settings.append(&mut asked.settings);
+        asked.settings = settings;
+        asked.schedule = schedule::make(&schedule::Wish {
+            seed: asked.seed,
+            seconds: asked.seconds,
+            nodes: asked.nodes,
+            nemesis: &asked.nemesis,
+            missing,
+        })?;
+        Ok(asked)
+    }
+
+    /// Keeps it with the run.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, run_dir: &Path) -> Result<()> {
+        let path = run_dir.join("plan.json");
+        let text = serde_json::to_string_pretty(self).context("put the plan into JSON")?;
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    }
 }
 
 /// One fault of the schedule.

@@ -13,12 +13,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use checker::Event;
+use checker::{Event, History, Limits, Report};
 use checker::oracle::log::NodeLog;
 
 use crate::merge::{Merged, Source, merge};
 use crate::nemesis::Nemesis;
-use crate::observer::Observer;
+use crate::observer::{self, Observer};
 use crate::plan::Plan;
 use crate::report;
 use crate::report::progress::{Live, Progress};
@@ -92,6 +92,12 @@ struct Lived {
     files: std::collections::BTreeMap<String, String>,
 }
 
+/// The workload's checkers once more, on a stored history.
+#[must_use]
+pub fn check_again(plan: &Plan, history: &History) -> Vec<Report> {
+    judge::of_history(plan, history, &Limits::default())
+}
+
 /// The part of a run in which there are nodes.
 fn live_through(plan: &Plan, place: &Place, live: &Arc<Live>) -> Result<Lived> {
     live.phase("start");
@@ -105,16 +111,19 @@ fn live_through(plan: &Plan, place: &Place, live: &Arc<Live>) -> Result<Lived> {
     let start = world::now();
     let (events, heard) = sync_channel(EVENTS_WAITING_MAX);
     let keeper = keep(heard, Arc::clone(live))?;
-    let observer = Observer::start(Arc::clone(&world), events.clone())?;
-    let nemesis = Nemesis::new(Arc::clone(&world), plan.seed, events);
+    let observer = Observer::start(Arc::clone(&world), events.clone());
+    let nemesis = Nemesis::new(Arc::clone(&world), plan.seed, events.clone());
     let workers = Workers::start(plan, &world.endpoints(), &place.run_dir, &harness, live)?;
     let mut ends = Vec::new();
     let mut sources = load(plan, &world, &nemesis, workers, live, &mut ends)?;
-    observer.finish()?;
+    observer.stop();
+    for digest in observer::digests(&world) {
+        events.send(digest).context("keep the digests of the nodes")?;
+    }
     let by_itself = world.take_ends();
     ends.extend(by_itself.iter().map(|end| format!("{end:?}")));
     let stopped = world.shutdown();
-    drop(nemesis);
+    drop((nemesis, events));
     let Ok(events) = keeper.join() else {
         bail!("the keeper of events panicked");
     };

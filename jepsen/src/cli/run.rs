@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::plan::{Plan, Wish};
+use crate::plan::Plan;
 use crate::report::results::{self, Results};
 use crate::run::{self, Place};
 use crate::world::isolation::{Isolation, isolate};
+use crate::world::missing_faults;
 use crate::{history_file, report};
 
 /// What one run is asked to be.
@@ -92,7 +93,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
             tell(&format!("nodes share loopback, faults of the network are missing: {why}"));
         }
     }
-    let wish = Wish {
+    let asked = Plan {
         seed,
         workload: arguments.workload.clone(),
         door: arguments.door.clone(),
@@ -100,10 +101,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
         seconds: arguments.seconds,
         concurrency: arguments.concurrency,
         rate: arguments.rate,
+        sizes: BTreeMap::new(),
         nemesis: arguments.nemesis.clone(),
-        settings: arguments.settings.iter().cloned().collect::<BTreeMap<_, _>>(),
+        schedule: Vec::new(),
+        settings: arguments.settings.iter().cloned().collect(),
     };
-    let plan = Plan::draw(wish)?;
+    let plan = Plan::draw(asked, &missing_faults())?;
     let place = Place {
         run_dir: arguments.run_dir.clone().unwrap_or_else(|| {
             let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -115,7 +118,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
         mutant: arguments.mutant.clone(),
     };
     let results = run::run(&plan, &place)?;
-    print!("{}", report::summary(&results));
+    print!("{}", report::suite::summary(&results));
     println!("{}", place.run_dir.join("report.html").display());
     Ok(results::exit_code(results.verdict))
 }

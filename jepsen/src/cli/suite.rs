@@ -98,7 +98,7 @@ pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
         match child.run() {
             Ok(results) => {
                 suite::append(&table, &results)?;
-                print!("{}", suite::line(&results));
+                print!("{}", suite::terminal(std::slice::from_ref(&results)));
                 child.tidy(&results, arguments.keep);
                 all.push(results);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::availability::Availability;
 use checker::faults::FaultsObserved;
 use checker::oracle::Oracle;
-use checker::{Checker, Limits, Report, checkers_for};
+use checker::{Checker, History, Limits, Report, checkers_for};
 
 use super::Lived;
 use crate::plan::Plan;
@@ -20,17 +20,7 @@ const DAMAGE: &[&str] = &["bit-flip", "torn-tail", "lost-writes", "disk-full"];
 pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
     let limits = Limits::default();
     let history = &lived.merged.history;
-    let own = checkers_for(&plan.workload);
-    let mut reports: Vec<Report> = own.iter().map(|c| c.check(history, &limits)).collect();
-    let common: [&dyn Checker; 2] = [
-        &Availability {
-            ok_min: OK_PER_SECOND_MIN * plan.seconds,
-        },
-        &FaultsObserved {
-            schedule: Some(schedule(plan)),
-        },
-    ];
-    reports.extend(common.iter().map(|checker| checker.check(history, &limits)));
+    let mut reports = of_history(plan, history, &limits);
     let oracle = Oracle {
         logs: lived.logs.clone(),
         damage_expected: plan.schedule.iter().any(|f| DAMAGE.contains(&f.kind.as_str())),
@@ -38,13 +28,31 @@ pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
     let judged = oracle.judge(history, &limits);
     reports.push(judged.report);
     // Again, with what the logs know of operations nobody got an answer to.
-    for checker in own.iter().filter(|checker| AGAIN.contains(&checker.name())) {
-        let mut report = checker.check(&judged.resolved, &limits);
-        report.checker = format!("{} (resolved by the logs)", report.checker);
-        reports.push(report);
+    for checker in checkers_for(&plan.workload) {
+        if AGAIN.contains(&checker.name()) {
+            let mut report = checker.check(&judged.resolved, &limits);
+            report.checker = format!("{} (resolved by the logs)", report.checker);
+            reports.push(report);
+        }
     }
     reports.push(lived.server_logs.judge(&limits));
     reports
+}
+
+/// What the history alone tells.
+pub(super) fn of_history(plan: &Plan, history: &History, limits: &Limits) -> Vec<Report> {
+    let enough = Availability {
+        ok_min: OK_PER_SECOND_MIN * plan.seconds,
+    };
+    let faults = FaultsObserved {
+        schedule: Some(schedule(plan)),
+    };
+    let judge = |checker: Box<dyn Checker>| match checker.name() {
+        "availability" => enough.check(history, limits),
+        "faults-observed" => faults.check(history, limits),
+        _ => checker.check(history, limits),
+    };
+    checkers_for(&plan.workload).into_iter().map(judge).collect()
 }
 
 /// Checkers that say more when fewer outcomes are unknown.

@@ -37,7 +37,7 @@ pub(super) fn read(world: &World, binary: &Path, run_dir: &Path) -> Result<Vec<N
             .with_context(|| format!("run {} log", binary.display()))?;
         let text = std::fs::read_to_string(&kept)
             .with_context(|| format!("read {}", kept.display()))?;
-        let log = NodeLog::parse(node, &text)
+        let log = NodeLog::parse(&text)
             .map_err(|error| anyhow::anyhow!("{error}"))
             .with_context(|| format!("understand {}", kept.display()))?;
         logs.push(log);
