@@ -113,6 +113,10 @@ impl Judge<'_> {
             }
         }
         let by = free.time.saturating_add(slack).saturating_add(nanos(ghosts_ms));
+        if in_time(by) {
+            let waited = next.is_some_and(|granted| granted.asked <= free.time);
+            return self.report.count("frees", u64::from(waited));
+        }
         let waits = |claim: &&Claim<'_>| waits_through(claim, (at, free.time), by);
         let Some(waiter) = lock.claims.iter().find(waits) else {
             return;
@@ -121,9 +125,6 @@ impl Judge<'_> {
             return self.report.count("not judged: a fault, or the end of the run", 1);
         }
         self.report.count("frees", 1);
-        if in_time(by) {
-            return;
-        }
         let what = format!(
             "{} became free at {} (position {at}), {} waited, and nobody was told that he holds by \
              {}, although ghosts may have taken {ghosts_ms} ms at most",

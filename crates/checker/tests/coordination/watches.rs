@@ -76,14 +76,20 @@ fn watch(random: &mut Seeded, record: &mut Record, source: &[Told], (process, bu
     let mut from: Option<String> = None;
     let mut now = source[next].time;
     let mut told = 0;
+    let mut is_broken = false;
     while next < source.len() {
         let asked = json!({"prefix": "/w", "from": from, "initial": false});
         record.event(now * MS, process, (Outcome::Invoke, "watch"), (None, asked, Value::Null));
         let end = source.len().min(next + 1 + usize::try_from(random.below(25)).unwrap());
-        for one in &source[next..end] {
+        for (place, one) in source[next..end].iter().enumerate() {
             now = now.max(one.time) + random.below(4);
             told += 1;
-            let hit = told == 20;
+            // The first from the twentieth on whose break can be seen: a deletion tells no value,
+            // and a connection may be cut within a commit.
+            let is_last = place + 1 == end - next;
+            let shows = one.value["event"] != "node.deleted" && !is_last;
+            let hit = told >= 20 && shows && !is_broken;
+            is_broken |= hit;
             let mut value = one.value.clone();
             match bug {
                 Bug::Skip if hit => continue,
