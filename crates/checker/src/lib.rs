@@ -50,8 +50,43 @@ pub fn checkers_for(workload: &str) -> Vec<Box<dyn Checker>> {
         "unique-ids" => vec![Box::new(unique_ids::UniqueIds)],
         "queue" => vec![Box::new(queue::Queue)],
         "append" => vec![Box::new(cycles::Cycles)],
+        "lock" => vec![
+            Box::new(locks::fences::Fences),
+            Box::new(locks::fenced_writes::FencedWrites),
+            Box::new(locks::no_early_end::NoEarlyEnd::default()),
+            Box::new(locks::exclusion::Exclusion::default()),
+            Box::new(locks::fifo::Fifo),
+            Box::new(locks::ghosts::Ghosts::default()),
+        ],
+        "rwlock" => vec![
+            Box::new(locks::fences::Fences),
+            Box::new(locks::no_early_end::NoEarlyEnd::default()),
+            Box::new(locks::exclusion::Exclusion::default()),
+            Box::new(locks::fifo::Fifo),
+            Box::new(locks::starvation::Starvation::default()),
+        ],
+        "semaphore" => vec![
+            Box::new(locks::fences::Fences),
+            Box::new(locks::no_early_end::NoEarlyEnd::default()),
+            Box::new(locks::exclusion::Exclusion::default()),
+            Box::new(locks::fifo::Fifo),
+        ],
+        "watch" => vec![
+            Box::new(watches::order::WatchOrder),
+            Box::new(watches::complete::WatchComplete::default()),
+            Box::new(watches::before_reply::WatchBeforeReply::default()),
+        ],
+        "session" => vec![
+            Box::new(locks::no_early_end::NoEarlyEnd::default()),
+            Box::new(sessions::atomic_vanish::AtomicVanish),
+            Box::new(sessions::no_resurrection::NoResurrection),
+            Box::new(sessions::session_ids::SessionIds),
+        ],
         _ => vec![],
     };
+    checkers.push(Box::new(cluster::one_leader::OneLeader));
+    checkers.push(Box::new(cluster::failover_time::FailoverTime::default()));
+    checkers.push(Box::new(cluster::equal_digests::EqualDigests::default()));
     checkers.push(Box::new(availability::Availability::default()));
     checkers.push(Box::new(faults::FaultsObserved::default()));
     checkers
