@@ -110,7 +110,7 @@ impl Service {
     pub(crate) fn acquire(&mut self, lock: &str, mut claim: Claim, now: u64) {
         claim.queued = self.next();
         claim.fence = claim.queued;
-        if self.bug == Bug::FenceReuse && claim.queued % 8 == 0 {
+        if self.bug == Bug::FenceReuse && claim.queued.is_multiple_of(8) {
             claim.fence = 101;
         }
         let id = claim.id.clone();
@@ -138,7 +138,7 @@ impl Service {
                 let more = u64::from(self.bug == Bug::OnePermitMore);
                 taken + claim.permits <= self.limit + more
             }
-            _ => held.is_empty() || (self.bug == Bug::DoubleGrant && self.zxid % 2 == 0),
+            _ => held.is_empty() || (self.bug == Bug::DoubleGrant && self.zxid.is_multiple_of(2)),
         }
     }
 
