@@ -125,7 +125,7 @@ impl Judge<'_> {
         for claim in asked {
             let began = claim.invoked();
             let was_told = |one: &&Claim<'_>| one.first_held().is_some_and(|a| a.at.time < began);
-            while let Some(one) = earlier.next_if(|one| was_told(&one)) {
+            while let Some(one) = earlier.next_if(|one| was_told(one)) {
                 let fence = one.fence().unwrap_or(0);
                 if highest.is_none_or(|(above, _)| above < fence) {
                     highest = Some((fence, one));

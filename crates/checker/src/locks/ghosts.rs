@@ -112,18 +112,28 @@ impl Judge<'_> {
                 Part::MayHold => return self.report.count("not judged: a hold in doubt", 1),
             }
         }
-        let by = free.time.saturating_add(slack).saturating_add(nanos(ghosts_ms));
+        let by = free
+            .time
+            .saturating_add(slack)
+            .saturating_add(nanos(ghosts_ms));
+        if in_time(by) {
+            let waited = next.is_some_and(|granted| granted.asked <= free.time);
+            return self.report.count("frees", u64::from(waited));
+        }
         let waits = |claim: &&Claim<'_>| waits_through(claim, (at, free.time), by);
         let Some(waiter) = lock.claims.iter().find(waits) else {
             return;
         };
-        if self.faults.touch(free.time, by, nanos(self.facts.settle_ms)) || by > self.end_of_run {
-            return self.report.count("not judged: a fault, or the end of the run", 1);
+        if self
+            .faults
+            .touch(free.time, by, nanos(self.facts.settle_ms))
+            || by > self.end_of_run
+        {
+            return self
+                .report
+                .count("not judged: a fault, or the end of the run", 1);
         }
         self.report.count("frees", 1);
-        if in_time(by) {
-            return;
-        }
         let what = format!(
             "{} became free at {} (position {at}), {} waited, and nobody was told that he holds by \
              {}, although ghosts may have taken {ghosts_ms} ms at most",
@@ -132,7 +142,11 @@ impl Judge<'_> {
             waiter.shown(),
             shown(by)
         );
-        let events = [Some(free.event), Some(waiter.invoke_event()), next.map(|told| told.at.event)];
+        let events = [
+            Some(free.event),
+            Some(waiter.invoke_event()),
+            next.map(|told| told.at.event),
+        ];
         let events = events.into_iter().flatten().collect();
         self.report.broken(self.limits, what, events);
     }
@@ -179,8 +193,7 @@ fn waits_through(claim: &Claim<'_>, (at, free): (u64, u64), until: u64) -> bool 
         let answered = call.complete.filter(|done| done.outcome != Outcome::Info);
         call.invoke.time <= free && answered.is_some_and(|done| done.time >= until)
     };
-    let waits_still =
-        |answer: &Answer| answer.said == Said::Waiting && answer.invoked >= until;
+    let waits_still = |answer: &Answer| answer.said == Said::Waiting && answer.invoked >= until;
     let queued_before = claim.queued.is_some_and(|queued| queued < at);
     claim.attempts.iter().any(is_open) || (queued_before && claim.answers.iter().any(waits_still))
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::facts::RunFacts;
 use crate::history::{Call, Event, History, Outcome};
-use crate::locks::claims::{Answer, Claim, End, Extend, FencedWrite, Lock, Locks, Mode, Said, Target};
+use crate::locks::claims::{
+    Answer, Claim, End, Extend, FencedWrite, Lock, Locks, Mode, Said, Target,
+};
 use crate::positions::arrival;
 use crate::sessions::lives::Lives;
 use crate::verdict::{Limits, Report};
@@ -118,18 +120,19 @@ impl<'a> Reading<'a> {
         if !is_known {
             return Ok(());
         }
-        if target == Target::Znode && let Ok(id) = text(asked, "claim") {
-            if let Some(claim) = self.claim(lock, id) {
-                let said = if accepted {
-                    Said::Held {
-                        granted: None,
-                        safe_ms: None,
-                    }
-                } else {
-                    Said::Stale
-                };
-                claim.answers.push(told(call, done, said));
-            }
+        if target == Target::Znode
+            && let Ok(id) = text(asked, "claim")
+            && let Some(claim) = self.claim(lock, id)
+        {
+            let said = if accepted {
+                Said::Held {
+                    granted: None,
+                    safe_ms: None,
+                }
+            } else {
+                Said::Stale
+            };
+            claim.answers.push(told(call, done, said));
         }
         let writes = &mut self.locks.by_name.entry(lock).or_default().writes;
         writes.push(FencedWrite {

@@ -139,7 +139,13 @@ impl Run {
         if client.session.is_none() {
             let name = self.name("s");
             self.clients[at].session = Some(name.clone());
-            return self.send(now, at, "session", "", json!({"session": name, "ttl_ms": 1000}));
+            return self.send(
+                now,
+                at,
+                "session",
+                "",
+                json!({"session": name, "ttl_ms": 1000}),
+            );
         }
         let session = client.session.clone();
         let Some((lock, id)) = client.claim.clone() else {
@@ -149,11 +155,23 @@ impl Run {
         match (client.held, roll) {
             (_, 0) => {
                 let asked = client.asked.clone();
-                self.send(now, at, "check", &lock, json!({"claim": id, "asked": asked}));
+                self.send(
+                    now,
+                    at,
+                    "check",
+                    &lock,
+                    json!({"claim": id, "asked": asked}),
+                );
             }
             (true, 1) if client.asked["ttl_ms"].is_u64() => {
                 let ttl = 100 + self.random.below(900);
-                self.send(now, at, "extend", &lock, json!({"claim": id, "ttl_ms": ttl}));
+                self.send(
+                    now,
+                    at,
+                    "extend",
+                    &lock,
+                    json!({"claim": id, "ttl_ms": ttl}),
+                );
             }
             (true, 2..=4) => {
                 let value = json!({"claim": id, "fence": client.fence, "value": now});
@@ -220,9 +238,14 @@ impl Run {
         let process = self.clients[at].process;
         let key = (!lock.is_empty()).then_some(lock);
         // A process that was paused between reading the clock and sending.
-        let delay = if self.random.once_in(40) { 300 } else { self.random.below(8) };
+        let delay = if self.random.once_in(40) {
+            300
+        } else {
+            self.random.below(8)
+        };
         let told = (key, value.clone(), Value::Null);
-        self.record.event(now * MS, process, (Outcome::Invoke, f), told);
+        self.record
+            .event(now * MS, process, (Outcome::Invoke, f), told);
         let fate = self.random.below(40);
         let request = Request {
             client: at,
@@ -237,12 +260,21 @@ impl Run {
         match fate {
             // Lost on the way; sometimes it arrives much later all the same.
             0 => {}
-            1 => self.at(now + delay + 400, Item::Arrive(Request { arrived: now + delay + 400, ..request.clone() })),
+            1 => self.at(
+                now + delay + 400,
+                Item::Arrive(Request {
+                    arrived: now + delay + 400,
+                    ..request.clone()
+                }),
+            ),
             _ => self.at(now + delay, Item::Arrive(request.clone())),
         }
         if request.is_lost {
             let info = json!({"error": "timeout"});
-            self.at(now + 350, Item::Answer(request, Outcome::Info, Value::Null, info));
+            self.at(
+                now + 350,
+                Item::Answer(request, Outcome::Info, Value::Null, info),
+            );
         }
     }
 
@@ -265,7 +297,11 @@ impl Run {
         if !error.is_empty() {
             facts["error"] = json!(error);
         }
-        let delay = if self.random.once_in(30) { 500 } else { 1 + self.random.below(6) };
+        let delay = if self.random.once_in(30) {
+            500
+        } else {
+            1 + self.random.below(6)
+        };
         self.at(now + delay, Item::Answer(request, outcome, value, facts));
     }
 
@@ -278,11 +314,21 @@ impl Run {
             let has_ended = self.service.ended_sessions.contains_key(session);
             if request.f == "session" && !has_ended {
                 self.service.next();
-                let opened = crate::service::Session { timeout: 1000, heard: now };
-                self.service.sessions.entry(session.to_owned()).or_insert(opened);
+                let opened = crate::service::Session {
+                    timeout: 1000,
+                    heard: now,
+                };
+                self.service
+                    .sessions
+                    .entry(session.to_owned())
+                    .or_insert(opened);
             }
             if !self.service.hear(session, now) {
-                let error = if has_ended { "session_expired" } else { "no_session" };
+                let error = if has_ended {
+                    "session_expired"
+                } else {
+                    "no_session"
+                };
                 return Some((fail, Value::Null, error));
             }
         }
@@ -316,8 +362,10 @@ impl Run {
             "release" => {
                 self.service.next();
                 if self.service.claim(lock, id).is_some() {
-                    self.service.end("released", now, |l, c| l == lock && c.id == id);
-                } else if !matches!(self.service.ended.get(&key), Some(e) if e.how == "released" || e.how == "left") {
+                    self.service
+                        .end("released", now, |l, c| l == lock && c.id == id);
+                } else if !matches!(self.service.ended.get(&key), Some(e) if e.how == "released" || e.how == "left")
+                {
                     return ended(&self.service);
                 }
                 Some((ok, view(&self.service), ""))
@@ -325,17 +373,29 @@ impl Run {
             "break" => {
                 self.service.next();
                 let fence = value["fence"].as_u64().unwrap();
-                self.service.end("broken", now, |l, c| l == lock && c.fence == fence && c.granted.is_some());
+                self.service.end("broken", now, |l, c| {
+                    l == lock && c.fence == fence && c.granted.is_some()
+                });
                 Some((ok, json!({"ended": self.service.zxid}), ""))
             }
             "fenced-write" => {
                 self.service.next();
-                let holds = self.service.claim(lock, id).is_some_and(|claim| claim.granted.is_some());
+                let holds = self
+                    .service
+                    .claim(lock, id)
+                    .is_some_and(|claim| claim.granted.is_some());
                 let is_stale = self.service.bug == Bug::StaleWrite;
-                Some(if holds || is_stale { (ok, value.clone(), "") } else { (fail, Value::Null, "fence_stale") })
+                Some(if holds || is_stale {
+                    (ok, value.clone(), "")
+                } else {
+                    (fail, Value::Null, "fence_stale")
+                })
             }
             _ => {
-                let highest = self.highest_outside.entry(request.lock.clone()).or_default();
+                let highest = self
+                    .highest_outside
+                    .entry(request.lock.clone())
+                    .or_default();
                 let fence = value["fence"].as_u64().unwrap();
                 let accepted = fence >= *highest;
                 *highest = (*highest).max(fence);
@@ -344,41 +404,70 @@ impl Run {
         }
     }
 
-    fn acquire(&mut self, now: u64, request: &Request, key: (String, String)) -> Option<(Outcome, Value, &'static str)> {
+    fn acquire(
+        &mut self,
+        now: u64,
+        request: &Request,
+        key: (String, String),
+    ) -> Option<(Outcome, Value, &'static str)> {
         let (lock, id) = (key.0.as_str(), key.1.as_str());
         let service = &mut self.service;
-        let asked = if request.f == "check" { &request.value["asked"] } else { &request.value };
+        let asked = if request.f == "check" {
+            &request.value["asked"]
+        } else {
+            &request.value
+        };
         if service.ended.contains_key(&key) {
             service.next();
             let value = service.view(lock, id, (now, request.arrived));
-            return Some(if request.f == "check" { (Outcome::Ok, value, "") } else { (Outcome::Fail, value, "claim_ended") });
+            return Some(if request.f == "check" {
+                (Outcome::Ok, value, "")
+            } else {
+                (Outcome::Fail, value, "claim_ended")
+            });
         }
         if service.claim(lock, id).is_none() {
             // A check repeats the acquire, for the same session.
             let session = asked["session"].as_str().map(str::to_owned);
             if session.as_ref().is_some_and(|s| !service.hear(s, now)) {
-                let has_ended = service.ended_sessions.contains_key(asked["session"].as_str().unwrap());
-                let error = if has_ended { "session_expired" } else { "no_session" };
+                let has_ended = service
+                    .ended_sessions
+                    .contains_key(asked["session"].as_str().unwrap());
+                let error = if has_ended {
+                    "session_expired"
+                } else {
+                    "no_session"
+                };
                 return Some((Outcome::Fail, Value::Null, error));
             }
             let wait = asked["wait_ms"].as_u64();
-            service.acquire(lock, Claim {
-                id: id.to_owned(),
-                session,
-                mode: asked["mode"].as_str().unwrap().to_owned(),
-                permits: asked["permits"].as_u64().unwrap(),
-                ttl: asked["ttl_ms"].as_u64(),
-                wait_until: wait.map(|wait| now + wait),
-                ack_ms: 200,
-                fence: 0,
-                queued: 0,
-                granted: None,
-                expires: None,
-                ack_by: None,
-            }, now);
-            let is_held = service.claim(lock, id).is_some_and(|claim| claim.granted.is_some());
+            service.acquire(
+                lock,
+                Claim {
+                    id: id.to_owned(),
+                    session,
+                    mode: asked["mode"].as_str().unwrap().to_owned(),
+                    permits: asked["permits"].as_u64().unwrap(),
+                    ttl: asked["ttl_ms"].as_u64(),
+                    wait_until: wait.map(|wait| now + wait),
+                    ack_ms: 200,
+                    fence: 0,
+                    queued: 0,
+                    granted: None,
+                    expires: None,
+                    ack_by: None,
+                },
+                now,
+            );
+            let is_held = service
+                .claim(lock, id)
+                .is_some_and(|claim| claim.granted.is_some());
             if !is_held && wait == Some(0) {
-                service.locks.get_mut(lock).unwrap().retain(|claim| claim.id != id);
+                service
+                    .locks
+                    .get_mut(lock)
+                    .unwrap()
+                    .retain(|claim| claim.id != id);
                 return Some((Outcome::Fail, Value::Null, "lock_held"));
             }
         } else {
@@ -387,9 +476,15 @@ impl Run {
                 claim.ack_by = None;
             }
         }
-        let is_held = service.claim(lock, id).is_some_and(|claim| claim.granted.is_some());
+        let is_held = service
+            .claim(lock, id)
+            .is_some_and(|claim| claim.granted.is_some());
         if is_held || request.f == "check" {
-            return Some((Outcome::Ok, service.view(lock, id, (now, request.arrived)), ""));
+            return Some((
+                Outcome::Ok,
+                service.view(lock, id, (now, request.arrived)),
+                "",
+            ));
         }
         None
     }
@@ -397,12 +492,17 @@ impl Run {
     /// Answers requests whose claim was granted or has ended, or that waited long enough.
     fn serve_waiters(&mut self, now: u64) {
         for request in std::mem::take(&mut self.pending) {
-            let (lock, id) = (request.lock.clone(), request.value["claim"].as_str().unwrap().to_owned());
+            let (lock, id) = (
+                request.lock.clone(),
+                request.value["claim"].as_str().unwrap().to_owned(),
+            );
             let zxid = self.service.zxid;
             let Some(claim) = self.service.find(&lock, &id) else {
                 let value = self.service.view(&lock, &id, (now, request.arrived));
                 let elapsed = value["how"] == "wait_elapsed";
-                let told = if elapsed { (Outcome::Fail, Value::Null, "lock_held", zxid) } else {
+                let told = if elapsed {
+                    (Outcome::Fail, Value::Null, "lock_held", zxid)
+                } else {
                     (Outcome::Fail, value, "claim_ended", zxid)
                 };
                 self.reply(now, request, told);
@@ -421,7 +521,12 @@ impl Run {
         }
     }
 
-    fn answered(&mut self, now: u64, request: &Request, (outcome, value, facts): (Outcome, Value, Value)) {
+    fn answered(
+        &mut self,
+        now: u64,
+        request: &Request,
+        (outcome, value, facts): (Outcome, Value, Value),
+    ) {
         let at = request.client;
         if self.clients[at].process != request.process {
             return;
@@ -431,7 +536,8 @@ impl Run {
         if !is_killed {
             let key = (!request.lock.is_empty()).then_some(request.lock.as_str());
             let told = (key, value.clone(), facts.clone());
-            self.record.event(now * MS, request.process, (outcome, request.f), told);
+            self.record
+                .event(now * MS, request.process, (outcome, request.f), told);
         }
         let client = &mut self.clients[at];
         if is_killed || outcome == Outcome::Info {
@@ -457,8 +563,11 @@ impl Run {
                 client.held = true;
                 client.fence = value["fence"].as_u64().unwrap();
             }
-            ("acquire" | "check", Outcome::Ok) if value["state"] == "waiting" => client.held = false,
-            ("check" | "release" | "break", Outcome::Ok) | ("acquire" | "extend" | "release", Outcome::Fail) => {
+            ("acquire" | "check", Outcome::Ok) if value["state"] == "waiting" => {
+                client.held = false
+            }
+            ("check" | "release" | "break", Outcome::Ok)
+            | ("acquire" | "extend" | "release", Outcome::Fail) => {
                 client.claim = None;
                 client.held = false;
             }

@@ -42,12 +42,22 @@ fn run(seed: u64, bug: Bug) -> History {
             now += 5;
             let path = format!("/e/{}/{n}-{e}", random.below(2));
             let asked = json!({"session": session, "path": path, "ephemeral": true});
-            record.event(now * MS, n, (Outcome::Invoke, "create"), (None, asked, Value::Null));
+            record.event(
+                now * MS,
+                n,
+                (Outcome::Invoke, "create"),
+                (None, asked, Value::Null),
+            );
             let mut state = states.last().unwrap().1.clone();
             state.insert((path.clone(), session.clone()));
             states.push((zxid, state));
             if random.once_in(10) {
-                record.event((now + 2) * MS, n, (Outcome::Info, "create"), (None, Value::Null, Value::Null));
+                record.event(
+                    (now + 2) * MS,
+                    n,
+                    (Outcome::Info, "create"),
+                    (None, Value::Null, Value::Null),
+                );
             } else {
                 let told = (None, json!({"path": path}), json!({"zxid": zxid}));
                 record.event((now + 2) * MS, n, (Outcome::Ok, "create"), told);
@@ -55,7 +65,12 @@ fn run(seed: u64, bug: Bug) -> History {
             own.push(path);
             list(&mut random, &mut record, &states, now + 3);
         }
-        end(&mut record, &mut states, (&session, &own), (&mut zxid, &mut now, bug));
+        end(
+            &mut record,
+            &mut states,
+            (&session, &own),
+            (&mut zxid, &mut now, bug),
+        );
         for _ in 0..4 {
             now += 5;
             list(&mut random, &mut record, &states, now);
@@ -79,7 +94,11 @@ fn end(
     *now += 5;
     *zxid += 1;
     let mut state = states.last().unwrap().1.clone();
-    let kept = if bug == Bug::LeftBehind { &own[..1] } else { &own[..0] };
+    let kept = if bug == Bug::LeftBehind {
+        &own[..1]
+    } else {
+        &own[..0]
+    };
     if bug == Bug::OneByOne {
         state.retain(|(path, _)| path != &own[0]);
         states.push((*zxid, state.clone()));
@@ -94,7 +113,12 @@ fn end(
     states.push((*zxid, state.clone()));
     let value = json!({"session": session, "zxid": *zxid, "reason": "expired", "paths": gone});
     for watcher in [70, 71] {
-        record.event(*now * MS, watcher, (Outcome::Ok, "gone"), (None, value.clone(), Value::Null));
+        record.event(
+            *now * MS,
+            watcher,
+            (Outcome::Ok, "gone"),
+            (None, value.clone(), Value::Null),
+        );
     }
     if bug == Bug::Resurrected {
         *zxid += 1;
@@ -105,7 +129,12 @@ fn end(
         *zxid += 1;
         let asked = json!({"session": session, "path": "/e/0/late", "ephemeral": true});
         let path = format!("/e/9/{session}");
-        record.event((*now + 1) * MS, 90, (Outcome::Invoke, "create"), (None, asked, Value::Null));
+        record.event(
+            (*now + 1) * MS,
+            90,
+            (Outcome::Invoke, "create"),
+            (None, asked, Value::Null),
+        );
         let told = (None, json!({"path": path}), json!({"zxid": *zxid}));
         record.event((*now + 2) * MS, 90, (Outcome::Ok, "create"), told);
     }
@@ -122,10 +151,18 @@ fn list(
     let (zxid, state) = &states[states.len().saturating_sub(1 + behind)];
     let parent = format!("/e/{}", random.below(2));
     let asked = json!({"parent": parent});
-    record.event(now * MS, 80, (Outcome::Invoke, "list"), (None, asked, Value::Null));
-    let inside = state.iter().filter(|(path, _)| path.starts_with(&format!("{parent}/")));
-    let found: Vec<Value> =
-        inside.map(|(path, owner)| json!({"path": path, "owner": owner})).collect();
+    record.event(
+        now * MS,
+        80,
+        (Outcome::Invoke, "list"),
+        (None, asked, Value::Null),
+    );
+    let inside = state
+        .iter()
+        .filter(|(path, _)| path.starts_with(&format!("{parent}/")));
+    let found: Vec<Value> = inside
+        .map(|(path, owner)| json!({"path": path, "owner": owner}))
+        .collect();
     let told = (None, json!(found), json!({"zxid": zxid, "node": 1}));
     record.event((now + 1) * MS, 80, (Outcome::Ok, "list"), told);
 }
@@ -141,8 +178,13 @@ fn is_noticed(bug: Bug, meant: &str, also: &[&str]) {
     for seed in 0..100 {
         let reports = all(&run(seed, bug));
         let fired = fired(&reports);
-        assert!(fired.contains(&meant), "seed {seed}: {bug:?} went unnoticed by {meant}");
-        let unexpected = fired.iter().find(|one| **one != meant && !also.contains(one));
+        assert!(
+            fired.contains(&meant),
+            "seed {seed}: {bug:?} went unnoticed by {meant}"
+        );
+        let unexpected = fired
+            .iter()
+            .find(|one| **one != meant && !also.contains(one));
         assert_eq!(unexpected, None, "seed {seed}: {bug:?}: {reports:?}");
     }
 }

@@ -44,17 +44,29 @@ fn valid_runs(kind: Kind, looked_at: &[&str]) {
         let history = run(seed, kind, Bug::None, 6_000);
         let reports = all(&history);
         assert_none_broken(seed, &reports);
-        for report in reports.iter().filter(|report| report.verdict == Verdict::Valid) {
+        for report in reports
+            .iter()
+            .filter(|report| report.verdict == Verdict::Valid)
+        {
             *counts.entry(report.checker.clone()).or_default() += 1;
         }
     }
     for checker in looked_at {
         let valid = counts.get(*checker).copied().unwrap_or(0);
-        assert!(valid > RUNS / 2, "{checker} found something to look at in {valid} runs only");
+        assert!(
+            valid > RUNS / 2,
+            "{checker} found something to look at in {valid} runs only"
+        );
     }
 }
 
-const OF_LOCKS: [&str; 5] = ["fences", "fenced-writes", "no-early-end", "exclusion", "fifo"];
+const OF_LOCKS: [&str; 5] = [
+    "fences",
+    "fenced-writes",
+    "no-early-end",
+    "exclusion",
+    "fifo",
+];
 
 #[test]
 fn a_correct_lock_service_raises_no_alarm() {
@@ -86,12 +98,18 @@ fn is_noticed(bug: Bug, kind: Kind, (meant, per_cent): (&str, u64), also: &[&str
             let finding = reports.iter().find(|report| report.checker == checker);
             let finding = finding.and_then(|report| report.findings.first());
             let is_expected = checker == meant || also.contains(&checker);
-            assert!(is_expected, "seed {seed}: {bug:?} made {checker} fire: {finding:?}");
+            assert!(
+                is_expected,
+                "seed {seed}: {bug:?} made {checker} fire: {finding:?}"
+            );
         }
     }
     println!("{bug:?} on {kind:?}: {times:?} of {runs} runs");
     let caught = times.get(meant).copied().unwrap_or(0);
-    assert!(caught * 100 >= per_cent * runs, "{bug:?}: {meant} fired in {caught} of {runs} runs");
+    assert!(
+        caught * 100 >= per_cent * runs,
+        "{bug:?}: {meant} fired in {caught} of {runs} runs"
+    );
 }
 
 #[test]
@@ -117,7 +135,12 @@ fn a_queue_served_from_its_end_is_noticed() {
 #[test]
 fn readers_let_in_before_a_waiting_writer_are_noticed() {
     let also = ["fifo", "fences"];
-    is_noticed(Bug::ReadersFirst, Kind::ReadWrite, ("starvation", 90), &also);
+    is_noticed(
+        Bug::ReadersFirst,
+        Kind::ReadWrite,
+        ("starvation", 90),
+        &also,
+    );
 }
 
 #[test]
@@ -130,7 +153,12 @@ fn ends_before_their_time_are_noticed() {
 
 #[test]
 fn a_write_under_an_old_fence_is_noticed() {
-    is_noticed(Bug::StaleWrite, Kind::Lock, ("fenced-writes", 90), &["exclusion"]);
+    is_noticed(
+        Bug::StaleWrite,
+        Kind::Lock,
+        ("fenced-writes", 90),
+        &["exclusion"],
+    );
 }
 
 /// A ghost: c2 was granted the lock when c1 released it, and its client is gone; c3 waits on.
@@ -140,13 +168,18 @@ fn with_ghost(taken_back_ms: u64) -> Report {
     use serde_json::{Value, json};
     let mut record = Record::default();
     let mut say = |ms: u64, who: u64, what, value: Value, zxid: u64| {
-        record.event(ms * MS, who, what, (Some("l"), value, json!({"zxid": zxid})));
+        record.event(
+            ms * MS,
+            who,
+            what,
+            (Some("l"), value, json!({"zxid": zxid})),
+        );
     };
-    let ask = |c: &str| json!({"claim": c, "mode": "exclusive", "session": "s", "ack_within_ms": 200});
-    let waits = |c: &str, at: u64| json!({"claim": c, "state": "waiting", "fence": at, "queued": at});
-    let holds = |c: &str, at: u64, granted: u64| {
-        json!({"claim": c, "state": "held", "fence": at, "queued": at, "granted": granted})
-    };
+    let ask =
+        |c: &str| json!({"claim": c, "mode": "exclusive", "session": "s", "ack_within_ms": 200});
+    let waits =
+        |c: &str, at: u64| json!({"claim": c, "state": "waiting", "fence": at, "queued": at});
+    let holds = |c: &str, at: u64, granted: u64| json!({"claim": c, "state": "held", "fence": at, "queued": at, "granted": granted});
     say(0, 1, (Invoke, "acquire"), ask("c1"), 0);
     say(1, 1, (Ok, "acquire"), holds("c1", 1, 1), 1);
     say(2, 2, (Invoke, "acquire"), ask("c2"), 0);
@@ -190,7 +223,8 @@ fn an_end_one_millisecond_early_is_noticed() {
         let held = format!(
             r#"{{"claim":"c","state":"held","fence":5,"granted":5,"queued":5,"safe_ms":{safe_ms}}}"#
         );
-        let ended = r#"{"claim":"c","state":"ended","how":"expired","held":true,"fence":5,"ended":9}"#;
+        let ended =
+            r#"{"claim":"c","state":"ended","how":"expired","held":true,"fence":5,"ended":9}"#;
         let line = |index: u64, ms: u64, kind: &str, f: &str, value: &str| {
             let time = ms * 1_000_000;
             format!(

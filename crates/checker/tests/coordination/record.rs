@@ -14,7 +14,13 @@ pub(crate) struct Record {
 
 impl Record {
     /// Writes an event down; `facts` is an object.
-    pub(crate) fn event(&mut self, at: u64, who: u64, what: (Outcome, &str), told: (Option<&str>, Value, Value)) {
+    pub(crate) fn event(
+        &mut self,
+        at: u64,
+        who: u64,
+        what: (Outcome, &str),
+        told: (Option<&str>, Value, Value),
+    ) {
         self.by(at, Process::Client(who), what, told);
     }
 
@@ -57,12 +63,17 @@ impl Record {
 /// What each checker says of a history.
 pub(crate) fn judge(checkers: &[&dyn Checker], history: &History) -> Vec<Report> {
     let limits = Limits::default();
-    checkers.iter().map(|one| one.check(history, &limits)).collect()
+    checkers
+        .iter()
+        .map(|one| one.check(history, &limits))
+        .collect()
 }
 
 /// Names of the checkers that found a promise broken.
 pub(crate) fn fired(reports: &[Report]) -> Vec<&str> {
-    let invalid = reports.iter().filter(|report| report.verdict == Verdict::Invalid);
+    let invalid = reports
+        .iter()
+        .filter(|report| report.verdict == Verdict::Invalid);
     invalid.map(|report| report.checker.as_str()).collect()
 }
 

@@ -110,7 +110,7 @@ impl Service {
     pub(crate) fn acquire(&mut self, lock: &str, mut claim: Claim, now: u64) {
         claim.queued = self.next();
         claim.fence = claim.queued;
-        if self.bug == Bug::FenceReuse && claim.queued % 8 == 0 {
+        if self.bug == Bug::FenceReuse && claim.queued.is_multiple_of(8) {
             claim.fence = 101;
         }
         let id = claim.id.clone();
@@ -127,7 +127,10 @@ impl Service {
     }
 
     fn fits(&self, lock: &str, claim: &Claim) -> bool {
-        let held: Vec<&Claim> = self.locks[lock].iter().filter(|c| c.granted.is_some()).collect();
+        let held: Vec<&Claim> = self.locks[lock]
+            .iter()
+            .filter(|c| c.granted.is_some())
+            .collect();
         match claim.mode.as_str() {
             "shared" => held.iter().all(|other| other.mode == "shared"),
             "permits" => {
@@ -135,22 +138,27 @@ impl Service {
                 let more = u64::from(self.bug == Bug::OnePermitMore);
                 taken + claim.permits <= self.limit + more
             }
-            _ => held.is_empty() || (self.bug == Bug::DoubleGrant && self.zxid % 2 == 0),
+            _ => held.is_empty() || (self.bug == Bug::DoubleGrant && self.zxid.is_multiple_of(2)),
         }
     }
 
     fn grant(&mut self, lock: &str, now: u64) {
         loop {
             let waiting = |(at, claim): (usize, &Claim)| claim.granted.is_none().then_some(at);
-            let mut order: Vec<usize> =
-                self.locks[lock].iter().enumerate().filter_map(waiting).collect();
+            let mut order: Vec<usize> = self.locks[lock]
+                .iter()
+                .enumerate()
+                .filter_map(waiting)
+                .collect();
             if self.bug == Bug::LastInFirstOut {
                 order.reverse();
             }
             if self.bug == Bug::ReadersFirst {
                 order.sort_by_key(|at| self.locks[lock][*at].mode != "shared");
             }
-            let Some(first) = order.first().copied() else { return };
+            let Some(first) = order.first().copied() else {
+                return;
+            };
             if !self.fits(lock, &self.locks[lock][first].clone()) {
                 return;
             }
@@ -163,7 +171,12 @@ impl Service {
     }
 
     /// Ends claims that a predicate picks, together, and serves their queues.
-    pub(crate) fn end(&mut self, how: &'static str, now: u64, picks: impl Fn(&str, &Claim) -> bool) {
+    pub(crate) fn end(
+        &mut self,
+        how: &'static str,
+        now: u64,
+        picks: impl Fn(&str, &Claim) -> bool,
+    ) {
         let position = self.zxid;
         let mut touched = Vec::new();
         for (lock, claims) in &mut self.locks {
@@ -171,7 +184,11 @@ impl Service {
                 let ended = Ended {
                     fence: claim.fence,
                     held: claim.granted.is_some(),
-                    how: if how == "released" && claim.granted.is_none() { "left" } else { how },
+                    how: if how == "released" && claim.granted.is_none() {
+                        "left"
+                    } else {
+                        how
+                    },
                     position,
                 };
                 self.ended.insert((lock.clone(), claim.id.clone()), ended);
@@ -189,7 +206,9 @@ impl Service {
         self.sessions.remove(session);
         self.ended_sessions.insert(session.to_owned(), zxid);
         let session = session.to_owned();
-        self.end(how, now, |_, claim| claim.session.as_ref() == Some(&session));
+        self.end(how, now, |_, claim| {
+            claim.session.as_ref() == Some(&session)
+        });
     }
 
     /// Handles what is due.
@@ -224,7 +243,10 @@ impl Service {
     pub(crate) fn view(&self, lock: &str, id: &str, (now, arrived): (u64, u64)) -> Value {
         if let Some(claim) = self.claim(lock, id) {
             let own = claim.expires.map(|at| at.saturating_sub(arrived));
-            let session = claim.session.as_ref().and_then(|name| self.sessions.get(name));
+            let session = claim
+                .session
+                .as_ref()
+                .and_then(|name| self.sessions.get(name));
             let of_session = session.map(|s| (s.heard + s.timeout).saturating_sub(arrived));
             let safe = match (own, of_session) {
                 (Some(own), Some(of_session)) => own.min(of_session),

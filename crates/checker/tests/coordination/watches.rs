@@ -28,7 +28,14 @@ struct Told {
 }
 
 fn all(history: &History) -> Vec<Report> {
-    judge(&[&WatchOrder, &WatchComplete::default(), &WatchBeforeReply::default()], history)
+    judge(
+        &[
+            &WatchOrder,
+            &WatchComplete::default(),
+            &WatchBeforeReply::default(),
+        ],
+        history,
+    )
 }
 
 /// Writers make changes one after the other; some answers get lost.
@@ -50,15 +57,34 @@ fn write(random: &mut Seeded, record: &mut Record) -> Vec<Told> {
         versions[at] = version;
         let process = n % 4;
         let asked = json!({"path": path, "value": n});
-        record.event(invoked * MS, process, (Outcome::Invoke, f), (None, asked.clone(), Value::Null));
+        record.event(
+            invoked * MS,
+            process,
+            (Outcome::Invoke, f),
+            (None, asked.clone(), Value::Null),
+        );
         if random.once_in(8) {
             let facts = json!({"error": "timeout"});
-            record.event(answered * MS, process, (Outcome::Info, f), (None, Value::Null, facts));
+            record.event(
+                answered * MS,
+                process,
+                (Outcome::Info, f),
+                (None, Value::Null, facts),
+            );
         } else {
             let facts = json!({"version": version, "zxid": zxid, "node": 1});
-            record.event(answered * MS, process, (Outcome::Ok, f), (None, asked, facts));
+            record.event(
+                answered * MS,
+                process,
+                (Outcome::Ok, f),
+                (None, asked, facts),
+            );
         }
-        let value = if is_delete { Value::Null } else { json!(n.to_string()) };
+        let value = if is_delete {
+            Value::Null
+        } else {
+            json!(n.to_string())
+        };
         source.push(Told {
             zxid,
             time: invoked + 1,
@@ -76,14 +102,27 @@ fn watch(random: &mut Seeded, record: &mut Record, source: &[Told], (process, bu
     let mut from: Option<String> = None;
     let mut now = source[next].time;
     let mut told = 0;
+    let mut is_broken = false;
     while next < source.len() {
         let asked = json!({"prefix": "/w", "from": from, "initial": false});
-        record.event(now * MS, process, (Outcome::Invoke, "watch"), (None, asked, Value::Null));
-        let end = source.len().min(next + 1 + usize::try_from(random.below(25)).unwrap());
-        for one in &source[next..end] {
+        record.event(
+            now * MS,
+            process,
+            (Outcome::Invoke, "watch"),
+            (None, asked, Value::Null),
+        );
+        let end = source
+            .len()
+            .min(next + 1 + usize::try_from(random.below(25)).unwrap());
+        for (place, one) in source[next..end].iter().enumerate() {
             now = now.max(one.time) + random.below(4);
             told += 1;
-            let hit = told == 20;
+            // The first from the twentieth on whose break can be seen: a deletion tells no value,
+            // and a connection may be cut within a commit.
+            let is_last = place + 1 == end - next;
+            let shows = one.value["event"] != "node.deleted" && !is_last;
+            let hit = told >= 20 && shows && !is_broken;
+            is_broken |= hit;
             let mut value = one.value.clone();
             match bug {
                 Bug::Skip if hit => continue,
@@ -93,9 +132,19 @@ fn watch(random: &mut Seeded, record: &mut Record, source: &[Told], (process, bu
             }
             let facts = json!({"zxid": one.zxid, "node": 2});
             let event = (Outcome::Ok, "event");
-            record.event(now * MS, process, event, (None, value.clone(), facts.clone()));
+            record.event(
+                now * MS,
+                process,
+                event,
+                (None, value.clone(), facts.clone()),
+            );
             if hit && bug == Bug::Replay {
-                record.event(now * MS, process, event, (None, value.clone(), facts.clone()));
+                record.event(
+                    now * MS,
+                    process,
+                    event,
+                    (None, value.clone(), facts.clone()),
+                );
             }
             if hit && bug == Bug::Invent {
                 value["id"] = json!(format!("{}.1", one.zxid));
@@ -108,7 +157,12 @@ fn watch(random: &mut Seeded, record: &mut Record, source: &[Told], (process, bu
         next = end;
         now += 1;
         let done = json!({"next": from});
-        record.event(now * MS, process, (Outcome::Ok, "watch"), (None, done, Value::Null));
+        record.event(
+            now * MS,
+            process,
+            (Outcome::Ok, "watch"),
+            (None, done, Value::Null),
+        );
     }
 }
 
@@ -137,8 +191,13 @@ fn is_noticed(bug: Bug, meant: &str, also: &[&str]) {
     for seed in 0..100 {
         let reports = all(&run(seed, bug));
         let fired = fired(&reports);
-        assert!(fired.contains(&meant), "seed {seed}: {bug:?} went unnoticed by {meant}");
-        let unexpected = fired.iter().find(|one| **one != meant && !also.contains(one));
+        assert!(
+            fired.contains(&meant),
+            "seed {seed}: {bug:?} went unnoticed by {meant}"
+        );
+        let unexpected = fired
+            .iter()
+            .find(|one| **one != meant && !also.contains(one));
         assert_eq!(unexpected, None, "seed {seed}: {bug:?}: {reports:?}");
     }
 }
@@ -173,19 +232,49 @@ fn a_commit_without_its_end_is_noticed() {
 fn one_shot(is_late: bool, never: bool) -> History {
     let mut record = Record::default();
     let arm = json!({"path": "/a", "kind": "data"});
-    let ok = |value: u64, zxid: u64| (json!({"value": value}), json!({"version": value, "zxid": zxid, "door": "zookeeper"}));
-    record.event(MS, 1, (Outcome::Invoke, "arm"), (None, arm.clone(), Value::Null));
+    let ok = |value: u64, zxid: u64| {
+        (
+            json!({"value": value}),
+            json!({"version": value, "zxid": zxid, "door": "zookeeper"}),
+        )
+    };
+    record.event(
+        MS,
+        1,
+        (Outcome::Invoke, "arm"),
+        (None, arm.clone(), Value::Null),
+    );
     let (value, facts) = ok(0, 10);
     record.event(2 * MS, 1, (Outcome::Ok, "arm"), (None, value, facts));
     let write = json!({"path": "/a", "value": 1});
-    record.event(3 * MS, 2, (Outcome::Invoke, "write"), (None, write.clone(), Value::Null));
-    record.event(5 * MS, 2, (Outcome::Ok, "write"), (None, write, json!({"version": 1, "zxid": 12})));
+    record.event(
+        3 * MS,
+        2,
+        (Outcome::Invoke, "write"),
+        (None, write.clone(), Value::Null),
+    );
+    record.event(
+        5 * MS,
+        2,
+        (Outcome::Ok, "write"),
+        (None, write, json!({"version": 1, "zxid": 12})),
+    );
     let fired = json!({"event": "changed", "path": "/a", "kind": "data", "zxid": 12});
     let at = if is_late { 9 } else { 6 };
     if !never {
-        record.event(at * MS, 1, (Outcome::Ok, "fired"), (None, fired, Value::Null));
+        record.event(
+            at * MS,
+            1,
+            (Outcome::Ok, "fired"),
+            (None, fired, Value::Null),
+        );
     }
-    record.event(7 * MS, 1, (Outcome::Invoke, "arm"), (None, arm, Value::Null));
+    record.event(
+        7 * MS,
+        1,
+        (Outcome::Invoke, "arm"),
+        (None, arm, Value::Null),
+    );
     let (value, facts) = ok(1, 12);
     record.event(8 * MS, 1, (Outcome::Ok, "arm"), (None, value, facts));
     record.finish()
