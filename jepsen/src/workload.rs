@@ -8,6 +8,7 @@ mod keys;
 mod lock;
 mod queue;
 mod register;
+mod sdk;
 mod sessions;
 mod set;
 mod tail;
@@ -66,6 +67,8 @@ pub fn make(shared: &Arc<Shared>, place: u64) -> anyhow::Result<Box<dyn Workload
         ("lock", "zookeeper") => Box::new(zookeeper::Lock::new(shared)),
         ("watch", "zookeeper") if place % 2 == 1 => Box::new(zookeeper::Watcher::new(shared)),
         ("watch", "zookeeper") => Box::new(zookeeper::Writer::new(shared)),
+        ("register", "sdk") => Box::new(sdk::Sdk::new(shared, place, sdk::Of::Register)?),
+        ("set", "sdk") => Box::new(sdk::Sdk::new(shared, place, sdk::Of::Set)?),
         (workload, door) => bail!("there is no workload {workload} through the door {door}"),
     })
 }

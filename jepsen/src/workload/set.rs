@@ -91,7 +91,7 @@ pub(super) fn names(body: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// The element of which a child is made: `17` or `17-0000000003`.
-fn element(name: &str) -> Option<u64> {
+pub(super) fn element(name: &str) -> Option<u64> {
     name.split('-').next()?.parse().ok()
 }
 
