@@ -13,6 +13,9 @@ use crate::world::{World, wait_for};
 
 /// For a node to show another time: its library looks once a second.
 const SHOWN: Duration = Duration::from_secs(5);
+/// The right time, in other words than at the start: the library overlooks a return to those, and
+/// without a rate it keeps the last one.
+const RIGHT: &str = "+0 x1.0";
 /// A clock within so many seconds of ours is right: a `Date` knows whole seconds.
 const RIGHT_SECONDS: i64 = 2;
 
@@ -35,7 +38,7 @@ fn set(world: &World, id: u64, words: &str) -> Result<()> {
 fn set_right(targets: Vec<u64>) -> impl FnOnce(&Stage) -> Result<Seen> + Send + 'static {
     move |stage| {
         let world = &stage.world;
-        targets.iter().try_for_each(|&id| set(world, id, "+0"))?;
+        targets.iter().try_for_each(|&id| set(world, id, RIGHT))?;
         let right = |&id: &u64| {
             let near = || ahead(world, id).filter(|off| off.abs() <= RIGHT_SECONDS);
             // A node that is down will start with the right time.
