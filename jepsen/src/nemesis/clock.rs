@@ -2,6 +2,7 @@
 //! node's library looks at again every second), and a node starts in another monotonic epoch (a
 //! time namespace). The monotonic clock of a running node cannot be bent: no kernel does it.
 
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,17 +12,37 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{Begun, Seen, Stage, process};
 use crate::world::{World, wait_for};
 
+/// End of a log that is read for its last date.
+const TAIL_BYTES: u64 = 8192;
 /// For a node to show another time: its library looks once a second.
 const SHOWN: Duration = Duration::from_secs(5);
-/// A clock within so many seconds of ours is right: a `Date` knows whole seconds.
+/// The right time, in other words than at the start: the library overlooks a return to those, and
+/// without a rate it keeps the last one.
+const RIGHT: &str = "+0 x1.0";
+/// A clock within so many seconds of ours is right: dates are cut to whole seconds.
 const RIGHT_SECONDS: i64 = 2;
 
-/// Seconds that a node's wall clock is ahead of ours, by the `Date` of an answer.
+/// Seconds that a node's wall clock is ahead of ours, by the line it logs when it takes a snapshot.
+/// (The `Date` of an answer does not do: hyper keeps the last one when the clock goes back; nor does
+/// the date of the snapshot: that is the file's.)
 fn ahead(world: &World, id: u64) -> Option<i64> {
-    let answer = world.http(id).ok()?.get("/livez").ok()?;
-    let theirs = jiff::fmt::rfc2822::parse(answer.header("date")?).ok()?;
-    let ours = clock_gettime(ClockId::Realtime).tv_sec;
-    Some(theirs.timestamp().as_second() - ours)
+    world
+        .http(id)
+        .ok()?
+        .send("POST", "/v1/snapshots", "")
+        .ok()?;
+    let mut log = std::fs::File::open(world.logs().remove(&id)?).ok()?;
+    let length = log.metadata().ok()?.len();
+    log.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))
+        .ok()?;
+    let mut tail = String::new();
+    log.read_to_string(&mut tail).ok()?;
+    let dates = tail
+        .lines()
+        .rev()
+        .filter_map(|line| line.split_whitespace().next());
+    let theirs: jiff::Timestamp = dates.filter_map(|date| date.parse().ok()).next()?;
+    Some(theirs.as_second() - clock_gettime(ClockId::Realtime).tv_sec)
 }
 
 fn set(world: &World, id: u64, words: &str) -> Result<()> {
@@ -35,7 +56,7 @@ fn set(world: &World, id: u64, words: &str) -> Result<()> {
 fn set_right(targets: Vec<u64>) -> impl FnOnce(&Stage) -> Result<Seen> + Send + 'static {
     move |stage| {
         let world = &stage.world;
-        targets.iter().try_for_each(|&id| set(world, id, "+0"))?;
+        targets.iter().try_for_each(|&id| set(world, id, RIGHT))?;
         let right = |&id: &u64| {
             let near = || ahead(world, id).filter(|off| off.abs() <= RIGHT_SECONDS);
             // A node that is down will start with the right time.
@@ -63,7 +84,7 @@ pub(super) fn jump(stage: &Stage) -> Result<Begun> {
     };
     let shown: Vec<_> = targets.iter().map(jumped).collect();
     let all = shown.iter().all(Option::is_some);
-    let words = format!("asked for {seconds:+} s, the nodes' answers are dated {shown:?} s off");
+    let words = format!("asked for {seconds:+} s, the nodes' logs are dated {shown:?} s off");
     Ok(Begun::new(
         &targets,
         Seen::when(all, words),

@@ -7,6 +7,8 @@ pub enum Needs {
     Nothing,
     /// Nodes with a network of their own.
     Network,
+    /// That, and packets handed to a process.
+    Queue,
     /// A library that fakes the wall clock.
     Faketime,
     /// A time namespace at a restart.
@@ -65,7 +67,7 @@ const fn kind(
     }
 }
 
-use Needs::{Faketime, Losefs, Network, Nothing, TimeNamespace};
+use Needs::{Faketime, Losefs, Network, Nothing, Queue, TimeNamespace};
 use Weight::{Light, Minority, Outage};
 
 /// All kinds, class by class.
@@ -91,7 +93,7 @@ pub const KINDS: &[Kind] = &[
     kind("partition-peers", Network, ONE, (2000, 6000), Minority),
     kind("flapping", Network, ONE, (2000, 6000), Minority),
     kind("loss", Network, ALL, (2000, 6000), Light),
-    kind("delay", Network, ALL, (2000, 6000), Light),
+    kind("delay", Queue, ALL, (2000, 6000), Light),
     kind("big-packets", Network, ONE, (2000, 6000), Minority),
     kind("reset", Network, ONE, (1000, 4000), Minority),
     kind("clock-jump", Faketime, ANY, (2000, 5000), Light),

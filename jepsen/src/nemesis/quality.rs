@@ -114,7 +114,9 @@ pub(super) fn big_packets(stage: &Stage) -> Result<Begun> {
 /// Every packet to the targets is answered with a reset.
 pub(super) fn reset(stage: &Stage) -> Result<Begun> {
     let targets = stage.targets()?;
-    let rules = around(stage, &targets, Action::Reset);
+    // Only what arrives at a target: the reset goes back to who sent it.
+    let mut rules = around(stage, &targets, Action::Reset);
+    rules.retain(|rule| matches!(rule.to, Place::Node(id) if targets.contains(&id)));
     network(&stage.world)?.hurt(&stage.name, &rules)?;
     let id = *targets.first().context("a target")?;
     let http = stage.world.http_as_client(id)?;

@@ -99,7 +99,7 @@ pub fn kinds_of(wish: &Wish<'_>) -> Result<Vec<&'static Kind>> {
         let named = wish.nemesis.iter().any(|name| name == kind.name);
         let missing = wish.missing.iter().any(|missing| missing.kind == kind.name);
         // Two nodes at least must be able to see each other differently.
-        let enough = wish.nodes >= 3 || kind.needs != Needs::Network;
+        let enough = wish.nodes >= 3 || !of_network(kind);
         names.contains(&kind.name) && (named || (!missing && enough))
     };
     Ok(KINDS.iter().filter(asked).collect())
@@ -189,12 +189,16 @@ fn draw(kind: &Kind, at_ms: u64, free_from: u64, lot: &mut Lot) -> Fault {
     }
 }
 
+fn of_network(kind: &Kind) -> bool {
+    matches!(kind.needs, Needs::Network | Needs::Queue)
+}
+
 /// Two that get into each other's way: both decide whether a process runs, or both change members.
 fn same_ground(a: &Kind, b: &Kind) -> bool {
     let ground = |kind: &Kind| match kind.name {
         "client-pause" | "client-kill" => 0,
         "clock-jump" | "clock-drift" | "disk-slow" | "snapshot-storm" => 1,
-        _ if kind.needs == Needs::Network => 2,
+        _ if of_network(kind) => 2,
         _ => 3,
     };
     let changes_members = |kind: &Kind| kind.name == "membership";

@@ -151,6 +151,7 @@ impl Network {
         for place in places(rules) {
             let table = table(fault, place, rules)?;
             self.nft(place, &table)?;
+            queues(Change::Add, fault, place, rules)?;
         }
         Ok(())
     }
@@ -165,6 +166,7 @@ impl Network {
             // Made first, so that removing what is not there is no error.
             let script = format!("add table inet {fault}\ndelete table inet {fault}\n");
             self.nft(place, &script)?;
+            queues(Change::Remove, fault, place, &rules)?;
         }
         Ok(())
     }
@@ -180,6 +182,11 @@ impl Network {
             let arguments = ["list", "table", "inet", fault];
             let text = tools::run("nsenter", &enter(place, "nft", &arguments))?;
             sum += packets(&text);
+            if has_queue(&rules) {
+                let arguments = ["-w", "-L", "INPUT", "-v", "-n", "-x"];
+                let text = tools::run("nsenter", &enter(place, "iptables", &arguments))?;
+                sum += queued(&text, fault);
+            }
         }
         Ok(sum)
     }
@@ -262,11 +269,13 @@ fn source(place: Place) -> Result<Ipv4Addr> {
 fn table(fault: &str, place: Place, rules: &[Rule]) -> Result<String> {
     let mut lines = String::new();
     for rule in rules.iter().filter(|rule| rule.to == place) {
+        let Some(action) = action(rule.action) else {
+            continue;
+        };
         let from = source(rule.from)?;
         // Of the clients' place only what was sent to the workers: the keeper shares the wire.
         let to = source(rule.to)?;
         for ports in port_matches(rule.ports) {
-            let action = action(rule.action);
             lines.push_str(&format!("ip saddr {from} ip daddr {to} {ports}{action}\n"));
         }
     }
@@ -284,14 +293,63 @@ fn port_matches(ports: Ports) -> Vec<String> {
     }
 }
 
-fn action(action: Action) -> String {
-    match action {
+/// None: not the work of `nft`.
+fn action(action: Action) -> Option<String> {
+    let words = match action {
         Action::Drop => "counter drop".to_owned(),
         Action::Lose(percent) => format!("numgen random mod 100 < {percent} counter drop"),
         Action::DropLonger(bytes) => format!("meta length > {bytes} counter drop"),
         Action::Reset => "meta l4proto tcp counter reject with tcp reset".to_owned(),
-        Action::Queue(queue) => format!("counter queue num {queue} bypass"),
+        Action::Queue(_) => return None,
+    };
+    Some(words)
+}
+
+/// Whether a rule of `iptables` comes or goes.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Add,
+    Remove,
+}
+
+fn has_queue(rules: &[Rule]) -> bool {
+    rules
+        .iter()
+        .any(|rule| matches!(rule.action, Action::Queue(_)))
+}
+
+/// Queues are made by `iptables`: kernels have its NFQUEUE more often than the `queue` of `nft`.
+fn queues(change: Change, fault: &str, place: Place, rules: &[Rule]) -> Result<()> {
+    let flag = match change {
+        Change::Add => "-A",
+        Change::Remove => "-D",
+    };
+    let mut lines = String::new();
+    for rule in rules.iter().filter(|rule| rule.to == place) {
+        if let Action::Queue(queue) = rule.action {
+            let (from, to) = (source(rule.from)?, source(rule.to)?);
+            lines.push_str(&format!(
+                "{flag} INPUT -s {from} -d {to} -m comment --comment {fault} -j NFQUEUE \
+                 --queue-num {queue} --queue-bypass\n"
+            ));
+        }
     }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let script = format!("*filter\n{lines}COMMIT\n");
+    let words = enter(place, "iptables-restore", &["--noflush"]);
+    tools::run_with_input("nsenter", &words, &script)
+        .with_context(|| format!("queue the packets of {place:?}"))
+        .map(drop)
+}
+
+/// Sum of the packets of a fault's queues in a listing.
+fn queued(listing: &str, fault: &str) -> u64 {
+    let comment = format!("/* {fault} */");
+    let of_fault = listing.lines().filter(|line| line.contains(&comment));
+    let counts = of_fault.filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    counts.sum()
 }
 
 /// Sum of `counter packets N` in a listing.
@@ -327,5 +385,8 @@ mod tests {
     fn counters_are_summed() {
         let text = "ip saddr 1 counter packets 3 bytes 9 drop\n counter packets 4 bytes 1 drop";
         assert_eq!(packets(text), 7);
+        let text = "  12  720 NFQUEUE 0 -- * * 10.77.0.2 10.77.0.1 /* hf3 */ NFQUEUE num 7 bypass\n\
+                      5  300 NFQUEUE 0 -- * * 10.77.0.2 10.77.0.1 /* hf31 */ NFQUEUE num 7 bypass";
+        assert_eq!(queued(text, "hf3"), 12);
     }
 }

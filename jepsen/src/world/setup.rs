@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::isolation;
 use super::node::Launch;
+use super::{isolation, tools};
 use crate::nemesis::kinds::{self, KINDS, Kind, Needs};
 use crate::plan::Plan;
 
@@ -117,8 +117,9 @@ fn why_missing(needs: Needs) -> Option<String> {
             false,
             "mounting a disk of our own needs root and namespaces",
         ),
+        Needs::Queue if isolated => (tools::is_there("iptables"), "iptables is not installed"),
         Needs::TimeNamespace => (isolated, "it needs root and namespaces"),
-        Needs::Network => {
+        Needs::Network | Needs::Queue => {
             let why = "the nodes share loopback; it needs root, ip, nft and namespaces";
             (isolated, why)
         }
