@@ -3,7 +3,6 @@
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast/target
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 SEEDS ?= 1..500
-SEED ?= 1
 ROUNDS ?= 200
 SECONDS ?= 600
 CONNECTIONS ?= 5000
@@ -75,7 +74,7 @@ sim: setup ## SEEDS=1..500: simulated clusters on virtual time, one run a seed (
 	cargo run --release --locked -q -p sim --bin sim -- run --seeds $(SEEDS) $(ARGS)
 
 sim-replay: setup ## SEED=7: one simulated run with its whole trace
-	cargo run --release --locked -q -p sim --bin sim -- replay $(SEED) $(ARGS)
+	cargo run --release --locked -q -p sim --bin sim -- replay $(or $(SEED),1) $(ARGS)
 
 sim-seeds: setup ## the simulated runs that failed once
 	cargo run --release --locked -q -p sim --bin sim -- run --keep-going --file crates/sim/seeds/found.txt $(ARGS)

@@ -7,11 +7,11 @@ use std::process::{Command, Output};
 const SECONDS: &str = "2";
 
 fn sim(args: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_sim"))
+    Command::new(env!("CARGO_BIN_EXE_sim"))
         .args(args)
         .env("RUST_BACKTRACE", "0")
-        .output();
-    output.expect("run the simulation")
+        .output()
+        .unwrap_or_else(|error| panic!("the simulation does not run: {error}"))
 }
 
 fn text(output: &Output) -> String {
