@@ -2,6 +2,7 @@
 # and CI, do not compile RocksDB again.
 export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/holdfast/target
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+SEEDS ?= 1..500
 ROUNDS ?= 200
 SECONDS ?= 600
 CONNECTIONS ?= 5000
@@ -16,7 +17,7 @@ ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: sim sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -68,6 +69,15 @@ zookeeper-import: setup ## the importer against a real ZooKeeper (WHAT=measure: 
 
 zookeeper-transcript: setup ## tests/transcript/ against a real ZooKeeper (ARGS=3: of three servers) and against three nodes; UPDATE=1 keeps the recording
 	./scripts/zookeeper-transcript.sh $(ARGS)
+
+sim: setup ## SEEDS=1..500: simulated clusters on virtual time, one run a seed (ARGS="--time-box 300 --seconds 20")
+	cargo run --release --locked -q -p sim --bin sim -- run --seeds $(SEEDS) $(ARGS)
+
+sim-replay: setup ## SEED=7: one simulated run with its whole trace
+	cargo run --release --locked -q -p sim --bin sim -- replay $(or $(SEED),1) $(ARGS)
+
+sim-seeds: setup ## the simulated runs that failed once
+	cargo run --release --locked -q -p sim --bin sim -- run --keep-going --file crates/sim/seeds/found.txt $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -17,6 +17,7 @@ use membership::Status;
 use node::Node;
 use raft_core::state::State;
 use raft_types::NodeId;
+use storage::record::term_of;
 
 use crate::disk::Durable;
 use crate::machine::Machine;
@@ -41,6 +42,8 @@ pub struct View<'a> {
     pub running: &'a [Seen],
     /// All of them.
     pub machines: &'a BTreeMap<NodeId, Machine>,
+    /// Whether nothing has happened to them for a while, and nothing is under way.
+    pub is_settled: bool,
 }
 
 impl View<'_> {
@@ -51,7 +54,10 @@ impl View<'_> {
             return false;
         };
         let in_log = |disk: &Durable| disk.log.get(&index).is_some_and(|e| e.term == term);
-        in_log(&machine.disk.durable()) || machine.snapshot_index() >= Some(index)
+        let in_snapshot = machine.snapshot_last().is_some_and(|last| {
+            last.index > index || (last.index == index && term_of(&last) == term)
+        });
+        in_snapshot || in_log(&machine.disk.durable())
     }
 
     /// Whether enough of every configuration fulfil a condition.

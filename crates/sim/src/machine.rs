@@ -12,7 +12,7 @@ use membership::{RaftSettings, Timing};
 use node::{Node, NodeSettings, StartOptions};
 use raft_types::seam::SimEntropy;
 use raft_types::snapshot::SnapshotStore;
-use raft_types::{ClusterId, NodeId, PeerAddress};
+use raft_types::{ClusterId, LogId, NodeId, PeerAddress};
 use storage::{LogOptions, LogStore, MemorySnapshotStore};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::Instant;
@@ -169,9 +169,9 @@ impl Machine {
     }
 
     /// Last entry contained in the newest snapshot it keeps.
-    pub fn snapshot_index(&self) -> Option<u64> {
+    pub fn snapshot_last(&self) -> Option<LogId> {
         let newest = self.snapshots.current().ok()??;
-        newest.meta().last_log_id.map(|id| id.index)
+        newest.meta().last_log_id
     }
 
     /// Where tasks of its process run.

@@ -189,8 +189,14 @@ impl Plan {
         Plan {
             seed,
             nodes,
-            faults: faults.into_iter().take(count as usize).collect(),
-            workloads: workloads.into_iter().take(mixed as usize).collect(),
+            faults: faults
+                .into_iter()
+                .take(usize::try_from(count).unwrap_or(2))
+                .collect(),
+            workloads: workloads
+                .into_iter()
+                .take(usize::try_from(mixed).unwrap_or(1))
+                .collect(),
             clients: rng.range(2, 4),
             calm_us: (50_000, rng.range(300_000, 2_000_000)),
             latency_us: (latency_low, latency_low + rng.range(100, 5000)),

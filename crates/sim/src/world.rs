@@ -30,6 +30,9 @@ const FOUNDING_US: u64 = 20_000_000;
 /// How long a healed cluster may take to have a leader and equal replicas.
 pub const CONVERGENCE_US: u64 = 30_000_000;
 
+/// After that every disk has what its node has.
+const SETTLING_US: u64 = 500_000;
+
 /// Why a run ended early.
 #[derive(Debug)]
 pub enum Stop {
@@ -157,7 +160,7 @@ impl World {
             return Err(Stop::broken("no-panic", panic));
         }
         if self.now_us.is_multiple_of(STEP_US) {
-            self.look()?;
+            self.look(false)?;
         }
         Ok(())
     }
@@ -169,7 +172,7 @@ impl World {
         }
     }
 
-    fn look(&mut self) -> Result<(), Stop> {
+    fn look(&mut self, is_settled: bool) -> Result<(), Stop> {
         let mut running = Vec::new();
         for (id, machine) in &self.machines {
             let (Some(node), Some(handle)) = (machine.node(), machine.handle()) else {
@@ -210,6 +213,7 @@ impl World {
         let view = View {
             running: &running,
             machines: &self.machines,
+            is_settled,
         };
         self.invariants.check(&view).map_err(Stop::Broken)
     }
@@ -328,7 +332,11 @@ impl World {
             "equal replicas of all members",
             World::is_level,
         )?;
-        self.look()?;
+        let settled = self.now_us + SETTLING_US;
+        while self.now_us < settled {
+            self.tick()?;
+        }
+        self.look(true)?;
         for workload in self.plan.workloads.clone() {
             judge(workload, &self.clients.history(Some(workload)), summary)?;
         }

@@ -252,7 +252,7 @@ impl Client {
         value: Value,
         facts: Vec<(&str, Value)>,
     ) -> Begun {
-        self.note(Outcome::Invoke, f, key, value, facts);
+        self.note(Outcome::Invoke, (f, key), value, facts);
         Begun {
             f,
             key: key.map(str::to_owned),
@@ -262,33 +262,32 @@ impl Client {
     /// It happened.
     pub(super) fn ok(&self, begun: Begun, value: Value, mut facts: Vec<(&str, Value)>) {
         facts.push(("node", json!(self.node)));
-        self.note(Outcome::Ok, begun.f, begun.key.as_deref(), value, facts);
+        self.note(Outcome::Ok, (begun.f, begun.key.as_deref()), value, facts);
     }
 
     /// It did not and will not happen.
     pub(super) fn fail(&self, begun: Begun, error: &str, value: Value) {
         let facts = vec![("error", json!(error))];
-        self.note(Outcome::Fail, begun.f, begun.key.as_deref(), value, facts);
+        self.note(Outcome::Fail, (begun.f, begun.key.as_deref()), value, facts);
     }
 
     /// Nobody knows: this process ends, and the client goes on as another.
     pub(super) fn info(&mut self, begun: Begun, error: &str, value: Value) {
         let facts = vec![("error", json!(error))];
-        self.note(Outcome::Info, begun.f, begun.key.as_deref(), value, facts);
+        self.note(Outcome::Info, (begun.f, begun.key.as_deref()), value, facts);
         self.process += self.concurrency;
     }
 
     /// It was told something nobody asked for at that moment.
     pub(super) fn saw(&self, f: &'static str, value: Value, mut facts: Vec<(&str, Value)>) {
         facts.push(("node", json!(self.node)));
-        self.note(Outcome::Ok, f, None, value, facts);
+        self.note(Outcome::Ok, (f, None), value, facts);
     }
 
     fn note(
         &self,
         outcome: Outcome,
-        f: &str,
-        key: Option<&str>,
+        (f, key): (&str, Option<&str>),
         value: Value,
         facts: Vec<(&str, Value)>,
     ) {

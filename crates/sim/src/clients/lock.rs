@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use node::{AcquireOutcome, Draft, ProposeError};
+use node::{AcquireOutcome, Draft, Node, ProposeError};
 use raft_core::command::{
     Acquire, ClaimSession, Command, FenceGuard, LockMode, OpenSession, Owner, SessionRef,
 };
 use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName};
 use raft_core::lock::{ClaimEnd, ClaimState, EndedClaim};
 use raft_core::outcome::{ClaimReply, Outcome, Refusal, Reply};
+use raft_core::query::session::SessionStatus;
+use raft_core::state::State;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -23,6 +25,8 @@ const PERMITS: u32 = 3;
 /// What the request waits for its turn, and what a client waits for its answer.
 const DEADLINE: Duration = Duration::from_millis(1500);
 const PATIENCE: Duration = Duration::from_millis(4000);
+/// Pause before a session that was not renewed is renewed again.
+const RENEW_AGAIN: Duration = Duration::from_millis(20);
 
 /// The client's session.
 pub(super) struct Session {
@@ -228,29 +232,47 @@ pub(super) async fn open(client: &mut Client, made: u64) -> Option<Session> {
     }
 }
 
+/// As the doors do it: a session that is not renewed has ended, or is about to, or not. `None`: it has
+/// ended.
+async fn renew(node: Node, id: SessionId) -> Result<Option<u64>, String> {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let renewed = node.keep_alive(vec![id], DEADLINE).await;
+        let renewed = renewed.map_err(|error| error.to_string())?;
+        if let Some(renewed) = renewed.first().filter(|renewed| renewed.alive) {
+            return Ok(Some(renewed.safe_ms));
+        }
+        let is_live =
+            |state: &State| matches!(state.session(&SessionRef::Id(id)), SessionStatus::Live(_));
+        if !node.peek(is_live) {
+            return Ok(None);
+        }
+        if Instant::now() >= until {
+            return Err("neither renewed nor ended in time".to_owned());
+        }
+        tokio::time::sleep(RENEW_AGAIN).await;
+    }
+}
+
 /// Whether the session still lives, as far as anybody knows.
 pub(super) async fn keep_alive(client: &mut Client, session: &mut Session) -> bool {
     let asked = json!({"session": session.name});
     let begun = client.begin("keepalive", None, asked.clone(), Vec::new());
     let (id, sent) = (session.id, Instant::now());
-    let answer = client
-        .inside(PATIENCE, move |node| async move {
-            node.keep_alive(vec![id], DEADLINE).await
-        })
-        .await;
-    match answer.map(|answer| answer.map(|all| all.first().copied())) {
-        Ok(Ok(Some(renewed))) if renewed.alive => {
+    let answer = client.inside(PATIENCE, move |node| renew(node, id)).await;
+    match answer {
+        Ok(Ok(Some(safe_ms))) => {
             session.renewed = sent;
-            let done = json!({"session": session.name, "safe_ms": renewed.safe_ms});
+            let done = json!({"session": session.name, "safe_ms": safe_ms});
             client.ok(begun, done, Vec::new());
             true
         }
-        Ok(Ok(_)) => {
+        Ok(Ok(None)) => {
             client.fail(begun, "session_expired", asked);
             false
         }
         Ok(Err(why)) => {
-            client.fail(begun, &why.to_string(), asked);
+            client.fail(begun, &why, asked);
             true
         }
         Err(NoAnswer::Refused) => {

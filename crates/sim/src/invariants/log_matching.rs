@@ -43,10 +43,13 @@ impl LogMatching {
                 .machines
                 .values()
                 .filter_map(|machine| machine.disk.durable().log.get(&index).copied());
-            let safe = variants.into_iter().find(|entry| {
+            let safe = variants.filter(|entry| {
                 let has = |id| view.has(id, index, entry.term);
                 View::is_quorum(&seen.status.members.configs, has)
             });
+            // A snapshot does not tell the terms it covers; of two that could be meant it is the one
+            // that more logs have.
+            let safe = safe.max_by_key(|entry| (in_logs(view, index, *entry), entry.term));
             // One that is nowhere in a majority's logs is for `committed-on-quorum`.
             if let Some(entry) = safe {
                 self.committed.insert(index, entry);
@@ -71,9 +74,10 @@ impl LogMatching {
             };
             match disk.log.get(&index) {
                 Some(entry) if entry == known => {}
-                // The remains of a deposed leader's log, about to be overwritten: a node learns
-                // what is committed before its own sync. It is looked at again.
-                Some(entry) if entry.term < known.term => break,
+                // The remains of a deposed leader's log, of any term (paper, figure 8), about to be
+                // overwritten: a node learns what is committed before its own sync. In a cluster
+                // that has settled there are none.
+                Some(_) if !view.is_settled => break,
                 Some(entry) => {
                     return Err(format!(
                         "committed entry {index} is {known:?} on a majority and {entry:?} on {}",
@@ -81,7 +85,9 @@ impl LogMatching {
                     ));
                 }
                 // In the snapshot, or not synced yet.
-                None if machine.snapshot_index() >= Some(index) => {}
+                None if machine
+                    .snapshot_last()
+                    .is_some_and(|last| last.index >= index) => {}
                 None => break,
             }
             reached = index + 1;
@@ -89,4 +95,11 @@ impl LogMatching {
         self.compared.insert(seen.id, (seen.boot, reached));
         Ok(())
     }
+}
+
+fn in_logs(view: &View<'_>, index: u64, entry: OnDisk) -> usize {
+    let disks = view.machines.values().map(|machine| machine.disk.durable());
+    disks
+        .filter(|disk| disk.log.get(&index) == Some(&entry))
+        .count()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ pub(crate) struct RunArgs {
     /// First and last seed, as `1..500`; one number is one seed.
     #[arg(long, default_value = "1..100")]
     seeds: Seeds,
+    /// A file of seeds instead: one a line, before anything else in it; `#` begins a comment.
+    #[arg(long)]
+    file: Option<PathBuf>,
     /// Children at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -161,6 +165,21 @@ fn each(
     }
 }
 
+fn seeds(args: &RunArgs) -> anyhow::Result<Vec<u64>> {
+    let Some(file) = &args.file else {
+        return Ok((args.seeds.first..=args.seeds.last).collect());
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let words = lines.filter_map(|line| line.split_whitespace().next());
+    words
+        .map(|word| {
+            word.parse()
+                .with_context(|| format!("{word:?} is not a seed"))
+        })
+        .collect()
+}
+
 /// `sim run`.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
@@ -168,7 +187,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut total = Summary::default();
     let (mut count, mut broken) = (0_u64, BTreeMap::new());
     let mut out = std::io::stdout();
-    each(args, args.seeds.first..=args.seeds.last, |summary| {
+    each(args, seeds(args)?.into_iter(), |summary| {
         count += 1;
         total.add(&summary);
         let failed = summary.broken.clone();
