@@ -217,7 +217,12 @@ impl Client {
 
     /// Writes down what was seen without being asked for.
     pub fn note(&mut self, op: &Op) {
-        let written = self.scribe.note(op, clock::now());
+        self.note_at(op, clock::now());
+    }
+
+    /// The same of something that was read at that time.
+    pub fn note_at(&mut self, op: &Op, time: u64) {
+        let written = self.scribe.note(op, time);
         self.heard(written);
     }
 

@@ -156,6 +156,12 @@ impl Speaker {
         if source != self.source {
             bail!("is used by two workers at once");
         }
+        // What comes unasked is written down when there is time for it, with the time of its
+        // reading: that may lie before something the client itself said since.
+        let uninvited = event.outcome == Outcome::Ok && UNINVITED.contains(&event.f.as_str());
+        if uninvited && event.time < self.time {
+            return Ok(1);
+        }
         if event.time < self.time {
             bail!("goes back in time by {} ns", self.time - event.time);
         }

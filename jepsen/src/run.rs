@@ -52,6 +52,9 @@ pub struct Place {
 /// The harness failed: there is no verdict. What there is of the run is in its directory.
 pub fn run(plan: &Plan, place: &Place) -> Result<Results> {
     let run_dir = &place.run_dir;
+    if run_dir.join("nodes").exists() {
+        bail!("{} holds another run: nodes would go on with its data", run_dir.display());
+    }
     std::fs::create_dir_all(run_dir).with_context(|| format!("make {}", run_dir.display()))?;
     plan.write(run_dir)?;
     let versions = Versions::probe(&place.binary, place.mutant.clone())?;

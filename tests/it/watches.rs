@@ -211,3 +211,21 @@ fn history_that_is_gone_is_said_to_be_gone() {
     assert_eq!(gone.problem().0, "history_compacted");
     assert!(gone.json()["oldest_index"].as_u64().is_some());
 }
+
+#[test]
+fn a_stream_resumed_within_a_commit_tells_the_rest_of_it_and_no_bookmark_before() {
+    let cluster = Cluster::start(1);
+    let http = cluster.http(1);
+    let txn = r#"{"then":[{"create":"/b/one","value":"1","parents":true},{"create":"/b/two","value":"2"}]}"#;
+    assert_eq!(http.post("/v1/txn", txn).unwrap().status, 200);
+    let mut stream = EventStream::open(&http, "/v1/events?prefix=/b", None).unwrap();
+    let txn = r#"{"then":[{"set":"/b/one","value":"3"},{"set":"/b/two","value":"4"}]}"#;
+    assert_eq!(http.post("/v1/txn", txn).unwrap().status, 200);
+    let events = stream.until(SOON, |event| event.data["path"] == "/b/one");
+    let within = events.last().unwrap().id.clone().unwrap();
+    let mut resumed = EventStream::open(&http, "/v1/events?prefix=/b", Some(&within)).unwrap();
+    let rest = resumed.until(SOON, |event| event.data["path"] == "/b/two");
+    let names: Vec<&str> = rest.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["node.changed"]);
+    assert_eq!(rest[0].data["commit_end"], true);
+}

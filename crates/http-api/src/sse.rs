@@ -187,8 +187,9 @@ impl Feed {
             told,
             renewing,
         };
-        if feed.walk.is_none() {
-            // Whoever is cut off before the first event still knows where to continue.
+        if feed.walk.is_none() && feed.subscription.after.is_none() {
+            // Whoever is cut off before the first event still knows where to continue. A resumed
+            // stream may stand within a commit: a bookmark would say that all of it was told.
             feed.bookmark();
         }
         feed

@@ -48,6 +48,8 @@ pub struct Fired {
     pub path: String,
     /// Position in the header of the event.
     pub zxid: i64,
+    /// When it was read.
+    pub time: u64,
 }
 
 /// An answer: its error code, position and what follows.
@@ -307,7 +309,13 @@ impl ZooKeeper {
             self.watches.remove(&(*kind, path.clone()));
         }
         if self.events.len() < EVENTS_MAX {
-            self.events.push_back(Fired { event, path, zxid });
+            let time = clock::now();
+            self.events.push_back(Fired {
+                event,
+                path,
+                zxid,
+                time,
+            });
         }
         Some(())
     }

@@ -254,6 +254,10 @@ fn hear(open: &mut BTreeMap<String, Commit>, client: &mut Client, frame: &Frame,
     let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
     let index = frame.id.as_deref().unwrap_or_default();
     let index = index.split('.').next().unwrap_or_default().to_owned();
+    // What is no event of a commit (a bookmark, a goodbye) ends none either.
+    if !frame.event.contains('.') {
+        return;
+    }
     let commit = open.entry(index.clone()).or_default();
     match frame.event.as_str() {
         "session.expired" => commit.ended.push((text("session").to_owned(), "expired")),
@@ -267,7 +271,7 @@ fn hear(open: &mut BTreeMap<String, Commit>, client: &mut Client, frame: &Frame,
         .get("commit_end")
         .and_then(Value::as_bool)
         .unwrap_or(false);
-    if !is_end && frame.event.contains('.') {
+    if !is_end {
         return;
     }
     let commit = open.remove(&index).unwrap_or_default();

@@ -13,7 +13,7 @@
 //! | `acquire` | a claim queued or granted at once | lock and claim |
 //! | `release` | the end of that claim by its owner | lock and claim |
 //! | `break` | the end of that claim by somebody else | lock and fence |
-//! | `session`, `close` | a session opened, closed | its name, else its number |
+//! | `session`, `close` | a session opened, closed | its name, else its number as `0x1f` |
 //!
 //! Values are compared as text: of a string itself, of anything else its JSON.
 
@@ -260,7 +260,8 @@ fn changed(change: &Change) -> Vec<Mark> {
     };
     let session = || match (&change.name, change.session) {
         (Some(name), _) => name.clone(),
-        (None, number) => number.unwrap_or_default().to_string(),
+        // As clients of the ZooKeeper door show it.
+        (None, number) => format!("0x{:x}", number.unwrap_or_default()),
     };
     match (change.event.as_str(), change.how.as_deref()) {
         ("node.created", _) => vec![mark(Kind::Create, path, "")],

@@ -190,7 +190,7 @@ fn tell(client: &mut Client, zookeeper: &ZooKeeper, fired: &Fired) {
         Ok(zxid) => op.with("zxid", zxid),
         Err(_) => op,
     };
-    client.note(&op.with("door", "zookeeper"));
+    client.note_at(&op.with("door", "zookeeper"), fired.time);
 }
 
 impl Workload for Watcher {
