@@ -48,6 +48,8 @@ pub struct Fired {
     pub path: String,
     /// Position in the header of the event.
     pub zxid: i64,
+    /// What the watches it ends were for; the event itself does not tell. Empty: there was none.
+    pub kinds: Vec<Kind>,
     /// When it was read.
     pub time: u64,
 }
@@ -305,15 +307,16 @@ impl ZooKeeper {
             2 => &[Kind::Data, Kind::Exists, Kind::Child],
             _ => &[Kind::Data, Kind::Exists],
         };
-        for kind in kinds {
-            self.watches.remove(&(*kind, path.clone()));
-        }
+        let kinds = kinds.iter().copied();
+        let kinds = kinds.filter(|kind| self.watches.remove(&(*kind, path.clone())));
+        let kinds: Vec<Kind> = kinds.collect();
         if self.events.len() < EVENTS_MAX {
             let time = clock::now();
             self.events.push_back(Fired {
                 event,
                 path,
                 zxid,
+                kinds,
                 time,
             });
         }

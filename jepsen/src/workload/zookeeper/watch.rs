@@ -182,6 +182,23 @@ fn tell(client: &mut Client, zookeeper: &ZooKeeper, fired: &Fired) {
         4 => ("children.changed", Kind::Child),
         _ => ("other", Kind::Data),
     };
+    // One event ends every watch of its path; an unexpected one is told all the same.
+    let ended = if fired.kinds.is_empty() {
+        std::slice::from_ref(&kind)
+    } else {
+        fired.kinds.as_slice()
+    };
+    for kind in ended {
+        tell_one(client, zookeeper, fired, (event, *kind));
+    }
+}
+
+fn tell_one(
+    client: &mut Client,
+    zookeeper: &ZooKeeper,
+    fired: &Fired,
+    (event, kind): (&str, Kind),
+) {
     let value = json!({
         "path": fired.path, "kind": kind.as_str(), "event": event, "zxid": fired.zxid,
     });
