@@ -100,6 +100,9 @@ pub struct ZooKeeper {
     spoke: Instant,
     events: VecDeque<Fired>,
     watches: BTreeSet<(Kind, String)>,
+    /// Paths whose existence is watched and which existed: the server is asked again as for data, as
+    /// ZooKeeper's own clients do, or it would call them created.
+    existing: BTreeSet<String>,
 }
 
 impl ZooKeeper {
@@ -120,6 +123,7 @@ impl ZooKeeper {
             spoke: Instant::now(),
             events: VecDeque::new(),
             watches: BTreeSet::new(),
+            existing: BTreeSet::new(),
         }
     }
 
@@ -146,6 +150,7 @@ impl ZooKeeper {
         self.password = vec![0; 16];
         self.wire = None;
         self.watches.clear();
+        self.existing.clear();
     }
 
     /// Cuts the connection; the next request goes to any node.
@@ -213,12 +218,13 @@ impl ZooKeeper {
         if self.watches.is_empty() {
             return Ok(());
         }
-        let of = |kind| -> Vec<String> {
-            let watches = self.watches.iter();
-            watches
-                .filter(|(watched, _)| *watched == kind)
-                .map(|(_, path)| path.clone())
-                .collect()
+        let of = |kind| -> BTreeSet<String> {
+            let as_asked = |(watched, path): &&(Kind, String)| match *watched {
+                Kind::Exists if self.existing.contains(path) => kind == Kind::Data,
+                other => other == kind,
+            };
+            let watches = self.watches.iter().filter(as_asked);
+            watches.map(|(_, path)| path.clone()).collect()
         };
         let record = Record::default()
             .int(XID_SET_WATCHES)
@@ -261,6 +267,9 @@ impl ZooKeeper {
         match self.answer(self.xid, Some(op), deadline) {
             Ok(answer) => {
                 if let Some(watch) = op.watch().filter(|_| op.leaves_watch(answer.code)) {
+                    if watch.0 == Kind::Exists && answer.code == 0 {
+                        self.existing.insert(watch.1.clone());
+                    }
                     self.watches.insert(watch);
                 }
                 Reply::Answer(answer)
@@ -310,6 +319,9 @@ impl ZooKeeper {
         let kinds = kinds.iter().copied();
         let kinds = kinds.filter(|kind| self.watches.remove(&(*kind, path.clone())));
         let kinds: Vec<Kind> = kinds.collect();
+        if kinds.contains(&Kind::Exists) {
+            self.existing.remove(&path);
+        }
         if self.events.len() < EVENTS_MAX {
             let time = clock::now();
             self.events.push_back(Fired {
