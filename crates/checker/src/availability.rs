@@ -13,6 +13,10 @@ use crate::verdict::{Checker, Limits, Report};
 /// Operations that must have succeeded, if nothing else is said.
 pub const OK_MIN: u64 = 100;
 
+/// Of an operation that was tried less often it says nothing that it never succeeded: a claim that is
+/// to be broken may have ended each time.
+const TRIED_MIN: u64 = 10;
+
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Availability {
@@ -82,7 +86,9 @@ fn never_ok(report: &Report) -> Vec<(String, u64)> {
             kind.1 += if outcome == "ok" { *count } else { 0 };
         }
     }
-    let never = kinds.into_iter().filter(|(_, (_, ok))| *ok == 0);
+    let never = kinds
+        .into_iter()
+        .filter(|(_, (tried, ok))| *ok == 0 && *tried >= TRIED_MIN);
     never.map(|(f, (count, _))| (f.to_owned(), count)).collect()
 }
 

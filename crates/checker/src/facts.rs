@@ -26,7 +26,7 @@ impl Default for RunFacts {
         RunFacts {
             clock_error_ppm: 0,
             ack_slack_ms: 3_000,
-            failover_ms_max: 10_000,
+            failover_ms_max: 5_000,
             settle_ms: 5_000,
             delivery_ms_max: 10_000,
             nodes: BTreeSet::new(),
