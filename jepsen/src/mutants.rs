@@ -54,18 +54,22 @@ struct Row {
 /// The harness failed.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub fn mutants(arguments: &MutantsArguments) -> Result<u8> {
-    let wanted = |s: &&Scenario| {
-        arguments.only.is_empty() || arguments.only.iter().any(|id| id == s.mutant)
-    };
+    let wanted =
+        |s: &&Scenario| arguments.only.is_empty() || arguments.only.iter().any(|id| id == s.mutant);
     let scenarios: Vec<&'static Scenario> = SCENARIOS.iter().filter(wanted).collect();
     ensure!(!scenarios.is_empty(), "there is no such planted bug");
     let mut clean: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut missed = 0;
-    println!("| mutant | workload | faults | caught by | after | runs | also fired | Holdfast itself |");
+    println!(
+        "| mutant | workload | faults | caught by | after | runs | also fired | Holdfast itself |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for scenario in scenarios {
         if scenario.tier == Tier::Simulation {
-            println!("| {} | simulation: {} | | | | | | |", scenario.mutant, scenario.why);
+            println!(
+                "| {} | simulation: {} | | | | | | |",
+                scenario.mutant, scenario.why
+            );
             continue;
         }
         let mut row = hunt(scenario, arguments)?;
@@ -153,10 +157,18 @@ impl Row {
                 self.others.push(report.checker.clone());
                 continue;
             }
-            let first = report.findings.iter().flat_map(|finding| &finding.events).min();
+            let first = report
+                .findings
+                .iter()
+                .flat_map(|finding| &finding.events)
+                .min();
             let event = first.and_then(|&at| history.events.get(usize::try_from(at).ok()?));
             let seconds = event.map_or(results.seconds, |event| nanos_to_seconds(event.time));
-            if self.caught.as_ref().is_none_or(|(_, known)| seconds < *known) {
+            if self
+                .caught
+                .as_ref()
+                .is_none_or(|(_, known)| seconds < *known)
+            {
                 self.caught = Some((report.checker.clone(), seconds));
             }
         }
@@ -171,7 +183,9 @@ impl Row {
             Some((checker, seconds)) => (checker.clone(), format!("{seconds:.1} s")),
             None => ("**not caught**".to_owned(), String::new()),
         };
-        let clean = self.clean.map_or_else(|| "not run".to_owned(), |v| format!("{v:?}").to_lowercase());
+        let clean = self
+            .clean
+            .map_or_else(|| "not run".to_owned(), |v| format!("{v:?}").to_lowercase());
         format!(
             "| {} | {} ({}) | {} | {caught} | {after} | {} | {} | {clean} |",
             scenario.mutant,

@@ -133,13 +133,14 @@ pub fn digests(world: &World) -> Vec<Event> {
         let same = |shown: &Option<Value>| {
             shown
                 .as_ref()
-                .is_some_and(|shown| shown["index"] == first["index"])
+                .is_some_and(|shown| shown.get("index") == first.get("index"))
         };
         last.values().all(same).then_some(())
     });
     let tell = |(id, shown): (u64, Option<Value>)| match shown {
         Some(shown) => {
-            let value = json!({"node": id, "zxid": shown["index"], "digest": shown["digest"]});
+            let value =
+                json!({"node": id, "zxid": shown.get("index"), "digest": shown.get("digest")});
             event("observer", Outcome::Ok, "digest", value)
         }
         None => event("observer", Outcome::Fail, "digest", json!({"node": id})),

@@ -6,15 +6,15 @@ mod server_logs;
 mod workers;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use checker::{Event, History, Limits, Report};
 use checker::oracle::log::NodeLog;
+use checker::{Event, History, Limits, Report};
 
 use crate::merge::{Merged, Source, merge};
 use crate::nemesis::Nemesis;
@@ -24,7 +24,7 @@ use crate::report;
 use crate::report::progress::{Live, Progress};
 use crate::report::results::{Facts, Results};
 use crate::report::versions::Versions;
-use crate::world::{self, Setup, World};
+use crate::world::{self, NodeEnd, Setup, World};
 use server_logs::ServerLogs;
 use workers::Workers;
 
@@ -53,7 +53,10 @@ pub struct Place {
 pub fn run(plan: &Plan, place: &Place) -> Result<Results> {
     let run_dir = &place.run_dir;
     if run_dir.join("nodes").exists() {
-        bail!("{} holds another run: nodes would go on with its data", run_dir.display());
+        bail!(
+            "{} holds another run: nodes would go on with its data",
+            run_dir.display()
+        );
     }
     std::fs::create_dir_all(run_dir).with_context(|| format!("make {}", run_dir.display()))?;
     plan.write(run_dir)?;
@@ -118,13 +121,17 @@ fn live_through(plan: &Plan, place: &Place, live: &Arc<Live>) -> Result<Lived> {
     let nemesis = Nemesis::new(Arc::clone(&world), plan.seed, events.clone());
     let workers = Workers::start(plan, &world.endpoints(), &place.run_dir, &harness, live)?;
     let mut ends = Vec::new();
-    let mut sources = load(plan, &world, &nemesis, workers, live, &mut ends)?;
+    let mut sources = load((plan, live), &world, &nemesis, workers, &mut ends)?;
     observer.stop();
     for digest in observer::digests(&world) {
-        events.send(digest).context("keep the digests of the nodes")?;
+        events
+            .send(digest)
+            .context("keep the digests of the nodes")?;
     }
     let by_itself = world.take_ends();
-    ends.extend(by_itself.iter().map(|end| format!("{end:?}")));
+    let surprises = by_itself.iter().filter(|end| !end.expected);
+    let words = |end: &NodeEnd| format!("node {} ended by itself: {}", end.node, end.how);
+    ends.extend(surprises.map(words));
     let stopped = world.shutdown();
     drop((nemesis, events));
     let Ok(events) = keeper.join() else {
@@ -142,11 +149,10 @@ fn live_through(plan: &Plan, place: &Place, live: &Arc<Live>) -> Result<Lived> {
 /// Load and faults, healing, last reads; what the workers said. What did not come up again goes to
 /// `ends`: that is the cluster's doing, not the harness's.
 fn load(
-    plan: &Plan,
+    (plan, live): (&Plan, &Live),
     world: &World,
     nemesis: &Nemesis,
     mut workers: Workers,
-    live: &Live,
     ends: &mut Vec<String>,
 ) -> Result<Vec<Source>> {
     live.phase("faults");
@@ -175,12 +181,7 @@ fn load(
 }
 
 /// Replaces killed workers until the time is over.
-fn attend(
-    workers: &mut Workers,
-    world: &World,
-    nemesis: &Nemesis,
-    until: Instant,
-) -> Result<()> {
+fn attend(workers: &mut Workers, world: &World, nemesis: &Nemesis, until: Instant) -> Result<()> {
     while Instant::now() < until {
         std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
         if workers.replace_killed(&world.endpoints())? {

@@ -6,6 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "a test: it fails by panics, and says what it skips"
 )]
 
@@ -69,6 +70,7 @@ fn plan(nodes: u64, nemesis: &[&str]) -> Plan {
         settings: [("heartbeat", "100ms"), ("snapshot-entries", "100")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
+        sizes: std::collections::BTreeMap::new(),
         nemesis: nemesis.iter().map(|&name| name.to_owned()).collect(),
         schedule: Vec::new(),
     }
@@ -131,8 +133,11 @@ fn without_namespaces_nodes_run_on_loopback() {
     );
 }
 
+/// Kind, target, amounts.
+type Hurt<'a> = (&'a str, &'a str, &'a [(&'a str, i64)]);
+
 /// Runs each fault once, and fails with the story of those that were not seen to begin or to end.
-fn hurt_once(nodes: u64, faults: &[(&str, &str, &[(&str, i64)])]) {
+fn hurt_once(nodes: u64, faults: &[Hurt<'_>]) {
     let directory = tempfile::tempdir().unwrap();
     let kinds: Vec<&str> = faults.iter().map(|(kind, _, _)| *kind).collect();
     let world = World::start(&plan(nodes, &kinds), setup(&directory)).unwrap();

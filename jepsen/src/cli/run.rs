@@ -81,7 +81,9 @@ pub(crate) fn binary(named: Option<&PathBuf>) -> Result<PathBuf> {
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
     // The seed must be the same inside and outside.
-    let seed = arguments.seed.unwrap_or_else(|| crate::world::now() % 1_000_000);
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| crate::world::now() % 1_000_000);
     let mut words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
     if arguments.seed.is_none() {
         words.push(format!("--seed={seed}").into());
@@ -90,7 +92,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
         Isolation::Inside => {}
         Isolation::Ended(code) => return Ok(code),
         Isolation::Impossible(why) => {
-            tell(&format!("nodes share loopback, faults of the network are missing: {why}"));
+            tell(&format!(
+                "nodes share loopback, faults of the network are missing: {why}"
+            ));
         }
     }
     let asked = Plan {
@@ -130,7 +134,10 @@ pub(super) fn check(run_dir: &Path) -> Result<u8> {
     let history = history_file::read(&run_dir.join(report::HISTORY))?;
     let reports = run::check_again(&results.plan, &history);
     for report in &reports {
-        println!("{:?}\t{}\t{:?}", report.verdict, report.checker, report.counts);
+        println!(
+            "{:?}\t{}\t{:?}",
+            report.verdict, report.checker, report.counts
+        );
         for finding in &report.findings {
             println!("\t{} {:?}", finding.what, finding.events);
         }

@@ -20,9 +20,21 @@ const RUNS: &[(&str, &str, &str)] = &[
     ("watch", "http", "kill,partition-peers,reset"),
     ("append", "http", "partition-halves,kill"),
     ("semaphore", "http", "kill,client-kill,partition-leader"),
-    ("queue", "http", "kill-all,client-kill,partition-majority-ring"),
-    ("unique-ids", "http", "restart-all,leader-transfer,snapshot-storm"),
-    ("rwlock", "http", "pause,leader-transfer,partition-one-way-in"),
+    (
+        "queue",
+        "http",
+        "kill-all,client-kill,partition-majority-ring",
+    ),
+    (
+        "unique-ids",
+        "http",
+        "restart-all,leader-transfer,snapshot-storm",
+    ),
+    (
+        "rwlock",
+        "http",
+        "pause,leader-transfer,partition-one-way-in",
+    ),
     ("election", "http", "kill,pause,partition-leader,term"),
     ("lock", "zookeeper", "kill,partition-clients,pause"),
     ("register", "zookeeper", "kill,partition-bridge,pause"),
@@ -34,7 +46,11 @@ const RUNS: &[(&str, &str, &str)] = &[
     ("set", "http", "disk-full,disk-slow,kill"),
     ("append", "http", "bit-flip,snapshot-storm,kill"),
     ("lock", "both", "kill,partition-halves,pause"),
-    ("register", "http", "partition-one-way-out,flapping,monotonic-epoch"),
+    (
+        "register",
+        "http",
+        "partition-one-way-out,flapping,monotonic-epoch",
+    ),
 ];
 
 /// What a suite is asked to be.
@@ -71,8 +87,12 @@ pub(super) struct SuiteArguments {
 pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
     let binary = binary(arguments.binary.as_ref())?;
     let began = Instant::now();
-    let first = arguments.seed.unwrap_or_else(|| crate::world::now() % 1_000_000);
-    let name = jiff::Timestamp::now().strftime("suite-%Y%m%dT%H%M%SZ.md").to_string();
+    let first = arguments
+        .seed
+        .unwrap_or_else(|| crate::world::now() % 1_000_000);
+    let name = jiff::Timestamp::now()
+        .strftime("suite-%Y%m%dT%H%M%SZ.md")
+        .to_string();
     let table = arguments.runs.join(name);
     let mut all: Vec<Results> = Vec::new();
     let mut failed = 0_u64;
@@ -104,12 +124,19 @@ pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
             }
             Err(error) => {
                 failed += 1;
-                println!("{workload} {nemesis} seed {}: no verdict: {error:#}", child.seed);
+                println!(
+                    "{workload} {nemesis} seed {}: no verdict: {error:#}",
+                    child.seed
+                );
             }
         }
     }
     let worst = all.iter().map(|one| one.verdict).max();
-    println!("{} runs, {failed} without a verdict; table: {}", all.len(), table.display());
+    println!(
+        "{} runs, {failed} without a verdict; table: {}",
+        all.len(),
+        table.display()
+    );
     if failed > 0 {
         anyhow::bail!("{failed} runs failed in the harness");
     }

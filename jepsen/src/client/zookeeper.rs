@@ -219,9 +219,9 @@ impl ZooKeeper {
             return Ok(());
         }
         let of = |kind| -> BTreeSet<String> {
-            let as_asked = |(watched, path): &&(Kind, String)| match *watched {
-                Kind::Exists if self.existing.contains(path) => kind == Kind::Data,
-                other => other == kind,
+            let as_asked = |(watched, path): &&(Kind, String)| {
+                let existed = *watched == Kind::Exists && self.existing.contains(path);
+                kind == if existed { Kind::Data } else { *watched }
             };
             let watches = self.watches.iter().filter(as_asked);
             watches.map(|(_, path)| path.clone()).collect()

@@ -119,10 +119,6 @@ fn answer_empty(done: Result<(), Refusal>, reply: ReplyEmpty) {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the calls of the kernel, as the trait has them"
-)]
 impl Filesystem for Door {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let disk = self.disk();

@@ -19,7 +19,8 @@ fn control(world: &World, id: u64) -> Result<Control> {
 /// A counter of a node's disk.
 fn count(world: &World, id: u64, name: &str) -> Option<u64> {
     let stat = control(world, id).ok()?.ask("stat").ok()?;
-    serde_json::from_str::<serde_json::Value>(&stat).ok()?[name].as_u64()
+    let stat: serde_json::Value = serde_json::from_str(&stat).ok()?;
+    stat.get(name)?.as_u64()
 }
 
 /// Something for the nodes to write, should no client be at work.

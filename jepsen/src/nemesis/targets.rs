@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 use super::lot::Lot;
 use crate::world::{World, wait_for};
@@ -28,14 +29,19 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 pub(crate) fn view(world: &World, id: u64) -> Option<View> {
     let answer = world.http(id).ok()?.get("/v1/health").ok()?;
     let health = answer.json();
-    let checks = health["checks"].as_array()?;
-    let leader_check = checks.iter().find(|check| check["name"] == "leader")?;
+    let checks = health.get("checks")?.as_array()?;
+    let leader_check = checks
+        .iter()
+        .find(|check| check.get("name").is_some_and(|name| name == "leader"))?;
     // "node 2 leads term 7", "no leader known in term 7"
-    let term = leader_check["detail"].as_str()?.rsplit(' ').next()?;
+    let term = leader_check.get("detail")?.as_str()?.rsplit(' ').next()?;
     Some(View {
         term: term.parse().ok(),
-        leader: health["leader"].as_str().and_then(number),
-        applied: health["applied_index"].as_u64()?,
+        leader: health
+            .get("leader")
+            .and_then(Value::as_str)
+            .and_then(number),
+        applied: health.get("applied_index")?.as_u64()?,
     })
 }
 
@@ -54,10 +60,10 @@ pub(crate) fn roles(world: &World) -> Option<BTreeMap<u64, String>> {
     world.running().into_iter().find_map(|id| {
         let answer = world.http(id).ok()?.get("/v1/cluster").ok()?;
         let cluster = answer.json();
-        let members = cluster["members"].as_array()?.iter();
-        let role = |member: &serde_json::Value| {
-            let id = number(member["id"].as_str()?)?;
-            Some((id, member["role"].as_str()?.to_owned()))
+        let members = cluster.get("members")?.as_array()?.iter();
+        let role = |member: &Value| {
+            let id = number(member.get("id")?.as_str()?)?;
+            Some((id, member.get("role")?.as_str()?.to_owned()))
         };
         Some(members.filter_map(role).collect())
     })

@@ -175,6 +175,7 @@ fn plan(seconds: u64) -> Plan {
         concurrency: CLIENTS,
         rate: 1000,
         settings: BTreeMap::from([("snapshot-entries".to_owned(), "100".to_owned())]),
+        sizes: BTreeMap::new(),
         nemesis: vec![
             "kill".to_owned(),
             "partition".to_owned(),

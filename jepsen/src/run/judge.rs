@@ -23,7 +23,10 @@ pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
     let mut reports = of_history(plan, history, &limits);
     let oracle = Oracle {
         logs: lived.logs.clone(),
-        damage_expected: plan.schedule.iter().any(|f| DAMAGE.contains(&f.kind.as_str())),
+        damage_expected: plan
+            .schedule
+            .iter()
+            .any(|f| DAMAGE.contains(&f.kind.as_str())),
     };
     let judged = oracle.judge(history, &limits);
     reports.push(judged.report);
@@ -52,7 +55,10 @@ pub(super) fn of_history(plan: &Plan, history: &History, limits: &Limits) -> Vec
         "faults-observed" => faults.check(history, limits),
         _ => checker.check(history, limits),
     };
-    checkers_for(&plan.workload).into_iter().map(judge).collect()
+    checkers_for(&plan.workload)
+        .into_iter()
+        .map(judge)
+        .collect()
 }
 
 /// Checkers that say more when fewer outcomes are unknown.

@@ -21,7 +21,7 @@ pub(super) fn entries_file(node: u64) -> String {
 /// The command could not be run, or what it printed makes no sense.
 pub(super) fn read(world: &World, binary: &Path, run_dir: &Path) -> Result<Vec<NodeLog>> {
     let mut logs = Vec::new();
-    for (node, data) in world.data_dirs() {
+    for (node, data) in world.keep_data()? {
         let kept = run_dir.join(entries_file(node));
         let file = File::create(&kept).with_context(|| format!("make {}", kept.display()))?;
         let words = kept.with_extension("stderr");
@@ -35,8 +35,8 @@ pub(super) fn read(world: &World, binary: &Path, run_dir: &Path) -> Result<Vec<N
             .stderr(errors)
             .status()
             .with_context(|| format!("run {} log", binary.display()))?;
-        let text = std::fs::read_to_string(&kept)
-            .with_context(|| format!("read {}", kept.display()))?;
+        let text =
+            std::fs::read_to_string(&kept).with_context(|| format!("read {}", kept.display()))?;
         let log = NodeLog::parse(&text)
             .map_err(|error| anyhow::anyhow!("{error}"))
             .with_context(|| format!("understand {}", kept.display()))?;

@@ -12,9 +12,19 @@ use checker::{Limits, Report};
 use crate::plan::Plan;
 
 /// Words of a line that is a violation whatever was done to the node.
-const NEVER: &[&str] = &["panicked at", "this is a bug of holdfast", "replicas differ"];
+const NEVER: &[&str] = &[
+    "panicked at",
+    "this is a bug of holdfast",
+    "replicas differ",
+];
 /// Kinds of faults after which a node may say that its disk failed it, and stop.
-const OF_THE_DISK: &[&str] = &["disk-full", "disk-slow", "lost-writes", "torn-tail", "bit-flip"];
+const OF_THE_DISK: &[&str] = &[
+    "disk-full",
+    "disk-slow",
+    "lost-writes",
+    "torn-tail",
+    "bit-flip",
+];
 /// Lines kept of one run.
 const LINES_MAX: usize = 1_000;
 
@@ -49,11 +59,14 @@ impl ServerLogs {
             lines: 0,
             errors: Vec::new(),
             ends,
-            disk_was_hurt: plan.schedule.iter().any(|f| OF_THE_DISK.contains(&f.kind.as_str())),
+            disk_was_hurt: plan
+                .schedule
+                .iter()
+                .any(|f| OF_THE_DISK.contains(&f.kind.as_str())),
         };
         for (&node, path) in logs {
-            let file = std::fs::File::open(path)
-                .with_context(|| format!("open {}", path.display()))?;
+            let file =
+                std::fs::File::open(path).with_context(|| format!("open {}", path.display()))?;
             for line in BufReader::new(file).split(b'\n') {
                 let line = line.with_context(|| format!("read {}", path.display()))?;
                 all.hear(node, &String::from_utf8_lossy(&line));

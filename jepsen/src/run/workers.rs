@@ -24,7 +24,7 @@ const GENERATION: u64 = 1_000_000;
 const POLL: Duration = Duration::from_millis(20);
 
 /// All workers of a run.
-pub struct Workers {
+pub(super) struct Workers {
     plan: Plan,
     directory: PathBuf,
     harness: PathBuf,
@@ -54,7 +54,7 @@ impl Workers {
     ///
     /// # Errors
     /// A process or a file could not be made.
-    pub fn start(
+    pub(super) fn start(
         plan: &Plan,
         endpoints: &[Endpoint],
         run_dir: &Path,
@@ -125,8 +125,11 @@ impl Workers {
 
     /// Process ids of those that run.
     #[must_use]
-    pub fn pids(&self) -> Vec<u32> {
-        self.running.iter().map(|worker| worker.child.id()).collect()
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.running
+            .iter()
+            .map(|worker| worker.child.id())
+            .collect()
     }
 
     /// Puts a new worker in the place of each that was killed, with new processes: what the old
@@ -134,7 +137,7 @@ impl Workers {
     ///
     /// # Errors
     /// One ended by itself, which is a failure of the harness; or a new one could not be started.
-    pub fn replace_killed(&mut self, endpoints: &[Endpoint]) -> Result<bool> {
+    pub(super) fn replace_killed(&mut self, endpoints: &[Endpoint]) -> Result<bool> {
         let mut replaced = false;
         for at in 0..self.running.len() {
             let Some(worker) = self.running.get_mut(at) else {
@@ -144,11 +147,15 @@ impl Workers {
                 continue;
             };
             if status.code().is_some() {
-                bail!("a worker ended by itself: {status}; see {}", worker.said.display());
+                bail!(
+                    "a worker ended by itself: {status}; see {}",
+                    worker.said.display()
+                );
             }
             let (place, generation) = (worker.place, worker.generation + 1);
             let successor = self.employ(place, generation, endpoints)?;
-            let dead = std::mem::replace(&mut self.running[at], successor);
+            self.running.push(successor);
+            let dead = self.running.swap_remove(at);
             self.bury(dead, true)?;
             replaced = true;
         }
@@ -169,7 +176,7 @@ impl Workers {
     }
 
     /// Tells all of them something: `stop` ends the load, `final` begins the last reads.
-    pub fn tell(&mut self, order: &str) {
+    pub(super) fn tell(&mut self, order: &str) {
         for worker in &mut self.running {
             if let Some(orders) = &mut worker.orders {
                 // One that was killed meanwhile is noticed when it is waited for.
@@ -182,7 +189,7 @@ impl Workers {
     ///
     /// # Errors
     /// One failed, or what one said cannot be read.
-    pub fn finish(mut self, within: Duration) -> Result<Vec<Source>> {
+    pub(super) fn finish(mut self, within: Duration) -> Result<Vec<Source>> {
         let deadline = Instant::now() + within;
         for mut worker in std::mem::take(&mut self.running) {
             worker.orders = None;
@@ -235,7 +242,11 @@ fn listen(output: ChildStdout, said: &Path, live: Arc<Live>) -> Result<JoinHandl
     let copy = move || -> Result<()> {
         let mut output = BufReader::with_capacity(1 << 16, output);
         let mut line = Vec::new();
-        while output.read_until(b'\n', &mut line).context("read from a worker")? > 0 {
+        while output
+            .read_until(b'\n', &mut line)
+            .context("read from a worker")?
+            > 0
+        {
             live.hear_line(&line);
             file.write_all(&line).context("keep what a worker said")?;
             line.clear();

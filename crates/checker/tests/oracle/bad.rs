@@ -184,10 +184,10 @@ fn a_version_that_jumps_and_a_condition_that_did_not_hold() {
         .path
         .clone();
     let before = one.logs[0].entries.iter().flat_map(|e| &e.commands);
-    let before = before
+    let mut before = before
         .filter(|c| c.zxid < Some(zxid))
         .flat_map(|c| &c.changes);
-    let version = before.filter(|c| c.path == path).last().unwrap().version;
+    let version = before.rfind(|c| c.path == path).unwrap().version;
     one.command(zxid, |command| command.op.expect = version);
     broken(&one, "it was refused for");
 }

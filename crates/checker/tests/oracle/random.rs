@@ -94,7 +94,7 @@ fn other_value(run: &mut Run, random: &mut Random) -> bool {
 /// Of a common value another write may stand at the other place.
 fn is_unique(run: &Run, answer: u64) -> bool {
     let value = &run.history.events[answer as usize].value;
-    !value.as_u64().is_some_and(|value| value < 3)
+    value.as_u64().is_none_or(|value| value >= 3)
 }
 
 fn wrong_position(run: &mut Run, random: &mut Random) -> bool {
