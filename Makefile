@@ -52,14 +52,14 @@ measure: build ## WHAT=failover|handover|stall|steady|million: the figures in do
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)
 
-jepsen: build ## real nodes under faults, every promise checked, about 10 minutes (WORKLOAD=lock NEMESIS=partition,kill SECONDS=120 SEED=7 NODES=5 DOOR=zookeeper: one run)
-	./scripts/jepsen.sh $(if $(WORKLOAD),run,suite) release
+jepsen: setup ## real nodes under faults, every promise checked, about 10 minutes (WORKLOAD=lock NEMESIS=partition,kill SECONDS=120 SEED=7 NODES=5 DOOR=zookeeper: one run)
+	WORKLOAD='$(WORKLOAD)' NEMESIS='$(NEMESIS)' SEED='$(SEED)' NODES='$(NODES)' DOOR='$(DOOR)' ARGS='$(ARGS)' SECONDS='$(if $(findstring command,$(origin SECONDS)),$(SECONDS),60)' ./scripts/jepsen.sh $(if $(WORKLOAD),run,suite)
 
 jepsen-smoke: setup ## the same in a few minutes, with the debug binary
-	./scripts/jepsen.sh smoke debug
+	SEED='$(SEED)' ARGS='$(ARGS)' ./scripts/jepsen.sh smoke
 
 jepsen-mutants: setup ## every planted bug in the run that must catch it, and Holdfast itself in the same runs (ONLY=m01,m17)
-	./scripts/jepsen.sh mutants debug
+	ONLY='$(ONLY)' SEED='$(SEED)' ARGS='$(ARGS)' ./scripts/jepsen.sh mutants
 
 zookeeper-clients: setup ## other people's ZooKeeper clients against three nodes (ARGS="kazoo java c node locks" picks)
 	./scripts/setup-clients.sh && ./scripts/zookeeper-clients.sh $(ARGS)

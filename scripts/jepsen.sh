@@ -1,31 +1,31 @@
 #!/bin/sh
-# Runs hf-jepsen with what the Makefile's variables say: run | suite | smoke | mutants, and the profile
-# of the nodes' binary. The harness itself is always built for release: it must not be what is slow.
+# Runs hf-jepsen with what the Makefile's variables say: run | suite | smoke | mutants. Smoke uses debug
+# builds, which every test run has anyway; the others measure, and use release builds.
 set -eu
-what=$1 profile=$2
+what=$1
 target=${CARGO_TARGET_DIR:-target}
-release=''
-[ "$profile" = debug ] || release='--release'
 ./scripts/setup-jepsen.sh
+profile=release flags='--release'
+if [ "$what" = smoke ]; then profile=debug flags=''; fi
 features=''
 [ "$what" != mutants ] || features='--features mutants'
 # shellcheck disable=SC2086 # words, or nothing
-cargo build --locked $release -p holdfast $features
-cargo build --locked --release -p jepsen
-harness="$target/release/hf-jepsen"
-HOLDFAST_TEST_BINARY="$target/$profile/holdfast"
+cargo build --locked $flags -p holdfast $features
+# shellcheck disable=SC2086 # words, or nothing
+cargo build --locked $flags -p jepsen
+binary="$target/$profile/holdfast"
 if [ "$what" = mutants ]; then
-    # The next build without the feature takes this file away: keep a copy.
-    cp "$HOLDFAST_TEST_BINARY" "$target/$profile/holdfast-mutants"
-    HOLDFAST_TEST_BINARY="$target/$profile/holdfast-mutants"
+    # A copy of its own, so that nobody takes it for the product.
+    mv "$binary" "$target/$profile/holdfast-with-mutants"
+    binary="$target/$profile/holdfast-with-mutants"
 fi
-export HOLDFAST_TEST_BINARY
 seed=${SEED:+--seed=$SEED}
+harness="$target/$profile/hf-jepsen"
 # shellcheck disable=SC2086 # words, or nothing
 case $what in
-    run) exec "$harness" run --workload="$WORKLOAD" --nemesis="$NEMESIS" --door="$DOOR" \
-        --seconds="$SECONDS" --nodes="$NODES" $seed ;;
-    suite) exec "$harness" suite --nodes="$NODES" $seed ;;
-    smoke) exec "$harness" suite --seconds=8 --time-box=300 --seed="${SEED:-1}" ;;
-    mutants) exec "$harness" mutants ${ONLY:+--only=$ONLY} $seed --binary="$HOLDFAST_TEST_BINARY" ;;
+    run) exec "$harness" run --binary="$binary" --workload="$WORKLOAD" --nemesis="$NEMESIS" --door="$DOOR" \
+        --seconds="$SECONDS" --nodes="$NODES" $seed ${ARGS:-} ;;
+    suite) exec "$harness" suite --binary="$binary" --nodes="$NODES" $seed ${ARGS:-} ;;
+    smoke) exec "$harness" suite --binary="$binary" --seconds=8 --time-box=240 --seed="${SEED:-1}" ${ARGS:-} ;;
+    mutants) exec "$harness" mutants --binary="$binary" ${ONLY:+--only=$ONLY} $seed ${ARGS:-} ;;
 esac
