@@ -17,7 +17,7 @@ ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: sim sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -78,6 +78,12 @@ sim-replay: setup ## SEED=7: one simulated run with its whole trace
 
 sim-seeds: setup ## the simulated runs that failed once
 	cargo run --release --locked -q -p sim --bin sim -- run --keep-going --file crates/sim/seeds/found.txt $(ARGS)
+
+sim-ci: setup ## the simulated runs that failed once, then fresh ones for a minute (SIM_BASE=20261125: the first)
+	./scripts/sim-ci.sh
+
+sim-mutants: setup ## every planted bug in the simulation: what fires, at which seed (ARGS="--only m02,m21")
+	cargo run --release --locked -q -p sim --features mutants --bin sim -- mutants --seeds 1..200 $(ARGS)
 
 lint: setup ## format and lints, nothing may be left
 	cargo fmt --all --check && cargo clippy --workspace --all-targets --locked -- -D warnings

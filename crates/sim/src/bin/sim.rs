@@ -14,6 +14,8 @@ use sim::world::{Stop, World};
 
 #[path = "sim/many.rs"]
 mod many;
+#[path = "sim/mutants.rs"]
+mod mutants;
 
 /// Seeds the operating system's randomness of the process (`src/os/getrandom.c`).
 const SEED_VARIABLE: &str = "HOLDFAST_SIM_SEED";
@@ -41,6 +43,8 @@ enum Action {
     },
     /// Runs each seed twice and compares the traces.
     Meta(many::RunArgs),
+    /// Runs seeds with each planted bug until it is seen, and the same seeds without any.
+    Mutants(mutants::MutantArgs),
     /// Runs one seed in this process: what `run` and `replay` start.
     #[command(hide = true)]
     Seed {
@@ -64,6 +68,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Action::Run(args) => many::run(&args),
         Action::Meta(args) => many::meta(&args),
+        Action::Mutants(args) => mutants::mutants(args),
         Action::Replay { seed, length } => {
             let status = many::child(seed, &length)?.arg("--trace").status()?;
             Ok(if status.success() {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use node::Draft;
 use raft_core::acl::AclEntry;
-use raft_core::command::{Command, Create, CreateKind, Expect, SetData, ZnodeOp};
+use raft_core::command::{Command, Create, CreateKind, Expect, IdempotencyKey, SetData, ZnodeOp};
 use raft_core::ids::ZnodePath;
 
 /// A request of nobody in particular.
@@ -52,6 +52,25 @@ pub(super) fn create(path: &str, data: String, kind: CreateKind, sequential: boo
         sequential,
         parents: true,
     }))
+}
+
+/// Deletes a znode, whatever its version.
+pub(super) fn delete(path: &str) -> Command {
+    Command::Znode(ZnodeOp::Delete {
+        path: path.to_owned(),
+        expect: Expect::Any,
+    })
+}
+
+/// The same, done at most once however often it is sent.
+pub(super) fn repeatable(key: u64, command: Command) -> Draft {
+    Draft {
+        idempotency: Some(IdempotencyKey {
+            key: format!("sim-{key}"),
+            fingerprint: key,
+        }),
+        ..plain(command)
+    }
 }
 
 /// A path the simulation made up.

@@ -5,7 +5,7 @@ use raft_core::outcome::{Reply, ZnodeReply};
 use serde_json::json;
 
 use super::door::{Client, Written};
-use super::drafts::{create, plain};
+use super::drafts::{create, delete, plain};
 
 /// Parents numbers are drawn from.
 const PARENTS: u64 = 2;
@@ -45,6 +45,10 @@ async fn next(client: &mut Client, parent: &str) {
             let number: Option<u64> = name.strip_prefix("n-").and_then(|n| n.parse().ok());
             let facts = vec![("zxid", json!(zxid)), ("name", json!(name))];
             client.ok(begun, json!(number), facts);
+            // A number is never given again, even when its znode and all later ones are gone.
+            if client.rng.percent(40) {
+                client.write(plain(delete(path.as_str()))).await;
+            }
         }
         Written::Refused { refusal } => client.fail(begun, &refusal.to_string(), asked),
         Written::NotDone(why) => client.fail(begun, &why, asked),

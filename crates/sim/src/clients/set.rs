@@ -1,13 +1,15 @@
 //! A growing set: children of one znode.
 
 use node::ReadOptions;
-use raft_core::command::CreateKind;
+use raft_core::command::{Command, CreateKind};
 use serde_json::{Value, json};
 
 use super::door::{Client, Written};
-use super::drafts::{create, path, plain};
+use super::drafts::{create, path, repeatable};
 
 const PARENT: &str = "/set";
+/// How often a request is repeated at most.
+const REPEATS_MAX: u32 = 3;
 /// Elements read at most.
 const ELEMENTS_MAX: usize = 10_000;
 
@@ -34,13 +36,29 @@ pub(super) async fn last_words(mut client: Client) {
 async fn add(client: &mut Client, element: u64) {
     let begun = client.begin("add", None, json!(element), Vec::new());
     let at = format!("{PARENT}/e{element}");
-    let draft = plain(create(&at, String::new(), CreateKind::Persistent, false));
-    match client.write(draft).await {
+    let command = create(&at, String::new(), CreateKind::Persistent, false);
+    match written(client, element, command).await {
         Written::Done { zxid, .. } => client.ok(begun, json!(element), vec![("zxid", json!(zxid))]),
         Written::Refused { refusal } => client.fail(begun, &refusal.to_string(), json!(element)),
         Written::NotDone(why) => client.fail(begun, &why, json!(element)),
         Written::Unknown(why) => client.info(begun, &why, json!(element)),
     }
+}
+
+/// Sends a request under a key of its own, and again while nobody knows what came of it (P-RETRY).
+async fn written(client: &mut Client, element: u64, command: Command) -> Written {
+    let mut last = client.write(repeatable(element, command.clone())).await;
+    for _ in 0..REPEATS_MAX {
+        let Written::Unknown(why) = last else {
+            return last;
+        };
+        last = match client.write(repeatable(element, command.clone())).await {
+            // This attempt did nothing; an earlier one may have.
+            Written::NotDone(_) => Written::Unknown(why),
+            known => known,
+        };
+    }
+    last
 }
 
 async fn read(client: &mut Client) {

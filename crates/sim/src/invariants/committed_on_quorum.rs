@@ -1,6 +1,7 @@
 //! What a node takes for committed is on the disks of a majority of each configuration in force.
 //! Raft paper, section 5.3 and 6; P-DUR. An answer follows the commit, so this is also "acknowledged
-//! means on a majority of disks at the time of the acknowledgement".
+//! means on a majority of disks at the time of the acknowledgement". A leader commits by counting only
+//! entries of its own term (section 5.4.2, figure 8).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,13 @@ pub(super) struct CommittedOnQuorum {
     highest: Option<u64>,
     /// The configurations each node had at the step before: a change may have come right after the
     /// commit.
-    before: BTreeMap<NodeId, Configs>,
+    before: BTreeMap<NodeId, Before>,
+}
+
+struct Before {
+    configs: Configs,
+    /// Process of the machine, and the term it led.
+    led: Option<(u64, u64)>,
 }
 
 impl Invariant for CommittedOnQuorum {
@@ -28,22 +35,41 @@ impl Invariant for CommittedOnQuorum {
         let mut highest = self.highest;
         for seen in view.running {
             let configs = seen.status.members.configs.clone();
-            let before = self.before.insert(seen.id, configs.clone());
+            let leadership = seen.status.leadership;
+            let led = leadership
+                .is_leader()
+                .then_some((seen.boot, leadership.term));
+            let now = Before {
+                configs: configs.clone(),
+                led,
+            };
+            let before = self.before.insert(seen.id, now);
             let committed = seen.status.log.committed;
             if committed <= self.highest {
                 continue;
             }
             highest = highest.max(committed);
             let Some(index) = committed else { continue };
-            let terms = terms_at(view, index);
+            let mut terms = terms_at(view, index);
+            // What a leader of two steps takes for committed now, it counted itself.
+            let counted = before
+                .as_ref()
+                .and_then(|before| before.led)
+                .filter(|was| led == Some(*was));
+            if let Some((_, own)) = counted {
+                terms = BTreeSet::from([own]);
+            }
             let safe = |configs: &[BTreeSet<NodeId>]| {
                 let on_quorum =
                     |term: &u64| View::is_quorum(configs, |id| view.has(id, index, *term));
                 terms.iter().any(on_quorum)
             };
-            if !terms.is_empty() && !safe(&configs) && !before.as_deref().is_some_and(safe) {
+            if !terms.is_empty()
+                && !safe(&configs)
+                && !before.is_some_and(|before| safe(&before.configs))
+            {
                 return Err(format!(
-                    "node {} takes entry {index} for committed; the disks have it of terms {terms:?}, none of them on a quorum (voters {configs:?})",
+                    "node {} takes entry {index} for committed; of what it may be (terms {terms:?}) none is on the disks of a quorum (voters {configs:?})",
                     seen.id
                 ));
             }
@@ -53,8 +79,8 @@ impl Invariant for CommittedOnQuorum {
     }
 }
 
-/// The terms of which some disk has an entry. Which of them is the committed one is not asked: a node
-/// learns of the commit before its own sync, and may still have another.
+/// The terms of which some disk has an entry. Which of them is the committed one is asked of leaders
+/// only: another node learns of the commit before its own sync, and may still have another.
 fn terms_at(view: &View<'_>, index: u64) -> BTreeSet<u64> {
     let disks = view.machines.values().map(|machine| machine.disk.durable());
     disks

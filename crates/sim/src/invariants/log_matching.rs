@@ -74,10 +74,10 @@ impl LogMatching {
             };
             match disk.log.get(&index) {
                 Some(entry) if entry == known => {}
-                // The remains of a deposed leader's log, of any term (paper, figure 8), about to be
-                // overwritten: a node learns what is committed before its own sync. In a cluster
-                // that has settled there are none.
-                Some(_) if !view.is_settled => break,
+                // The remains of a deposed leader's log, of any other term (paper, figure 8), about
+                // to be overwritten: a node learns what is committed before its own sync. In a
+                // cluster that has settled there are none. Of the same term they are never another.
+                Some(entry) if !view.is_settled && entry.term != known.term => break,
                 Some(entry) => {
                     return Err(format!(
                         "committed entry {index} is {known:?} on a majority and {entry:?} on {}",

@@ -12,6 +12,7 @@ use clap::Args;
 use sim::plan::FaultKind;
 use sim::summary::{Summary, counts};
 
+use super::mutants::VARIABLE;
 use super::{CHILD_TIME_MAX, Length, RESULT, SEED_VARIABLE};
 
 /// So many seeds must hit every kind of fault and every outcome at least once.
@@ -40,6 +41,9 @@ pub(crate) struct RunArgs {
     keep_going: bool,
     #[command(flatten)]
     length: Length,
+    /// The planted bug the children have.
+    #[arg(skip)]
+    pub(crate) mutant: Option<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -81,8 +85,13 @@ struct Running {
 }
 
 impl Running {
-    fn start(seed: u64, length: &Length) -> anyhow::Result<Running> {
-        let child = child(seed, length)?
+    fn start(seed: u64, args: &RunArgs) -> anyhow::Result<Running> {
+        let mut command = child(seed, &args.length)?;
+        if let Some(id) = args.mutant {
+            // What a bug makes a process say before it dies is not news.
+            command.env(VARIABLE, id).stderr(Stdio::null());
+        }
+        let child = command
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("start a process for seed {seed}"))?;
@@ -130,7 +139,7 @@ impl Running {
 }
 
 /// Runs the seeds; what is done with each result is for the caller to say.
-fn each(
+pub(crate) fn each(
     args: &RunArgs,
     seeds: impl Iterator<Item = u64>,
     mut done: impl FnMut(Summary) -> bool,
@@ -146,7 +155,7 @@ fn each(
     loop {
         while running.len() < args.jobs && !stopped && !over() {
             match seeds.next() {
-                Some(seed) => running.push(Running::start(seed, &args.length)?),
+                Some(seed) => running.push(Running::start(seed, args)?),
                 None => break,
             }
         }
@@ -165,7 +174,7 @@ fn each(
     }
 }
 
-fn seeds(args: &RunArgs) -> anyhow::Result<Vec<u64>> {
+pub(crate) fn seeds(args: &RunArgs) -> anyhow::Result<Vec<u64>> {
     let Some(file) = &args.file else {
         return Ok((args.seeds.first..=args.seeds.last).collect());
     };

@@ -1,0 +1,39 @@
+//! What shows a planted bug in the simulation.
+
+use crate::Mutant;
+
+/// How the simulation relates to a planted bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simulated {
+    /// The checker of the catalogue fires, or one of these invariants, which look at every step and may
+    /// see the same bug before any client does.
+    Shows(&'static [&'static str]),
+    /// It is planted in a part the simulation does not run, for this reason.
+    Absent(&'static str),
+}
+
+impl Mutant {
+    /// What shows this bug in the simulation.
+    #[must_use]
+    pub const fn simulated(self) -> Simulated {
+        match self {
+            Mutant::AckBeforeFsync => Simulated::Shows(&["equal-digests", "committed-on-quorum"]),
+            Mutant::VoteNotPersisted => Simulated::Shows(&["votes-on-disk"]),
+            Mutant::QuorumOffByOne | Mutant::OldConfigQuorum => {
+                Simulated::Shows(&["committed-on-quorum"])
+            }
+            Mutant::FenceNotInSnapshot | Mutant::SnapshotWithoutSessions => {
+                Simulated::Shows(&["snapshot-is-the-state", "equal-digests"])
+            }
+            Mutant::GrantToDeadSession
+            | Mutant::CloseLeavesOne
+            | Mutant::PermitReturnedTwice
+            | Mutant::ReadersPassWriters => Simulated::Shows(&["state"]),
+            Mutant::ChecksumNotVerified => Simulated::Shows(&["damage-refused"]),
+            Mutant::FenceFromLocalCounter => Simulated::Absent("planted at the HTTP door"),
+            Mutant::WriteErrorSwallowed => Simulated::Absent("planted in the writer of RocksDB"),
+            Mutant::RepeatsWithoutKey => Simulated::Absent("planted in the client library"),
+            _ => Simulated::Shows(&[]),
+        }
+    }
+}
