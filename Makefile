@@ -96,4 +96,4 @@ verify: lint test doc ## all of it; never writes to the tree
 fix: setup ## format, apply what clippy can, regenerate references and golden files
 	cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged && cargo fmt --all && UPDATE=1 UPDATE_EXPECT=1 REWRITE=1 ./scripts/test.sh --workspace
 
-ci: lint doc test zookeeper-clients ## what .ci/run calls
+ci: lint doc test zookeeper-clients sim-ci jepsen-smoke ## what .ci/run calls
