@@ -75,6 +75,12 @@ fn a_node_that_was_away_catches_up_from_a_snapshot() {
     }
     cluster.restart(away);
     cluster.wait_digests_agree();
+    // Without a purge it would have been sent the entries it lacks, and the snapshot none.
+    let log = log_gate::read(&cluster.log_file(away));
+    assert!(
+        log.contains("installed a snapshot from the leader"),
+        "{log}"
+    );
     let stale = cluster.http(away).header("Holdfast-Consistency", "stale");
     let _ = stale.get("/v1/nodes/n299").unwrap().expect(200);
 }

@@ -36,6 +36,35 @@ fn opening_a_session_can_be_repeated_from_any_node() {
     assert_eq!(listed["sessions"][0]["owner"]["service"], "billing");
 }
 
+/// What a client does whose release was not answered and whose session then ended. (P-RETRY)
+#[test]
+fn a_claim_is_told_of_behind_the_end_of_its_session() {
+    let cluster = Cluster::start(3);
+    let http = cluster.http(1);
+    let brief = json!({"ttl": "1s"}).to_string();
+    let _ = http.put("/v1/sessions/brief", brief).unwrap().expect(201);
+    stand_in_queue(&http, "brief", "estate", "lost");
+    stand_in_queue(&http, "brief", "cottage", "given-back");
+    let owner = cluster.http(2).session("brief");
+    let given_back = claim_path("cottage", "given-back");
+    let _ = owner.delete(&given_back).unwrap().expect(200);
+    until("the session to end", || {
+        let session = cluster.http(3).get("/v1/sessions/brief").unwrap();
+        session.status == 410
+    });
+    let lost = claim_path("estate", "lost");
+    for again in [owner.delete(&lost), owner.put(&lost, "{}")] {
+        let told = again.unwrap().expect(410);
+        assert_eq!(told.problem().0, "claim_ended");
+        assert_eq!(told.json()["ended_claim"]["state"], "session_expired");
+    }
+    let again = owner.delete(&given_back).unwrap().expect(200).json();
+    assert_eq!(again["state"], "released");
+    // Of a claim it never had there is nothing to tell but this.
+    let other = owner.put(&claim_path("estate", "c2"), "{}").unwrap();
+    assert_eq!(other.expect(410).problem().0, "session_expired");
+}
+
 #[test]
 fn a_silent_session_expires_not_before_its_time_and_loses_what_it_owns() {
     let cluster = Cluster::start(3);

@@ -147,14 +147,21 @@ impl Keeper {
     }
 
     /// How long a hold is certain, counted from the sending of the request: as long as its session
-    /// lives and its own deadline is not reached. `as_of` is a log time not before the sending.
+    /// lives and no deadline of its own is reached, that of a hand-over nobody picked up yet among
+    /// them. `as_of` is a log time not before the sending.
     pub(crate) async fn safe_hold(&mut self, claim: &Claim, as_of: Option<LogTime>) -> Option<u64> {
-        let ClaimState::Held { expires, .. } = &claim.state else {
+        let ClaimState::Held {
+            expires,
+            acknowledge_by,
+            ..
+        } = &claim.state
+        else {
             return None;
         };
-        let own = match (expires, as_of) {
+        let deadline = expires.iter().chain(acknowledge_by).min();
+        let own = match (deadline, as_of) {
             (None, _) => None,
-            (Some(expires), Some(as_of)) => Some(expires.0.saturating_sub(as_of.0)),
+            (Some(deadline), Some(as_of)) => Some(deadline.0.saturating_sub(as_of.0)),
             // Log time does not move on its own: an old state says nothing about now.
             (Some(_), None) => return None,
         };

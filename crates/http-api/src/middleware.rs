@@ -43,7 +43,7 @@ pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Res
         Found::OtherMethods(_) | Found::Nothing => UNMATCHED,
     };
     let span = tracing::debug_span!("http", id, method, route, node = %api.name);
-    let kept = Kept::of(&parts, &id);
+    let kept = Kept::of(&parts, &id, api.node.applied());
     let in_flight = InFlight::new(&api);
     let result = match found {
         Found::Endpoint(endpoint, params) => {
@@ -117,16 +117,20 @@ struct Kept {
     instance: String,
     is_head: bool,
     traceparent: Option<HeaderValue>,
+    /// The position when the request came: whatever it looks at shows that much. The position when
+    /// it is answered may be of changes it did not see.
+    found_at: Zxid,
 }
 
 impl Kept {
-    fn of(parts: &Parts, id: &str) -> Kept {
+    fn of(parts: &Parts, id: &str, found_at: Zxid) -> Kept {
         let traceparent = headers::traceparent(&parts.headers);
         Kept {
             id: id.to_owned(),
             instance: parts.uri.path().to_owned(),
             is_head: parts.method == Method::HEAD,
             traceparent: traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
+            found_at,
         }
     }
 }
@@ -268,7 +272,7 @@ fn finish(api: &Api, kept: &Kept, result: Result<Reply, Problem>) -> Response {
 }
 
 fn common_headers(api: &Api, kept: &Kept, map: &mut HeaderMap, index: Option<Zxid>) {
-    let index = index.unwrap_or_else(|| api.node.applied());
+    let index = index.unwrap_or(kept.found_at);
     map.insert(HeaderName::from_static(names::INDEX), index.0.into());
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -12,7 +12,7 @@ const QUORUM_LOSS_PROBE_VOTERS: usize = 5;
 /// Entries per storage write.
 const APPEND_ENTRIES_MAX: u64 = 4096;
 /// Logs removed per purge: with openraft's default of one, every entry is a delete of its own.
-const PURGE_BATCH_MIN: u64 = 10_000;
+const PURGE_BATCH: u64 = 10_000;
 
 /// Sizes and counts of consensus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct RaftSettings {
     /// Entries kept in the log although a snapshot contains them: what a rebooting node may miss
     /// without needing the snapshot.
     pub entries_kept: u64,
-    /// Entries per purge; at least [`RaftSettings::default`]'s in production.
+    /// Entries per purge. Never more than are kept (but one): the log is then at most about twice as
+    /// long as was asked for, also where little is kept.
     pub purge_batch: u64,
     /// Entries per AppendEntries message.
     pub payload_entries_max: u64,
@@ -39,7 +40,7 @@ impl Default for RaftSettings {
         RaftSettings {
             snapshot_entries: 200_000,
             entries_kept: 500_000,
-            purge_batch: PURGE_BATCH_MIN,
+            purge_batch: PURGE_BATCH,
             payload_entries_max: 2048,
             snapshot_chunk_bytes: 1 << 20,
             expected_voters: 3,
@@ -73,7 +74,7 @@ impl RaftSettings {
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.snapshot_entries),
             snapshot_max_chunk_size: u64::from(self.snapshot_chunk_bytes),
             max_in_snapshot_log_to_keep: self.entries_kept,
-            purge_batch_size: self.purge_batch,
+            purge_batch_size: self.purge_batch.min(self.entries_kept).max(1),
             // Only gates openraft's own blocking add_learner, which is not used here.
             replication_lag_threshold: self.caught_up_entries,
             // A node that cannot win must not raise the term of a cluster that works.
@@ -115,7 +116,7 @@ mod tests {
             assert_eq!(config.enable_pre_vote, Some(true));
             assert_eq!(config.enable_leader_restore, Some(false));
             assert_eq!(config.allow_log_reversion, Some(false));
-            assert!(config.purge_batch_size >= PURGE_BATCH_MIN);
+            assert_eq!(config.purge_batch_size, PURGE_BATCH);
             assert!(config.install_snapshot_timeout >= 600_000);
             assert_eq!(config.quorum_loss_probe_interval, None);
             assert_eq!(
@@ -123,6 +124,21 @@ mod tests {
                 SnapshotPolicy::LogsSinceLast(200_000)
             );
         }
+    }
+
+    #[test]
+    fn a_purge_waits_for_no_more_entries_than_are_kept() {
+        let batch = |entries_kept| {
+            let settings = RaftSettings {
+                entries_kept,
+                ..RaftSettings::default()
+            };
+            let config = settings.config(ClusterId(1), &Timing::default());
+            config.unwrap().purge_batch_size
+        };
+        assert_eq!(batch(0), 1);
+        assert_eq!(batch(10), 10);
+        assert_eq!(batch(1_000_000), PURGE_BATCH);
     }
 
     #[test]

@@ -132,10 +132,11 @@ impl Node {
     }
 
     /// Proposes an acquire and then waits up to `wait` for the claim to be granted or to end. A
-    /// grant that is delivered this way counts as picked up; one whose caller went away does not.
+    /// grant that is told this way is picked up, by commit; one whose caller went away is not.
     ///
     /// # Errors
-    /// As [`Node::propose`], for the proposal.
+    /// As [`Node::propose`], for the proposal; [`ProposeError::Unknown`] also when the lock was
+    /// handed over and nobody could confirm in time that this was picked up.
     pub async fn acquire(
         &self,
         draft: Draft,
@@ -145,14 +146,14 @@ impl Node {
         self.runtime.acquire(draft, wait, deadline).await
     }
 
-    /// Waits until a claim holds or has ended, at most `wait`; looks at the local state only.
-    /// Cancel safe.
+    /// Waits until a claim holds or has ended, at most `wait`; looks at the local state only, and
+    /// says at which position. Cancel safe.
     pub async fn await_claim(
         &self,
         lock: &LockName,
         claim: &ClaimId,
         wait: Duration,
-    ) -> ClaimStanding {
+    ) -> (ClaimStanding, Zxid) {
         self.runtime
             .await_claim(lock, claim, Instant::now() + wait)
             .await

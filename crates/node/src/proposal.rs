@@ -1,6 +1,5 @@
 //! Proposing: from a draft to an outcome, a "did not happen", or an "unknown".
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -75,7 +74,7 @@ pub enum AcquireOutcome {
     Decided(Outcome),
     /// Still in the queue.
     Waiting(Box<ClaimReply>, Zxid),
-    /// Granted while the request waited; the grant is acknowledged.
+    /// Granted while the request waited; that it was picked up is committed.
     Granted(Box<ClaimReply>, Zxid),
     /// Ended while the request waited.
     Ended(Box<EndedClaim>, Zxid),
@@ -212,7 +211,7 @@ impl Runtime {
 
     /// See [`Node::acquire`](crate::Node::acquire).
     pub(crate) async fn acquire(
-        self: &Arc<Self>,
+        &self,
         draft: Draft,
         wait: Duration,
         deadline: Duration,
@@ -224,25 +223,29 @@ impl Runtime {
         let (lock, claim) = (acquire.lock.clone(), acquire.claim.clone());
         let again = draft.clone();
         let until = Instant::now() + wait;
+        let answer_by = until + deadline;
         let outcome = self.propose(draft, deadline).await?;
         let waiting = match &outcome.result {
             Ok(Reply::Claim(reply)) if !reply.claim.is_held() => reply.clone(),
             Ok(_) | Err(_) => return Ok(AcquireOutcome::Decided(outcome)),
         };
-        let standing = self.await_claim(&lock, &claim, until).await;
-        let zxid = self.replica.applied().zxid;
+        let (standing, zxid) = self.await_claim(&lock, &claim, until).await;
         match standing {
+            ClaimStanding::Live(reply) if must_be_picked_up(&reply) => {
+                self.pick_up(again, &reply, answer_by).await
+            }
             ClaimStanding::Live(reply) if reply.claim.is_held() => {
-                self.acknowledge(again, &reply);
                 Ok(AcquireOutcome::Granted(reply, zxid))
             }
             ClaimStanding::Live(reply) => Ok(AcquireOutcome::Waiting(reply, zxid)),
             ClaimStanding::Ended(ended) => Ok(AcquireOutcome::Ended(ended, zxid)),
-            ClaimStanding::Unknown => Ok(AcquireOutcome::Waiting(waiting, zxid)),
+            // Not remembered any more: what is known of it is where it stood when it queued.
+            ClaimStanding::Unknown => Ok(AcquireOutcome::Waiting(waiting, outcome.moment.zxid)),
         }
     }
 
-    /// Waits until a claim holds or has ended, or until `until`.
+    /// Waits until a claim holds or has ended, or until `until`. Gives the position of the state
+    /// it was seen in.
     ///
     /// Cancel safe.
     pub(crate) async fn await_claim(
@@ -250,60 +253,88 @@ impl Runtime {
         lock: &LockName,
         claim: &ClaimId,
         until: Instant,
-    ) -> ClaimStanding {
+    ) -> (ClaimStanding, Zxid) {
         let waiter = self.replica.waiters.register(lock, claim);
         loop {
             let mut wake = std::pin::pin!(waiter.wake().notified());
             // From here on a change is not missed, so the look comes after.
             wake.as_mut().enable();
-            let standing = self.standing(lock, claim);
-            let waits = matches!(&standing, ClaimStanding::Live(reply) if !reply.claim.is_held());
-            if !waits || timeout_at(until, wake).await.is_err() {
+            let seen = self.standing(lock, claim);
+            let waits = matches!(&seen.0, ClaimStanding::Live(reply) if !reply.claim.is_held());
+            if !waits {
+                return seen;
+            }
+            if timeout_at(until, wake).await.is_err() {
                 return self.standing(lock, claim);
             }
         }
     }
 
-    /// How a claim stands in the local state.
-    pub(crate) fn standing(&self, lock: &LockName, claim: &ClaimId) -> ClaimStanding {
-        self.replica.read(|state| match state.claim(lock, claim) {
-            ClaimStatus::Live(view) => ClaimStanding::Live(Box::new(ClaimReply {
-                claim: view.claim.clone(),
-                created: false,
-                position: view.position,
-                holders: view.holders,
-                waiters: view.waiters,
-            })),
-            ClaimStatus::Ended(ended) => ClaimStanding::Ended(Box::new(ended.clone())),
-            ClaimStatus::Unknown => ClaimStanding::Unknown,
+    /// How a claim stands in the local state, and the position of that state: from one look, so
+    /// that nobody is told a position whose effects were not seen.
+    fn standing(&self, lock: &LockName, claim: &ClaimId) -> (ClaimStanding, Zxid) {
+        self.replica.read(|state| {
+            let standing = match state.claim(lock, claim) {
+                ClaimStatus::Live(view) => ClaimStanding::Live(Box::new(ClaimReply {
+                    claim: view.claim.clone(),
+                    created: false,
+                    position: view.position,
+                    holders: view.holders,
+                    waiters: view.waiters,
+                })),
+                ClaimStatus::Ended(ended) => ClaimStanding::Ended(Box::new(ended.clone())),
+                ClaimStatus::Unknown => ClaimStanding::Unknown,
+            };
+            (standing, state.last_zxid())
         })
     }
 
-    /// Tells the state that the grant was picked up: the request that waited for it is about to be
-    /// answered. Nobody waits for this; if it is lost, a repeat of the acquire does the same.
-    fn acknowledge(self: &Arc<Self>, draft: Draft, reply: &ClaimReply) {
-        let ClaimState::Held {
-            acknowledge_by: Some(_),
-            ..
-        } = reply.claim.state
-        else {
-            return;
-        };
+    /// Tells the state that the hand-over was picked up by the request that waited for it, and
+    /// answers that request only when this is committed (P-LOCK, P-SESS).
+    ///
+    /// Answering first and telling the state behind it saves one commit per hand-over, but when this
+    /// node dies or is cut off in between, a client that was told `held` loses the lock after
+    /// `ack_within`. A `safe_ms` that ends there would not help: the client renews its session,
+    /// which then is safe for its whole timeout, and a session says nothing of one hold.
+    ///
+    /// Where it cannot be committed in time the answer is "unknown": the claim may be held, and a
+    /// repeat of the acquire picks it up.
+    async fn pick_up(
+        &self,
+        draft: Draft,
+        reply: &ClaimReply,
+        answer_by: Instant,
+    ) -> Result<AcquireOutcome, ProposeError> {
         let (lock, claim) = (reply.claim.lock.clone(), reply.claim.id.clone());
-        let command = Command::AcknowledgeGrant { lock, claim };
         let draft = Draft {
-            command,
+            command: Command::AcknowledgeGrant { lock, claim },
             fences: Vec::new(),
             idempotency: None,
             ..draft
         };
-        let runtime = Arc::clone(self);
-        let within = Duration::from_millis(reply.claim.ack_within_ms);
-        self.tasks.spawn(async move {
-            if let Err(error) = runtime.propose(draft, within).await {
-                tracing::debug!(%error, "a grant was delivered but not acknowledged");
+        let started = Instant::now();
+        // Past the admission: this request was admitted when it queued.
+        let (sequence, _, answer) = self.register(None, draft)?;
+        let place = Place {
+            runtime: self,
+            sequence,
+            settled: false,
+        };
+        // Not only for `ack_within`: behind that the log tells that it was too late.
+        let fate = timeout_at(answer_by, answer).await;
+        let outcome = self.conclude(place, fate.ok(), started.elapsed());
+        let outcome = outcome.map_err(|_| Unknown {
+            request: self.request_id(sequence),
+            waited: started.elapsed(),
+            why: "the lock was handed over, and no quorum confirmed in time that this was picked up",
+        })?;
+        match &outcome.result {
+            Ok(Reply::Claim(reply)) => {
+                Ok(AcquireOutcome::Granted(reply.clone(), outcome.moment.zxid))
             }
-        });
+            // It ended in between: refused, with how it ended.
+            Ok(_) | Err(_) => Ok(AcquireOutcome::Decided(outcome)),
+        }
     }
 
     pub(crate) fn request_id(&self, sequence: u64) -> RequestId {
@@ -313,4 +344,14 @@ impl Runtime {
             sequence,
         }
     }
+}
+
+fn must_be_picked_up(reply: &ClaimReply) -> bool {
+    matches!(
+        reply.claim.state,
+        ClaimState::Held {
+            acknowledge_by: Some(_),
+            ..
+        }
+    )
 }

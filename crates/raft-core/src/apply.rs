@@ -152,7 +152,10 @@ impl Step<'_> {
     fn run(&mut self, request: &Request) -> Result<Reply, Refusal> {
         check_bounds(request)?;
         if let Some(session) = &request.session {
-            self.session = Some(self.live_session(session)?);
+            match self.live_session(session) {
+                Ok(session) => self.session = Some(session),
+                Err(refusal) => return self.of_ended_session(&request.command, refusal),
+            }
         }
         for FenceGuard { lock, fence } in &request.fences {
             self.state.verify(lock, *fence)?;

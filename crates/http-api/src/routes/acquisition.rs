@@ -91,7 +91,7 @@ impl<'a> Acquisition<'a> {
             return Err(unexpected("acquire"));
         };
         if replayed {
-            return self.replayed(moment.zxid).await;
+            return self.replayed().await;
         }
         let status = match (reply.claim.is_held(), reply.created) {
             (true, true) => StatusCode::CREATED,
@@ -109,14 +109,10 @@ impl<'a> Acquisition<'a> {
     }
 
     /// The remembered answer says how the claim stood once; what counts is how it stands.
-    async fn replayed(&self, zxid: Zxid) -> Result<Standing, Problem> {
+    async fn replayed(&self) -> Result<Standing, Problem> {
         let Acquire { lock, claim, .. } = &self.acquire;
-        let standing = self
-            .call
-            .api
-            .node
-            .await_claim(lock, claim, Duration::ZERO)
-            .await;
+        let node = &self.call.api.node;
+        let (standing, zxid) = node.await_claim(lock, claim, Duration::ZERO).await;
         match standing {
             ClaimStanding::Live(reply) => {
                 let held = reply.claim.is_held();
@@ -133,7 +129,7 @@ impl<'a> Acquisition<'a> {
                     replayed: true,
                 })
             }
-            ClaimStanding::Ended(ended) => Err(self.ended(ended)),
+            ClaimStanding::Ended(ended) => Err(self.ended(ended).at_index(zxid)),
             ClaimStanding::Unknown => Err(Problem::new(
                 ErrorCode::ClaimEnded,
                 "the claim made under this idempotency key has ended and is forgotten",

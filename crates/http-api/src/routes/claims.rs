@@ -154,7 +154,7 @@ pub(crate) async fn claim(call: Call) -> Result<Reply, Problem> {
             let waited = call.api.node.await_claim(&lock, &claim, wait);
             let waited = call.unless_stopping(keeper.during(waited)).await;
             let stopping = || Problem::from(node::ReadError::ShuttingDown);
-            (waited.ok_or_else(stopping)?, call.api.node.applied())
+            waited.ok_or_else(stopping)?
         }
         (_, standing) => (standing, answer.zxid),
     };

@@ -360,9 +360,10 @@ pub(crate) async fn keepalive_many(call: Call) -> Result<Reply, Problem> {
         };
         refs.iter().map(id).collect()
     };
-    let mut ids = call.api.node.peek(resolve);
+    let look = |state: &State| (resolve(state), state.last_zxid());
+    let (mut ids, mut zxid) = call.api.node.peek(look);
     if ids.contains(&None) {
-        ids = call.read(|state| Ok(resolve(state))).await?.value;
+        (ids, zxid) = call.read(|state| Ok(look(state))).await?.value;
     }
     let live: Vec<SessionId> = ids.iter().flatten().copied().collect();
     let (renewed, late) = if live.is_empty() {
@@ -380,7 +381,6 @@ pub(crate) async fn keepalive_many(call: Call) -> Result<Reply, Problem> {
         }
     };
     let sessions = request.ids.into_iter().zip(ids).map(one).collect();
-    let zxid = call.api.node.applied();
     Ok(Reply::ok(&v1::KeepaliveMany {
         sessions,
         index: zxid.0,

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
-use node::AcquireOutcome;
+use node::{AcquireOutcome, ClaimStanding};
 use raft_core::command::SessionRef;
-use raft_core::lock::ClaimEnd;
+use raft_core::lock::{ClaimEnd, ClaimState};
 use raft_core::outcome::{Refusal, Reply};
 use raft_core::query::session::SessionStatus;
 use sim::Cluster;
 
 use crate::harness::{
-    SOON, accepted, acquire, by, claim_reply, draft, open_session, refused, release, session,
+    SOON, accepted, acquire, by, claim, claim_reply, draft, lock, open_session, refused, release,
+    session,
 };
 
 fn is_live(cluster: &Cluster, node: u64, id: raft_core::ids::SessionId) -> bool {
@@ -112,6 +113,55 @@ async fn a_wall_clock_that_jumps_ends_nothing() {
     assert!(is_live(&cluster, 1, id));
     let held = claim_reply(accepted(node, by("s", acquire("l", "c1", 0))).await);
     assert!(held.claim.is_held());
+}
+
+/// Who is told `held` must not lose the lock because the node that told it died right behind: the
+/// answer is later than the commit of the pick-up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_waiter_is_told_of_its_grant_when_the_pick_up_is_committed() {
+    let mut cluster = Cluster::found(3).await;
+    let (holder, told, other) = (1, 2, 3);
+    session(cluster.node(holder), "a", 3_600_000).await;
+    session(cluster.node(holder), "b", 3_600_000).await;
+    accepted(cluster.node(holder), by("a", acquire("l", "c1", 0))).await;
+    let waiter = cluster.node(told).clone();
+    let next = tokio::spawn(async move {
+        waiter
+            .acquire(by("b", acquire("l", "c2", 600_000)), SOON, SOON)
+            .await
+    });
+    cluster
+        .until("a queue", || {
+            let claims = cluster.node(holder).peek(|s| s.counts().claims);
+            (claims == 2).then_some(())
+        })
+        .await;
+    accepted(cluster.node(holder), by("a", release("l", "c1"))).await;
+    let (granted, zxid) = match next.await.unwrap().unwrap() {
+        AcquireOutcome::Granted(reply, zxid) => (reply, zxid),
+        other => panic!("unexpected outcome {other:?}"),
+    };
+    cluster.crash(told).await;
+    let picked_up = |state: &ClaimState| {
+        matches!(
+            state,
+            ClaimState::Held {
+                acknowledge_by: None,
+                ..
+            }
+        )
+    };
+    assert!(picked_up(&granted.claim.state), "{granted:?}");
+    // The position told with it is one at which that is so, also where nobody was told.
+    let survivor = cluster.node(other);
+    survivor.await_applied(zxid, SOON).await.unwrap();
+    let (standing, _) = survivor
+        .await_claim(&lock("l"), &claim("c2"), Duration::ZERO)
+        .await;
+    match standing {
+        ClaimStanding::Live(reply) => assert!(picked_up(&reply.claim.state), "{reply:?}"),
+        other => panic!("unexpected standing {other:?}"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,11 @@
 
 use crate::apply::Step;
 use crate::apply::claim::ending::Ending;
+use crate::command::Command;
 use crate::ids::{ClaimId, LockName};
 use crate::limits;
-use crate::lock::{Claim, EndedClaim};
+use crate::lock::{Claim, ClaimEnd, EndedClaim};
+use crate::outcome::{Refusal, Reply};
 
 impl Step<'_> {
     /// What will be remembered of a claim that ends now.
@@ -20,6 +22,37 @@ impl Step<'_> {
             reason: ending.reason.map(str::to_owned),
             fingerprint: claim.fingerprint,
             forget_at: self.now.log_time.after(limits::TOMBSTONE_MS),
+        }
+    }
+
+    /// What a request is told whose session cannot act, for the reason `refusal`. Changes nothing.
+    ///
+    /// A repeat of an acquire or a release is told how the claim stands, as it would be without
+    /// naming the session or while the session lived (P-RETRY): that the session has ended does not
+    /// say whether the first release came before.
+    pub(in crate::apply) fn of_ended_session(
+        &self,
+        command: &Command,
+        refusal: Refusal,
+    ) -> Result<Reply, Refusal> {
+        let Refusal::SessionEnded(session) = &refusal else {
+            return Err(refusal);
+        };
+        let (lock, claim, releases) = match command {
+            Command::Acquire(acquire) => (&acquire.lock, &acquire.claim, false),
+            Command::ReleaseClaim { lock, claim } => (lock, claim, true),
+            _ => return Err(refusal),
+        };
+        let ended = self.state.ended_claims.get(&(lock.clone(), claim.clone()));
+        let Some(ended) = ended.filter(|ended| ended.session == session.id) else {
+            return Err(refusal);
+        };
+        let ended = Box::new(ended.clone());
+        let by_its_owner = matches!(ended.end, ClaimEnd::Released | ClaimEnd::Left);
+        if releases && by_its_owner {
+            Ok(Reply::ClaimEnded(ended))
+        } else {
+            Err(Refusal::ClaimEnded(ended))
         }
     }
 
