@@ -138,7 +138,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "client-pause,client-kill",
         40,
         NO_FLAGS,
-        &["ghosts"],
+        &["ghosts", "oracle"],
     ),
     run("m12", "session", "pause", 40, NO_FLAGS, &["no-early-end"]),
     run("m13", "session", "kill", 30, NO_FLAGS, &["no-early-end"]),
