@@ -14,6 +14,7 @@
 mod admission;
 mod ahead;
 mod audit;
+mod caught_up;
 mod claim_waiters;
 mod digests;
 mod error;

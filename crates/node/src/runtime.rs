@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::ahead::Ahead;
 use crate::audit::Verdict;
+use crate::caught_up::CaughtUp;
 use crate::events::EventStream;
 use crate::inbox::Inbox;
 use crate::keep_alive::KeepAlives;
@@ -45,6 +46,7 @@ pub(crate) struct Runtime {
     pub(crate) inbox: Inbox,
     pub(crate) admission: Admission,
     pub(crate) barrier: Barrier,
+    pub(crate) caught_up: CaughtUp,
     pub(crate) keep_alives: KeepAlives,
     pub(crate) session_clock: SessionClock,
     pub(crate) leader_clock: LeaderClock,

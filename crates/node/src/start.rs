@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::ahead::Ahead;
+use crate::caught_up::{self, CaughtUp};
 use crate::events::{EventLog, RingLimits};
 use crate::inbox::Inbox;
 use crate::metrics::{ApplyMetrics, Metrics};
@@ -108,6 +109,7 @@ impl Node {
         let _ = runtime.consensus.set(consensus);
         runtime.tasks.spawn(proposer::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(read::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(caught_up::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(keep_alive::run(Arc::clone(&runtime)));
         runtime
             .tasks
@@ -220,6 +222,7 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
         inbox: Inbox::new(settings.forwarded_queue_max),
         admission: Admission::new(&settings),
         barrier: read::Barrier::default(),
+        caught_up: CaughtUp::default(),
         keep_alives: keep_alive::KeepAlives::default(),
         session_clock: session_clock::SessionClock::default(),
         leader_clock: crate::leader_clock::LeaderClock::default(),

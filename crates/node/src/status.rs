@@ -218,7 +218,8 @@ impl Runtime {
             None => format!("no leader known in term {}", status.leadership.term),
         };
         let quorum = !status.leadership.is_leader() || self.consensus().has_quorum();
-        let caught_up = self.replica.applied().term() == status.leadership.term;
+        let caught_up = self.replica.applied().term() == status.leadership.term
+            && self.caught_up.with(&status.leadership);
         let divergence = self.audit.divergence();
         let check = |name, ok, detail: String| Check { name, ok, detail };
         vec![

@@ -56,6 +56,33 @@ async fn a_leader_cut_off_answers_no_linearizable_read() {
     assert_eq!(read.unwrap().value.as_deref(), Some("2"));
 }
 
+/// A load balancer that sends clients to a node which says it is ready must not send them into the
+/// past: it came back into the same term, with a leader it knows, and lacks what it missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_comes_back_is_ready_when_it_has_caught_up() {
+    let mut cluster = Cluster::found(3).await;
+    let leader = cluster.leader().await;
+    let away = leader % 3 + 1;
+    for round in 0..5u64 {
+        cluster.crash(away).await;
+        for i in 0..200u64 {
+            let at = format!("/n{round}-{i}");
+            accepted(cluster.node(leader), draft(put(&at, &"v".repeat(10_000)))).await;
+        }
+        let acknowledged = cluster.node(leader).applied();
+        cluster.start(away).await;
+        let node = cluster.node(away).clone();
+        let ready = async {
+            while !node.status().is_ready() {
+                tokio::task::yield_now().await;
+            }
+            node.applied()
+        };
+        let applied = tokio::time::timeout(SOON, ready).await.unwrap();
+        assert!(acknowledged <= applied, "{applied} of {acknowledged}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn min_zxid_waits_for_what_the_reader_has_seen() {
     let cluster = Cluster::found(3).await;
