@@ -38,10 +38,12 @@ impl Step<'_> {
         let Refusal::SessionEnded(session) = &refusal else {
             return Err(refusal);
         };
-        let (lock, claim, releases) = match command {
-            Command::Acquire(acquire) => (&acquire.lock, &acquire.claim, false),
-            Command::ReleaseClaim { lock, claim } => (lock, claim, true),
-            _ => return Err(refusal),
+        let (lock, claim, releases) = if let Command::Acquire(acquire) = command {
+            (&acquire.lock, &acquire.claim, false)
+        } else if let Command::ReleaseClaim { lock, claim } = command {
+            (lock, claim, true)
+        } else {
+            return Err(refusal);
         };
         let ended = self.state.ended_claims.get(&(lock.clone(), claim.clone()));
         let Some(ended) = ended.filter(|ended| ended.session == session.id) else {
