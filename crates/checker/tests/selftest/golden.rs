@@ -8,7 +8,7 @@ use checker::availability::Availability;
 use checker::{Checker, History, Limits, Report, Verdict, checkers_for};
 
 /// The checkers whose golden histories are judged here.
-pub(crate) const CHECKERS: [&str; 9] = [
+pub(crate) const CHECKERS: [&str; 12] = [
     "linearizable",
     "versions",
     "bounded-staleness",
@@ -18,6 +18,9 @@ pub(crate) const CHECKERS: [&str; 9] = [
     "cycles",
     "availability",
     "faults-observed",
+    "one-leader",
+    "failover-time",
+    "equal-digests",
 ];
 
 /// Operations that the golden histories of `availability` are measured by.
