@@ -26,7 +26,8 @@ pub(crate) fn simulated(mutant: Mutant) -> Simulated {
         Mutant::GrantToDeadSession
         | Mutant::CloseLeavesOne
         | Mutant::PermitReturnedTwice
-        | Mutant::ReadersPassWriters => Simulated::Shows(&["state"]),
+        | Mutant::ReadersPassWriters
+        | Mutant::RetryAppliedTwice => Simulated::Shows(&["state"]),
         Mutant::ChecksumNotVerified => Simulated::Shows(&["damage-refused"]),
         Mutant::FenceFromLocalCounter => Simulated::Absent("planted at the HTTP door"),
         Mutant::WriteErrorSwallowed => Simulated::Shows(&["committed-on-quorum", "equal-digests"]),
@@ -44,7 +45,6 @@ pub(crate) fn simulated(mutant: Mutant) -> Simulated {
         | Mutant::CasIgnoresVersion
         | Mutant::TxnNotAtomic
         | Mutant::SequenceReused
-        | Mutant::RetryAppliedTwice
         | Mutant::ApplyUsesLocalTime
         | Mutant::FollowerKeepsAlive => Simulated::Shows(&[]),
     }
