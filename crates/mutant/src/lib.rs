@@ -13,11 +13,9 @@ mod catalogue;
 mod clean;
 #[cfg(feature = "planted")]
 mod planted;
-mod simulated;
 
 pub use catalogue::{About, Mutant};
 #[cfg(not(feature = "planted"))]
 pub use clean::{UnknownMutant, active, is, local_millis, marker};
 #[cfg(feature = "planted")]
 pub use planted::{UnknownMutant, active, is, local_millis, marker};
-pub use simulated::Simulated;

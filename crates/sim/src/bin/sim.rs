@@ -12,6 +12,8 @@ use sim::summary::Summary;
 use sim::trace::Trace;
 use sim::world::{Stop, World};
 
+#[path = "sim/expected.rs"]
+mod expected;
 #[path = "sim/many.rs"]
 mod many;
 #[path = "sim/mutants.rs"]

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use clap::Args;
-use mutant::{About, Mutant, Simulated};
+use mutant::{About, Mutant};
 
+use super::expected::{Simulated, simulated};
 use super::many::{RunArgs, each, seeds};
 
 /// Names the bug, for the child.
@@ -45,15 +46,16 @@ pub(crate) fn mutants(mut args: MutantArgs) -> anyhow::Result<ExitCode> {
     writeln!(out, "|---|---|---|---|---|---|")?;
     let mut furthest = 0;
     for about in chosen(&args.only) {
-        let Simulated::Shows(invariants) = about.mutant.simulated() else {
-            if let Simulated::Absent(why) = about.mutant.simulated() {
+        let invariants = match simulated(about.mutant) {
+            Simulated::Shows(invariants) => invariants,
+            Simulated::Absent(why) => {
                 writeln!(
                     out,
                     "| {} | {} | | | | not here: {why} |",
                     about.id, about.checker
                 )?;
+                continue;
             }
-            continue;
         };
         args.run.mutant = Some(about.id);
         let (caught, tried, took) = hunt(&args.run, about, invariants)?;
