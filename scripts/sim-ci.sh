@@ -8,8 +8,12 @@ box=${SIM_SECONDS:-60}
 base=${SIM_BASE:-$(date -u +%Y%m%d)}
 first=$((base * 100000))
 
-cargo build --release --locked -q -p sim --bin sim
-sim=${CARGO_TARGET_DIR:-target}/release/sim
+# Debug by default: a fresh machine would compile RocksDB a second time for release.
+profile=${SIM_PROFILE:-debug} flags=''
+if [ "$profile" = release ]; then flags='--release'; fi
+# shellcheck disable=SC2086 # a word, or nothing
+cargo build $flags --locked -q -p sim --bin sim
+sim=${CARGO_TARGET_DIR:-target}/$profile/sim
 
 "$sim" run --keep-going --file crates/sim/seeds/found.txt
 echo "fresh seeds from $first for $box s (SIM_BASE=$base gives the same)"

@@ -156,7 +156,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "snapshot-storm,kill",
         40,
         SNAPSHOTS,
-        &["atomic-vanish", "no-early-end"],
+        &["atomic-vanish", "no-early-end", "equal-digests"],
     ),
     run("m16", "session", "none", 15, NO_FLAGS, &["atomic-vanish"]),
     run(
