@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::nemesis::{schedule, swarm};
 use crate::world::Missing;
 
+/// Clients at a time, if nothing else is asked for.
+pub const CONCURRENCY: u64 = 10;
+/// Operations a second asked of all clients together, if nothing else is asked for.
+pub const RATE: u64 = 300;
+
 /// A run, from its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::plan::Plan;
+use crate::plan::{CONCURRENCY, Plan, RATE};
 use crate::report::results::{self, Results};
 use crate::run::{self, Place};
 use crate::world::isolation::{Isolation, isolate};
@@ -35,10 +35,10 @@ pub(super) struct RunArguments {
     #[arg(long, default_value = "http")]
     door: String,
     /// Clients at a time.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = CONCURRENCY)]
     concurrency: u64,
     /// Operations a second asked of all clients together.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = RATE)]
     rate: u64,
     /// A flag of every node, like snapshot-entries=100; may be repeated.
     #[arg(long = "set", value_parser = pair)]

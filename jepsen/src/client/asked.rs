@@ -1,4 +1,4 @@
-//! Answers, judged by the table in [`outcome`](super::outcome) and with their facts for the history.
+//! Answers, judged by the table in [`outcome`] and with their facts for the history.
 
 use checker::Outcome;
 use serde_json::Value;

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::faults::{Interval, intervals};
 use super::stats::{self, Operations};
 use super::versions::Versions;
-use crate::plan::Plan;
+use crate::nemesis::swarm;
+use crate::plan::{CONCURRENCY, Plan, RATE};
 
 /// The verdict of a run and what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,7 +180,27 @@ pub fn command(plan: &Plan) -> String {
     if plan.door != "http" {
         words.push(format!("DOOR={}", quoted(&plan.door)));
     }
+    let more = arguments(plan);
+    if !more.is_empty() {
+        words.push(format!("ARGS='{}'", more.join(" ")));
+    }
     words.join(" ")
+}
+
+/// What differs from what the seed draws and from the defaults of `hf-jepsen run`.
+fn arguments(plan: &Plan) -> Vec<String> {
+    let mut words = Vec::new();
+    if plan.rate != RATE {
+        words.push(format!("--rate={}", plan.rate));
+    }
+    if plan.concurrency != CONCURRENCY {
+        words.push(format!("--concurrency={}", plan.concurrency));
+    }
+    let drawn = swarm::settings(plan.seed);
+    let asked = plan.settings.iter();
+    let asked = asked.filter(|(name, value)| drawn.get(*name) != Some(value));
+    words.extend(asked.map(|(name, value)| format!("--set={name}={value}")));
+    words
 }
 
 /// As a shell takes it for one word.

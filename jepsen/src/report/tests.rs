@@ -53,7 +53,7 @@ fn the_summary_says_what_was_broken_and_how_to_see_it_again() {
         - faults: 7 planned, 7 injected, 6 observed, 7 healed
         - linearizable invalid: register r0: the read at #859 shows version 41, but version 42 was acknowledged by #860 before it began
         - faults-observed unknown: disk-slow on n2 was not observed
-        - again: `make jepsen WORKLOAD=register NEMESIS=kill,partition,clock SECONDS=60 SEED=7 NODES=3`
+        - again: `make jepsen WORKLOAD=register NEMESIS=kill,partition,clock SECONDS=60 SEED=7 NODES=3 ARGS='--rate=1000 --set=snapshot-entries=100'`
         - look: `report.html`, `results.json`, `history.jsonl`
     "#]].assert_eq(&suite::summary(&results));
 }
