@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::child::Child;
 use crate::report::results::Results;
-use scenarios::{SCENARIOS, Scenario, Tier};
+use scenarios::{SCENARIOS, Scenario};
 
 /// Which planted bugs, with which binary.
 #[derive(Clone, Debug, Args)]
@@ -65,13 +65,6 @@ pub fn mutants(arguments: &MutantsArguments) -> Result<u8> {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for scenario in scenarios {
-        if scenario.tier == Tier::Simulation {
-            println!(
-                "| {} | simulation: {} | | | | | | |",
-                scenario.mutant, scenario.why
-            );
-            continue;
-        }
         let mut row = hunt(scenario, arguments)?;
         if !arguments.only_bugs {
             row.clean = Some(clean_run(scenario, arguments, &mut clean)?);

@@ -1,21 +1,11 @@
 //! Which run should show which planted bug, and who is meant to see it. What each bug is stands in
 //! the catalogue of the crate `mutant`.
 
-/// Where a bug is hunted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tier {
-    /// Real processes.
-    Jepsen,
-    /// `sim`: it needs what cannot be arranged from outside.
-    Simulation,
-}
-
 /// The run for one bug.
 #[derive(Debug)]
 pub(super) struct Scenario {
     /// `m01` to `m30`.
     pub(super) mutant: &'static str,
-    pub(super) tier: Tier,
     pub(super) workload: &'static str,
     pub(super) door: &'static str,
     /// Comma-separated.
@@ -26,8 +16,6 @@ pub(super) struct Scenario {
     pub(super) settings: &'static [&'static str],
     /// Checkers of which one must fire.
     pub(super) catches: &'static [&'static str],
-    /// For the simulation: why there.
-    pub(super) why: &'static str,
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of a table")]
@@ -41,7 +29,6 @@ const fn run(
 ) -> Scenario {
     Scenario {
         mutant,
-        tier: Tier::Jepsen,
         workload,
         door: "http",
         nemesis,
@@ -49,7 +36,6 @@ const fn run(
         seconds,
         settings,
         catches,
-        why: "",
     }
 }
 

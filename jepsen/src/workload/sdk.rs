@@ -35,7 +35,7 @@ pub(super) enum Of {
 pub(super) struct Sdk {
     of: Of,
     place: u64,
-    library: Library,
+    sdk: Library,
     runtime: Runtime,
     keys: Keys,
     written: u64,
@@ -76,8 +76,7 @@ impl Sdk {
         Ok(Sdk {
             of,
             place,
-            library: Library::with_options(nodes, options)
-                .context("make a client of the library")?,
+            sdk: Library::with_options(nodes, options).context("make a client of the library")?,
             runtime: runtime.context("make a runtime for a client of the library")?,
             keys: Keys::new(letter, number, in_use, OPERATIONS),
             written: 0,
@@ -94,7 +93,7 @@ impl Sdk {
         let mut facts = Facts::from([("door".to_owned(), "sdk".into())]);
         let (outcome, value) = match result {
             Ok((value, version)) => {
-                facts.insert("zxid".to_owned(), self.library.seen_index().into());
+                facts.insert("zxid".to_owned(), self.sdk.seen_index().into());
                 if let Some(version) = version {
                     facts.insert("version".to_owned(), version.into());
                 }
@@ -127,7 +126,7 @@ impl Sdk {
         let op = Op::new("read", Some(key), Value::Null);
         client.invoke(&op);
         let path = format!("/jepsen/register/{key}");
-        let found = self.runtime.block_on(self.library.get(&path));
+        let found = self.runtime.block_on(self.sdk.get(&path));
         let result = found.map(|found| {
             let Some(found) = found else {
                 return (json!("absent"), None);
@@ -148,7 +147,7 @@ impl Sdk {
         let op = Op::new("write", Some(key), json!(value));
         client.invoke(&op);
         let put = self
-            .library
+            .sdk
             .put(format!("/jepsen/register/{key}"), value.to_string());
         let written = self.runtime.block_on(put.parents().send());
         let result = written.map(|written| (json!(value), Some(written.version)));
@@ -165,7 +164,7 @@ impl Sdk {
         let op = Op::new("cas", Some(key), value.clone()).with("expect", version);
         client.invoke(&op);
         let put = self
-            .library
+            .sdk
             .put(format!("/jepsen/register/{key}"), new.to_string());
         let written = self.runtime.block_on(put.if_version(version).send());
         let result = written.map(|written| (value, Some(written.version)));
@@ -177,9 +176,7 @@ impl Sdk {
         let element = self.unique(client);
         let op = Op::new("add", Some(key), json!(element));
         client.invoke(&op);
-        let create = self
-            .library
-            .create(format!("/jepsen/set/{key}/{element}-"), "");
+        let create = self.sdk.create(format!("/jepsen/set/{key}/{element}-"), "");
         let made = self.runtime.block_on(create.sequential().parents().send());
         self.end(
             client,
@@ -192,7 +189,7 @@ impl Sdk {
         let op = Op::new("read", Some(key), Value::Null);
         client.invoke(&op);
         let path = format!("/jepsen/set/{key}");
-        let page = self.library.children_page(
+        let page = self.sdk.children_page(
             &path,
             None,
             usize::try_from(set::PAGE).unwrap_or(usize::MAX),
