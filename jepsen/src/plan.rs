@@ -15,6 +15,11 @@ pub const CONCURRENCY: u64 = 10;
 /// Operations a second asked of all clients together, if nothing else is asked for.
 pub const RATE: u64 = 300;
 
+/// The setting that decides how much of a log is there to be read after a run.
+const KEPT: &str = "log-entries-kept";
+/// More entries than a run writes.
+const WHOLE_LOG: u64 = 500_000;
+
 /// A run, from its seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -50,6 +55,7 @@ impl Plan {
     /// # Errors
     /// A fault is asked for that does not exist, or that there is no time for.
     pub fn draw(mut asked: Plan, missing: &[Missing]) -> Result<Plan> {
+        let was_asked = asked.settings.contains_key(KEPT);
         let mut settings = swarm::settings(asked.seed);
         settings.append(&mut asked.settings);
         asked.settings = settings;
@@ -60,7 +66,21 @@ impl Plan {
             nemesis: &asked.nemesis,
             missing,
         })?;
+        let storms = asked.schedule.iter().any(|f| f.kind == "snapshot-storm");
+        if !storms && !was_asked {
+            // The oracle needs the whole log; only runs that are about snapshots purge it.
+            asked
+                .settings
+                .insert(KEPT.to_owned(), WHOLE_LOG.to_string());
+        }
         Ok(asked)
+    }
+
+    /// Whether nodes purge so much of their logs that these need not show what was acknowledged.
+    #[must_use]
+    pub fn purges(&self) -> bool {
+        let kept = self.settings.get(KEPT).and_then(|kept| kept.parse().ok());
+        kept.is_some_and(|kept: u64| kept < WHOLE_LOG)
     }
 
     /// Keeps it with the run.

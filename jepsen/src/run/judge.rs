@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use checker::availability::Availability;
 use checker::faults::FaultsObserved;
 use checker::oracle::Oracle;
-use checker::{Checker, History, Limits, Report, checkers_for};
+use checker::{Checker, History, Limits, Report, Verdict, checkers_for};
 
 use super::Lived;
 use crate::plan::Plan;
@@ -29,7 +29,10 @@ pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
             .any(|f| DAMAGE.contains(&f.kind.as_str())),
     };
     let judged = oracle.judge(history, &limits);
-    reports.push(judged.report);
+    // Of a log that was purged on purpose there may be nothing left to judge; what there is counts.
+    if !(plan.purges() && judged.report.verdict == Verdict::Unknown) {
+        reports.push(judged.report);
+    }
     // Again, with what the logs know of operations nobody got an answer to.
     for checker in checkers_for(&plan.workload) {
         if AGAIN.contains(&checker.name()) {
