@@ -11,7 +11,8 @@ use super::Lived;
 use crate::plan::Plan;
 
 /// Operations a second that must succeed, over the whole run, faults included: below that it shows
-/// too little. A tenth of what is asked for, since for half of a run there may be no quorum.
+/// too little. Far below what is asked for: clients of locks wait and pause, and for a part of a run there
+/// may be no quorum.
 const OK_PER_SECOND_MIN: u64 = 10;
 /// Kinds of faults that damage files on purpose.
 const DAMAGE: &[&str] = &["bit-flip", "torn-tail", "lost-writes", "disk-full"];
