@@ -113,11 +113,17 @@ impl Runtime {
     /// On the leader: takes signs of life and confirms leadership. `None` when this node does not
     /// lead, or cannot confirm it.
     pub(crate) async fn renew(&self, sessions: &[SessionId]) -> Option<KeepAliveAnswer> {
+        let term = self.leading_term()?;
         let live = |id| self.live_session(id);
         let now = self.session_time();
         let alive = self.session_clock.touch(now, sessions, live)?;
         let deadline = Instant::now() + self.settings.peer_call_timeout;
         self.barrier.pass(deadline).await.ok()?;
+        // A node that lost its term meanwhile passes as its successor's follower: what was
+        // confirmed then is the leadership of somebody who has not heard of these sessions.
+        if self.leading_term() != Some(term) {
+            return None;
+        }
         Some(KeepAliveAnswer::Confirmed {
             index: self.replica.applied().index(),
             alive,

@@ -59,6 +59,30 @@ async fn a_silent_session_expires_and_its_lock_goes_to_the_next() {
     cluster.converge().await;
 }
 
+/// Found by the simulation, seed 20172: the round that confirmed the deposed leader's answer was its
+/// successor's, which had not heard of the session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deposed_leader_promises_no_time_that_its_successor_does_not_give() {
+    let cluster = Cluster::found(3).await;
+    let old = cluster.leader().await;
+    let others: Vec<u64> = [1, 2, 3].into_iter().filter(|id| *id != old).collect();
+    let id = session(cluster.node(old), "s", 5_000).await;
+    cluster.network.isolate(old, others.clone());
+    let new = cluster.leader_among(&others).await;
+    let heard = |node: u64| cluster.node(node).session_contact(id);
+    cluster.until("a successor's seat", || heard(new)).await;
+    cluster.advance(Duration::from_secs(3));
+    let deposed = cluster.node(old).clone();
+    let asked = tokio::spawn(async move { deposed.keep_alive(vec![id], SOON).await });
+    let taken = || heard(old).filter(|age| age.is_zero());
+    cluster.until("a sign of life at the old one", taken).await;
+    cluster.network.heal_all();
+    let answer = asked.await.unwrap().unwrap();
+    assert!(answer[0].alive);
+    let leader = cluster.leader().await;
+    assert_eq!(heard(leader), Some(Duration::ZERO));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_leader_gives_every_session_its_full_time() {
     let mut cluster = Cluster::found(3).await;
