@@ -12,15 +12,17 @@ features=''
 # shellcheck disable=SC2086 # words, or nothing
 cargo build --locked $flags -p holdfast $features
 # shellcheck disable=SC2086 # words, or nothing
-cargo build --locked $flags -p jepsen
+cargo build --locked $flags -p jepsen $features
 binary="$target/$profile/holdfast"
+harness="$target/$profile/hf-jepsen"
 if [ "$what" = mutants ]; then
-    # A copy of its own, so that nobody takes it for the product.
-    mv "$binary" "$target/$profile/holdfast-with-mutants"
-    binary="$target/$profile/holdfast-with-mutants"
+    # Under names of their own, so that nobody takes them for the product.
+    for program in holdfast hf-jepsen; do
+        mv "$target/$profile/$program" "$target/$profile/$program-with-mutants"
+    done
+    binary=$binary-with-mutants harness=$harness-with-mutants
 fi
 seed=${SEED:+--seed=$SEED}
-harness="$target/$profile/hf-jepsen"
 # shellcheck disable=SC2086 # words, or nothing
 case $what in
     run) exec "$harness" run --binary="$binary" --workload="$WORKLOAD" --nemesis="$NEMESIS" --door="$DOOR" \

@@ -42,7 +42,7 @@ impl Child<'_> {
     #[must_use]
     pub fn run_dir(&self) -> PathBuf {
         let mutant = self.mutant.map(|id| format!("{id}-")).unwrap_or_default();
-        let nemesis = self.nemesis.replace(',', "+");
+        let nemesis = crate::plan::file_name(self.nemesis);
         let name = format!(
             "{mutant}{}-{}-{nemesis}-n{}-{}",
             self.workload, self.door, self.nodes, self.seed

@@ -58,6 +58,11 @@ pub fn mutants(arguments: &MutantsArguments) -> Result<u8> {
         |s: &&Scenario| arguments.only.is_empty() || arguments.only.iter().any(|id| id == s.mutant);
     let scenarios: Vec<&'static Scenario> = SCENARIOS.iter().filter(wanted).collect();
     ensure!(!scenarios.is_empty(), "there is no such planted bug");
+    let has_own = cfg!(feature = "mutants");
+    ensure!(
+        has_own || scenarios.iter().all(|scenario| scenario.door != "sdk"),
+        "bugs of the client library are planted in hf-jepsen itself: build it with the feature mutants"
+    );
     let mut clean: BTreeMap<String, Verdict> = BTreeMap::new();
     let mut missed = 0;
     println!(

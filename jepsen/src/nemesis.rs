@@ -6,6 +6,7 @@
 //! answers with [`Begun`]: what was seen, and how it ends.
 
 mod admin;
+mod asked;
 mod clients;
 mod clock;
 mod corrupt;
@@ -204,7 +205,16 @@ impl Nemesis {
                 network.heal(&fault)?;
             }
         }
-        process::bring_up(&self.world, &self.world.nodes())
+        let all = self.world.nodes();
+        let is_damaged = |id: &u64| corrupt::is_damaged(&self.world, *id);
+        let damaged: Vec<u64> = all.iter().copied().filter(is_damaged).collect();
+        for &id in &damaged {
+            self.world.kill(id)?;
+        }
+        process::bring_up(&self.world, &all)?;
+        damaged
+            .iter()
+            .try_for_each(|&id| self.world.allow_end(id, false))
     }
 
     fn tell(&self, stage: &Stage, phase: &str, targets: &[u64], seen: &Seen) {

@@ -48,6 +48,14 @@ pub struct Plan {
     pub schedule: Vec<Fault>,
 }
 
+/// Faults as they were asked for, as a part of the name of a file.
+pub(crate) fn file_name(nemesis: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    nemesis
+        .replace(',', "+")
+        .replace(|c| !fits(c) && c != '+', "_")
+}
+
 impl Plan {
     /// Draws everything that was not asked for from the seed: the settings of the nodes, and what
     /// happens when. What was asked for wins.

@@ -119,7 +119,7 @@ fn live_through(plan: &Plan, place: &Place, live: &Arc<Live>) -> Result<Lived> {
     let keeper = keep(heard, Arc::clone(live))?;
     let observer = Observer::start(Arc::clone(&world), events.clone());
     let nemesis = Nemesis::new(Arc::clone(&world), plan.seed, events.clone());
-    let workers = Workers::start(plan, &world.endpoints(), &place.run_dir, &harness, live)?;
+    let workers = Workers::start(plan, &world.endpoints(), place, &harness, live)?;
     let mut ends = Vec::new();
     let mut sources = load((plan, live), &world, &nemesis, workers, &mut ends)?;
     observer.stop();

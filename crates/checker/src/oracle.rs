@@ -10,7 +10,7 @@
 //!
 //! Reading order: [`log`] (what is read), `agree` (do the nodes agree), `model` (does the log make
 //! sense), `mark` (how an operation is recognised), `done`
-//! (what the log has by that) and `matching` (was every answer true).
+//! (what the log has by that), `matching` and `together` (was every answer true).
 
 mod agree;
 mod done;
@@ -19,6 +19,7 @@ mod mark;
 mod matching;
 mod model;
 mod resolved;
+mod together;
 
 use self::agree::{Agreed, agree};
 use self::log::NodeLog;

@@ -20,6 +20,8 @@ pub(super) struct RunArguments {
     #[arg(long, default_value = "register")]
     workload: String,
     /// Faults, comma-separated; `all` rotates through those that can be made here, `none` makes none.
+    /// More can be asked of each: `pause@leader/8000` (whom, how many ms), `kill@all/900+4000` (and
+    /// when), `delay:ms=30`.
     #[arg(long, default_value = "all", value_delimiter = ',')]
     nemesis: Vec<String>,
     /// Length of the faulty phase.
@@ -114,7 +116,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
     let place = Place {
         run_dir: arguments.run_dir.clone().unwrap_or_else(|| {
             let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-            let nemesis = plan.nemesis.join("+");
+            let nemesis = crate::plan::file_name(&plan.nemesis.join(","));
             let name = format!("{time}-{}-{nemesis}-{seed}", plan.workload);
             arguments.runs.join(name)
         }),

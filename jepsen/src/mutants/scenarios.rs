@@ -96,8 +96,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m07",
         "set",
-        "partition-leader,kill",
-        40,
+        "partition-leader/5000",
+        30,
         NO_FLAGS,
         &["set-full", "oracle"],
     ),
@@ -126,7 +126,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         NO_FLAGS,
         &["ghosts", "oracle"],
     ),
-    run("m12", "session", "pause", 40, NO_FLAGS, &["no-early-end"]),
+    run(
+        "m12",
+        "lock",
+        "partition-leader/4000",
+        40,
+        NO_FLAGS,
+        &["no-early-end"],
+    ),
     run("m13", "session", "kill", 30, NO_FLAGS, &["no-early-end"]),
     run(
         "m14",
@@ -174,8 +181,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m22",
         "set",
-        "pause,partition-leader",
-        40,
+        "pause@follower/7000,reset",
+        30,
         NO_FLAGS,
         &["set-full", "oracle"],
     ),
@@ -183,7 +190,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m24",
         "register",
-        "bit-flip",
+        "bit-flip:snapshot=1",
         40,
         SNAPSHOTS,
         &["equal-digests", "linearizable"],
@@ -191,16 +198,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m25",
         "set",
-        "disk-full,kill",
-        40,
+        "disk-full@all/4000+3000,kill@all/3000+6000",
+        25,
         NO_FLAGS,
         &["set-full", "oracle"],
     ),
     run(
         "m26",
         "set",
-        "membership,kill",
-        40,
+        // Five vote, and whoever leads is cut off from all of them, twice.
+        "membership/30000+1500:change=3,partition-leader/5000+9000,partition-leader/5000+18000",
+        45,
         NO_FLAGS,
         &["set-full", "oracle"],
     ),
@@ -218,8 +226,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..run(
             "m29",
             "set",
-            "pause,partition-leader",
-            40,
+            "pause@follower/7000,reset",
+            30,
             NO_FLAGS,
             &["set-full"],
         )
@@ -227,8 +235,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m30",
         "session",
-        "partition-peers",
-        40,
+        "partition-one-way-out@follower/4000",
+        30,
         NO_FLAGS,
         &["no-early-end"],
     ),

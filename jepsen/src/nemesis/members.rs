@@ -15,12 +15,15 @@ const ACCEPTED: Duration = Duration::from_secs(20);
 /// For the members to show it.
 const SHOWN: Duration = Duration::from_secs(10);
 
-/// A change, and its way back at the end of the fault.
+/// A change, and its way back at the end of the fault: by lot, or the one that the amount `change`
+/// names (0 demote and promote, 1 grow, 2 grow and replace, 3 grow by two).
 pub(super) fn change(stage: &Stage) -> Result<Begun> {
-    match stage.lot.clone().below(3) {
+    let drawn = stage.lot.clone().below(4).cast_signed();
+    match stage.amount("change", drawn) {
         0 => demote(stage),
-        1 => grow(stage, false),
-        _ => grow(stage, true),
+        1 => grow(stage),
+        2 => replace(stage),
+        _ => grow_by_two(stage),
     }
 }
 
@@ -92,32 +95,53 @@ fn promote(world: &World, id: u64) -> Result<()> {
         .with_context(|| format!("node {id} has no vote after its promotion"))
 }
 
-/// A new node joins with an empty disk and gets a vote; with `replace`, yet another one takes its
-/// place. At the end the newcomer leaves.
-fn grow(stage: &Stage, replace: bool) -> Result<Begun> {
+/// A new node joins with an empty disk and gets a vote; at the end it leaves.
+fn grow(stage: &Stage) -> Result<Begun> {
     let world = &stage.world;
-    let mut id = join(world)?;
+    let id = join(world)?;
     promote(world, id)?;
-    let mut words = format!("node {id} joined and votes");
-    if replace {
-        let new = join(world)?;
-        let peer = world.peer_address(new).context("the new node")?.to_string();
-        let api = format!("http://{}", world.http(new)?.to);
-        let (old_name, new_name) = (format!("n{id}"), format!("n{new}"));
-        let body = json!({"old": old_name, "new": new_name, "peer": peer, "api": api});
-        ask(
-            world,
-            "POST",
-            "/v1/cluster/members/-/replace",
-            &body.to_string(),
-        )?;
-        let shown = shows(world, new, Some("voter"));
-        world.retire(id)?;
-        words = format!("{words}; node {new} took its place: {shown}");
-        id = new;
-    }
+    let words = format!("node {id} joined and votes");
     Ok(Begun::new(&[id], Seen::yes(words), move |stage| {
         leave(&stage.world, id)
+    }))
+}
+
+/// Two of them, so that a majority of the founders is none any more.
+fn grow_by_two(stage: &Stage) -> Result<Begun> {
+    let world = &stage.world;
+    let (first, second) = (join(world)?, join(world)?);
+    promote(world, first)?;
+    promote(world, second)?;
+    let words = format!("nodes {first} and {second} joined and vote");
+    Ok(Begun::new(
+        &[first, second],
+        Seen::yes(words),
+        move |stage| {
+            let one = leave(&stage.world, second)?;
+            let other = leave(&stage.world, first)?;
+            let words = format!("{}; {}", one.evidence, other.evidence);
+            Ok(Seen::when(one.observed && other.observed, words))
+        },
+    ))
+}
+
+/// A new node joins, and yet another one takes its place; at the end that one leaves.
+fn replace(stage: &Stage) -> Result<Begun> {
+    let world = &stage.world;
+    let old = join(world)?;
+    promote(world, old)?;
+    let new = join(world)?;
+    let peer = world.peer_address(new).context("the new node")?.to_string();
+    let api = format!("http://{}", world.http(new)?.to);
+    let (old_name, new_name) = (format!("n{old}"), format!("n{new}"));
+    let body = json!({"old": old_name, "new": new_name, "peer": peer, "api": api});
+    let path = "/v1/cluster/members/-/replace";
+    ask(world, "POST", path, &body.to_string())?;
+    let shown = shows(world, new, Some("voter"));
+    world.retire(old)?;
+    let words = format!("node {old} joined and votes; node {new} took its place: {shown}");
+    Ok(Begun::new(&[new], Seen::when(shown, words), move |stage| {
+        leave(&stage.world, new)
     }))
 }
 

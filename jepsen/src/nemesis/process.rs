@@ -21,7 +21,10 @@ pub(crate) fn bring_up(world: &World, nodes: &[u64]) -> Result<()> {
         let running = world.running().contains(&id);
         if running {
             world.resume(id)?;
-        } else if let Err(error) = world.start_node(id) {
+            continue;
+        }
+        super::corrupt::repair(world, id)?;
+        if let Err(error) = world.start_node(id) {
             // Another fault's end may have started it at the same moment.
             world.pid(id).map(drop).ok_or(error)?;
         }

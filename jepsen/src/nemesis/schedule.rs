@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
+use super::asked::Asked;
 use super::kinds::{self, KINDS, Kind, Needs, Weight};
 use super::lot::Lot;
 use crate::plan::Fault;
@@ -70,39 +71,58 @@ pub struct Wish<'a> {
     pub seconds: u64,
     /// Voters.
     pub nodes: u64,
-    /// Kinds, classes, `all` or `none`.
+    /// Kinds, classes, `all` or `none`; what else may be asked of them is told in [`Asked`].
     pub nemesis: &'a [String],
     /// Left out of `all` and of classes.
     pub missing: &'a [Missing],
 }
 
-/// The kinds that names stand for, in the order of the catalogue.
+/// A kind that was asked for, and what was asked of it.
+#[derive(Clone, Debug)]
+struct Choice {
+    kind: &'static Kind,
+    asked: Asked,
+}
+
+/// What names stand for, in the order of the catalogue.
 ///
 /// # Errors
 /// A name that stands for nothing.
-pub fn kinds_of(wish: &Wish<'_>) -> Result<Vec<&'static Kind>> {
-    let mut names = Vec::new();
-    for name in wish.nemesis {
-        let class = CLASSES.iter().find(|(class, _)| class == name);
-        match (name.as_str(), class) {
-            ("none", _) => {}
-            ("all", _) => names.extend(KINDS.iter().map(|kind| kind.name)),
-            (_, Some((_, members))) => names.extend(members.iter().copied()),
+fn choices(wish: &Wish<'_>) -> Result<Vec<Choice>> {
+    let mut choices = Vec::new();
+    for text in wish.nemesis {
+        let asked: Asked = text.parse()?;
+        let class = CLASSES.iter().find(|(class, _)| *class == asked.name);
+        let kinds: Vec<&'static Kind> = match (asked.name.as_str(), class) {
+            ("none", _) => Vec::new(),
+            ("all", _) => KINDS.iter().filter(|kind| can_be(kind, wish)).collect(),
+            (_, Some((_, members))) => {
+                let members = members.iter().filter_map(|name| kinds::find(name));
+                members.filter(|kind| can_be(kind, wish)).collect()
+            }
             (name, None) => match kinds::find(name) {
                 // Whether it can be made here is for the world to say.
-                Some(kind) => names.push(kind.name),
+                Some(kind) => vec![kind],
                 None => bail!("there is no nemesis {name}; there are: {}", all_names()),
             },
-        }
+        };
+        choices.extend(kinds.into_iter().map(|kind| Choice {
+            kind,
+            asked: asked.clone(),
+        }));
     }
-    let asked = |kind: &&Kind| {
-        let named = wish.nemesis.iter().any(|name| name == kind.name);
-        let missing = wish.missing.iter().any(|missing| missing.kind == kind.name);
-        // Two nodes at least must be able to see each other differently.
-        let enough = wish.nodes >= 3 || !of_network(kind);
-        names.contains(&kind.name) && (named || (!missing && enough))
-    };
-    Ok(KINDS.iter().filter(asked).collect())
+    choices.sort_by_key(|choice| KINDS.iter().position(|kind| kind.name == choice.kind.name));
+    choices.dedup_by(|a, b| {
+        a.kind.name == b.kind.name && a.asked.at_ms.is_none() && b.asked.at_ms.is_none()
+    });
+    Ok(choices)
+}
+
+/// Whether a kind that was not asked for by name can be made.
+fn can_be(kind: &Kind, wish: &Wish<'_>) -> bool {
+    let missing = wish.missing.iter().any(|missing| missing.kind == kind.name);
+    // Two nodes at least must be able to see each other differently.
+    !missing && (wish.nodes >= 3 || !of_network(kind))
 }
 
 fn all_names() -> String {
@@ -117,29 +137,48 @@ fn all_names() -> String {
 /// # Errors
 /// Names that stand for nothing, or too little time for any fault.
 pub fn make(wish: &Wish<'_>) -> Result<Vec<Fault>> {
-    let mut kinds = kinds_of(wish)?;
-    let mut faults = Vec::new();
-    if kinds.is_empty() {
-        return Ok(faults);
-    }
+    let choices = choices(wish)?;
+    let (timed, mut in_turn): (Vec<_>, Vec<_>) = choices
+        .into_iter()
+        .partition(|choice| choice.asked.at_ms.is_some());
     let mut lot = Lot::new(wish.seed, "schedule");
-    lot.shuffle(&mut kinds);
     let free_from = (wish.seconds * 1000).saturating_sub(LAST_MS);
+    let mut faults = Vec::new();
+    for choice in &timed {
+        let at = choice.asked.at_ms.unwrap_or(FIRST_MS);
+        faults.push(draw(choice, at, free_from, &mut lot));
+    }
+    let is_wanted = !(timed.is_empty() && in_turn.is_empty());
+    lot.shuffle(&mut in_turn);
+    take_turns(&in_turn, free_from, &mut lot, &mut faults);
+    faults.retain(|fault| fault.at_ms + SHORTEST_MS <= free_from);
+    if is_wanted && faults.is_empty() {
+        bail!(
+            "{} seconds are too short for a fault: at least 7 are needed",
+            wish.seconds
+        );
+    }
+    faults.sort_by_key(|fault| fault.at_ms);
+    Ok(faults)
+}
+
+/// Kind after kind, as long as there is time.
+fn take_turns(choices: &[Choice], free_from: u64, lot: &mut Lot, faults: &mut Vec<Fault>) {
     let mut at = FIRST_MS;
-    for kind in kinds.iter().cycle() {
+    for choice in choices.iter().cycle() {
         if at + SHORTEST_MS > free_from || faults.len() >= FAULTS_MAX {
             break;
         }
-        let first = draw(kind, at, free_from, &mut lot);
+        let first = draw(choice, at, free_from, lot);
         let mut end = at + taken(&first);
         let partner = lot
             .percent(PAIRS_PERCENT)
-            .then(|| partner(kind, &kinds, &mut lot))
+            .then(|| partner(choice.kind, choices, lot))
             .flatten();
-        let heavy = is_outage(kind, &first);
+        let heavy = is_outage(choice.kind, &first);
         if let Some(partner) = partner.filter(|_| !heavy) {
-            let second = draw(partner, at + lot.between(100, 800), free_from, &mut lot);
-            if second.at_ms + SHORTEST_MS <= free_from && !is_outage(partner, &second) {
+            let second = draw(partner, at + lot.between(100, 800), free_from, lot);
+            if second.at_ms + SHORTEST_MS <= free_from && !is_outage(partner.kind, &second) {
                 end = end.max(second.at_ms + taken(&second));
                 faults.push(second);
             }
@@ -152,14 +191,6 @@ pub fn make(wish: &Wish<'_>) -> Result<Vec<Fault>> {
                 lot.between(1500, 3500)
             };
     }
-    if faults.is_empty() {
-        bail!(
-            "{} seconds are too short for a fault: at least 7 are needed",
-            wish.seconds
-        );
-    }
-    faults.sort_by_key(|fault| fault.at_ms);
-    Ok(faults)
 }
 
 fn taken(fault: &Fault) -> u64 {
@@ -176,16 +207,20 @@ fn is_outage(kind: &Kind, fault: &Fault) -> bool {
 }
 
 /// A fault of a kind, its length cut to what is left.
-fn draw(kind: &Kind, at_ms: u64, free_from: u64, lot: &mut Lot) -> Fault {
+fn draw(choice: &Choice, at_ms: u64, free_from: u64, lot: &mut Lot) -> Fault {
+    let Choice { kind, asked } = choice;
     let (least, most) = kind.lasts_ms;
     let left = free_from.saturating_sub(at_ms);
     let target = lot.pick(kind.targets).copied().unwrap_or("one");
+    let lasts_ms = lot.between(least, most);
+    let mut amounts = amounts(kind.name, lot);
+    amounts.extend(asked.amounts.clone());
     Fault {
         at_ms,
-        lasts_ms: lot.between(least, most).min(left),
+        lasts_ms: asked.lasts_ms.unwrap_or(lasts_ms).min(left),
         kind: kind.name.to_owned(),
-        target: target.to_owned(),
-        amounts: amounts(kind.name, lot),
+        target: asked.target.clone().unwrap_or_else(|| target.to_owned()),
+        amounts,
     }
 }
 
@@ -216,12 +251,12 @@ fn same_ground(a: &Kind, b: &Kind) -> bool {
         || (b.name == "leader-transfer" && ground(a) == 2)
 }
 
-fn partner<'a>(kind: &Kind, kinds: &[&'a Kind], lot: &mut Lot) -> Option<&'a Kind> {
-    let fitting: Vec<_> = kinds
+fn partner<'a>(kind: &Kind, choices: &'a [Choice], lot: &mut Lot) -> Option<&'a Choice> {
+    let fitting: Vec<_> = choices
         .iter()
-        .filter(|other| !same_ground(kind, other))
+        .filter(|other| !same_ground(kind, other.kind))
         .collect();
-    lot.pick(&fitting).map(|kind| **kind)
+    lot.pick(&fitting).copied()
 }
 
 /// Numbers of a kind.
@@ -322,6 +357,28 @@ mod tests {
         );
         let classes = CLASSES.iter().flat_map(|(_, kinds)| kinds.iter());
         assert!(classes.clone().all(|name| kinds::find(name).is_some()));
+    }
+
+    #[test]
+    fn what_is_asked_of_a_fault_is_kept() {
+        let names = [
+            "pause@leader/8000",
+            "kill@all/900+4000",
+            "kill@one/300+20000",
+        ];
+        let names = names.map(str::to_owned);
+        let made = make(&wish(5, 60, &names)).unwrap();
+        let of = |kind: &str| made.iter().filter(|f| f.kind == kind).collect::<Vec<_>>();
+        let pauses = of("pause");
+        assert!(pauses.len() > 3);
+        assert!(
+            pauses
+                .iter()
+                .all(|f| f.target == "leader" && f.lasts_ms <= 8000)
+        );
+        assert_eq!(pauses.first().unwrap().lasts_ms, 8000);
+        let kills: Vec<_> = of("kill").iter().map(|f| (f.at_ms, f.lasts_ms)).collect();
+        assert_eq!(kills, [(4000, 900), (20_000, 300)]);
     }
 
     #[test]

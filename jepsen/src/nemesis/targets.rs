@@ -12,6 +12,11 @@ use crate::world::{World, wait_for};
 /// For a leader to be known; one that is missing longer is replaced by lot.
 const LEADER_WAIT: Duration = Duration::from_secs(3);
 
+/// Names of targets.
+pub(crate) const TARGETS: &[&str] = &[
+    "leader", "follower", "one", "minority", "majority", "all", "client",
+];
+
 /// A node's own view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {

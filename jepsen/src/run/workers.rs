@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::Place;
 use crate::merge::Source;
 use crate::plan::{Endpoint, Plan, WorkerSpec};
 use crate::report::progress::Live;
@@ -28,6 +29,8 @@ pub(super) struct Workers {
     plan: Plan,
     directory: PathBuf,
     harness: PathBuf,
+    /// A bug planted in the client library, for a harness that has them.
+    mutant: Option<String>,
     live: Arc<Live>,
     running: Vec<Worker>,
     ended: Vec<Ended>,
@@ -57,17 +60,18 @@ impl Workers {
     pub(super) fn start(
         plan: &Plan,
         endpoints: &[Endpoint],
-        run_dir: &Path,
+        place: &Place,
         harness: &Path,
         live: &Arc<Live>,
     ) -> Result<Workers> {
-        let directory = run_dir.join("clients");
+        let directory = place.run_dir.join("clients");
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("make {}", directory.display()))?;
         let mut workers = Workers {
             plan: plan.clone(),
             directory,
             harness: harness.to_owned(),
+            mutant: place.mutant.clone(),
             live: Arc::clone(live),
             running: Vec::new(),
             ended: Vec::new(),
@@ -108,6 +112,7 @@ impl Workers {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
+            .envs(self.mutant.iter().map(|id| ("HOLDFAST_MUTANT", id)))
             .spawn()
             .context("start a worker")?;
         let said = self.directory.join(format!("{name}.jsonl"));

@@ -23,17 +23,17 @@ pub(crate) fn files(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// A whole copy; no links are in a data directory.
+/// A whole copy, empty directories included; no links are in a data directory.
 pub(crate) fn copy_directory(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("make {}", to.display()))?;
-    let mut found = Vec::new();
-    files(from, &mut found)?;
-    for path in found {
-        let target = to.join(path.strip_prefix(from).context("a file of the directory")?);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).context("make a directory")?;
+    for entry in fs::read_dir(from).with_context(|| format!("list {}", from.display()))? {
+        let entry = entry.context("list a directory")?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_directory(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).with_context(|| format!("copy {}", path.display()))?;
         }
-        fs::copy(&path, &target).with_context(|| format!("copy {}", path.display()))?;
     }
     Ok(())
 }
@@ -50,4 +50,22 @@ pub(crate) fn empty_directory(directory: &Path) -> Result<()> {
         removed.with_context(|| format!("remove {}", path.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node whose directory of snapshots is missing refuses to start, and is right.
+    #[test]
+    fn a_copy_has_empty_directories_too() {
+        let place = tempfile::tempdir().unwrap();
+        let (from, to) = (place.path().join("from"), place.path().join("to"));
+        fs::create_dir_all(from.join("snapshots")).unwrap();
+        fs::create_dir_all(from.join("db")).unwrap();
+        fs::write(from.join("db/1.log"), "x").unwrap();
+        copy_directory(&from, &to).unwrap();
+        assert!(to.join("snapshots").is_dir());
+        assert_eq!(fs::read(to.join("db/1.log")).unwrap(), b"x");
+    }
 }

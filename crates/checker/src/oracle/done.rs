@@ -13,6 +13,9 @@ pub(super) struct Place {
     pub(super) zxid: u64,
     /// Whether its entry is known to be committed.
     pub(super) certain: bool,
+    /// Whether it was done there; otherwise there or before, where the log says nothing: an element
+    /// of the first list that a purged log has of a key.
+    pub(super) exact: bool,
 }
 
 /// What was done, by what it is recognised by.
@@ -21,7 +24,7 @@ pub(super) struct Done {
     /// What stands at each position, in words.
     words: BTreeMap<u64, String>,
     /// Before this position the log says nothing.
-    known_from: u64,
+    pub(super) known_from: u64,
     pub(super) whole: bool,
     /// Positions whose values are not shown whole.
     cut: BTreeSet<u64>,
@@ -47,6 +50,7 @@ impl Done {
             cut: BTreeSet::new(),
         };
         let mut elements: BTreeSet<Mark> = BTreeSet::new();
+        let mut lists: BTreeMap<String, u64> = BTreeMap::new();
         for entry in &agreed.entries {
             if entry.index < agreed.known_from {
                 continue;
@@ -63,10 +67,16 @@ impl Done {
                 }
                 for mark in effects(command) {
                     // An element stays in the list: what counts is when it came.
-                    let is_new = mark.kind != Kind::Append || elements.insert(mark.clone());
-                    if is_new {
+                    let is_list = mark.kind == Kind::Append;
+                    let first = lists.entry(mark.object.clone());
+                    let exact = !is_list || done.whole || *first.or_insert(zxid) != zxid;
+                    if !is_list || elements.insert(mark.clone()) {
                         let places = done.places.entry(mark).or_default();
-                        places.push(Place { zxid, certain });
+                        places.push(Place {
+                            zxid,
+                            certain,
+                            exact,
+                        });
                     }
                 }
             }

@@ -79,19 +79,19 @@ fn events(call: &Call<'_>) -> Vec<u64> {
     complete.into_iter().chain([call.invoke.index]).collect()
 }
 
-struct Judge<'a> {
-    done: Done,
+pub(super) struct Judge<'a> {
+    pub(super) done: Done,
     limits: &'a Limits,
-    report: &'a mut Report,
+    pub(super) report: &'a mut Report,
     resolutions: Vec<Resolution>,
 }
 
 impl Judge<'_> {
-    fn broken(&mut self, call: &Call<'_>, what: String) {
+    pub(super) fn broken(&mut self, call: &Call<'_>, what: String) {
         self.report.broken(self.limits, what, events(call));
     }
 
-    fn resolve(&mut self, call: &Call<'_>, fate: Fate) {
+    pub(super) fn resolve(&mut self, call: &Call<'_>, fate: Fate) {
         let name = match fate {
             Fate::Applied(_) => "unknown resolved: applied",
             Fate::NotApplied => "unknown resolved: not applied",
@@ -103,7 +103,7 @@ impl Judge<'_> {
     }
 
     /// What was acknowledged must be there; whether it was judged.
-    fn lost(&mut self, call: &Call<'_>, mark: &Mark) {
+    pub(super) fn lost(&mut self, call: &Call<'_>, mark: &Mark) {
         if !self.done.would_show(call) {
             return self.report.count("acknowledged, not to be judged", 1);
         }
@@ -275,43 +275,6 @@ impl Judge<'_> {
                 call.invoke.f, place.zxid
             );
             self.broken(call, what);
-        }
-    }
-
-    /// One operation with several parts: all at one place, or none.
-    fn together(&mut self, call: &Call<'_>, marks: &[Mark]) {
-        let found: Vec<Option<Place>> = marks
-            .iter()
-            .map(|mark| self.done.places(mark).first().copied())
-            .collect();
-        let first = found.first().copied().flatten();
-        if found.iter().any(|place| *place != first) {
-            let parts: Vec<Option<u64>> = found.iter().map(|p| p.map(|p| p.zxid)).collect();
-            let what = format!("a transaction was done in parts: its appends are at {parts:?}");
-            return self.broken(call, what);
-        }
-        let Some(mark) = marks.first() else { return };
-        match (call.outcome(), first) {
-            (Outcome::Ok, Some(place)) if position(call).is_none_or(|at| at == place.zxid) => {
-                self.report.count("acknowledged and found", 1);
-            }
-            (Outcome::Ok, _) => self.lost(call, mark),
-            (Outcome::Fail, Some(place)) => {
-                let what = format!(
-                    "{} {mark} was reported as failed; the log has it at {}",
-                    call.invoke.f, place.zxid
-                );
-                self.broken(call, what);
-            }
-            (Outcome::Fail, None) => self.report.count("failed and looked for", 1),
-            (Outcome::Info | Outcome::Invoke, place) => {
-                let fate = match place {
-                    None if self.done.shows_all() => Fate::NotApplied,
-                    Some(place) if place.certain => Fate::Applied(Some(place.zxid)),
-                    None | Some(_) => Fate::Unknown,
-                };
-                self.resolve(call, fate);
-            }
         }
     }
 

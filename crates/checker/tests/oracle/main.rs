@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and names what it expects"
 )]
 
+mod appends;
 mod bad;
 mod fixture;
 mod good;

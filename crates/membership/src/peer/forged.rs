@@ -47,10 +47,12 @@ impl Forged {
     /// A request was sent: makes its answer up, unless earlier ones are yet to be answered.
     pub(crate) fn sent(&mut self, request: &AppendRequest) {
         let last = request.entries.last().map(|entry| entry.log_id);
+        // One without entries is answered with where it says the logs agree.
+        let told = last.or(request.prev_log_id);
         let is_matched = self.is_matched.load(Ordering::Relaxed);
-        let forge = is_matched && last.is_some() && self.asked.iter().all(|forged| *forged);
+        let forge = is_matched && told.is_some() && self.asked.iter().all(|forged| *forged);
         if forge {
-            self.replies.push_back(Ok(last));
+            self.replies.push_back(Ok(told));
         }
         self.asked.push_back(forge);
     }
