@@ -40,13 +40,6 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Before anything is known.
-    pub(crate) const NONE: Leadership = Leadership {
-        term: 0,
-        leader: None,
-        role: Role::Learner,
-    };
-
     /// From one consistent view of openraft's state.
     pub(crate) fn of(metrics: &RaftMetrics<TypeConfig>) -> Self {
         let role = if metrics.running_state.is_err() {

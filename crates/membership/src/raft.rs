@@ -78,11 +78,14 @@ where
     SM: RaftStateMachine<TypeConfig, SnapshotData = Snapshot>,
 {
     /// Lets openraft run and spawns the tasks around it; all of them belong to one tracker.
-    fn run(
+    ///
+    /// # Errors
+    /// What is stored cannot be taken up.
+    async fn run(
         self,
         listener: Box<dyn PeerListener>,
         reports: mpsc::Receiver<PeerGone>,
-    ) -> Consensus<SM> {
+    ) -> Result<Consensus<SM>, StartError> {
         let Parts {
             server,
             pool,
@@ -91,8 +94,14 @@ where
         } = self;
         let (raft, tracker, stop) = (&server.raft, &server.tracker, &server.stop);
         let local_peer_address = listener.local_address();
-        let (publish, leadership) = watch::channel(Leadership::NONE);
         raft.run();
+        // Its first report comes when it has taken up the stored vote: until then it would say that
+        // it knows no term.
+        raft.with_raft_state(|_| ())
+            .await
+            .map_err(|fatal| StartError::Recover(fatal.to_string()))?;
+        let known = Leadership::of(&raft.metrics().borrow_watched().clone());
+        let (publish, leadership) = watch::channel(known);
         tracker.spawn(server.clone().accept(listener));
         tracker.spawn(leadership::follow(
             raft.clone(),
@@ -120,7 +129,7 @@ where
             }),
         };
         tracker.spawn(consensus.clone().reconcile());
-        consensus
+        Ok(consensus)
     }
 }
 
@@ -235,7 +244,7 @@ where
             settings: options.settings,
             member_history: options.member_history,
         };
-        Ok(parts.run(listener, reports))
+        parts.run(listener, reports).await
     }
 
     /// Founds the cluster with all its voters at once. An explicit act of an operator on one node

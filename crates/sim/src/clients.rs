@@ -7,6 +7,7 @@ mod drafts;
 mod follow;
 mod ids;
 mod lock;
+mod queue;
 mod record;
 mod register;
 mod session;
@@ -131,6 +132,7 @@ async fn run(client: Client, workload: Workload, place: u64) {
             lock::run(client, workload).await;
         }
         Workload::Ids => ids::run(client).await,
+        Workload::Queue => queue::run(client).await,
         Workload::Append => append::run(client).await,
         Workload::Watch => watch::run(client, place).await,
         Workload::Session => session::run(client, place).await,
@@ -145,6 +147,7 @@ async fn last_words(client: Client, workload: Workload) {
             lock::last_words(client, workload).await;
         }
         Workload::Ids => ids::last_words(client).await,
+        Workload::Queue => queue::last_words(client).await,
         Workload::Append => append::last_words(client).await,
         Workload::Watch => watch::last_words(client).await,
         Workload::Session => session::last_words(client).await,

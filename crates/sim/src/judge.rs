@@ -9,6 +9,7 @@ use checker::locks::fences::Fences;
 use checker::locks::fifo::Fifo;
 use checker::locks::no_early_end::NoEarlyEnd;
 use checker::locks::starvation::Starvation;
+use checker::queue::Queue;
 use checker::sessions::atomic_vanish::AtomicVanish;
 use checker::sessions::no_resurrection::NoResurrection;
 use checker::sessions::session_ids::SessionIds;
@@ -43,6 +44,7 @@ fn checkers(workload: Workload) -> Vec<Box<dyn Checker>> {
         ],
         Workload::Set => vec![Box::new(SetFull)],
         Workload::Ids => vec![Box::new(UniqueIds)],
+        Workload::Queue => vec![Box::new(Queue)],
         Workload::Append => vec![Box::new(Cycles)],
         Workload::Lock | Workload::RwLock | Workload::Semaphore => locks(workload),
         Workload::Watch => vec![

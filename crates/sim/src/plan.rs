@@ -97,6 +97,9 @@ impl FaultKind {
     }
 }
 
+/// Plans of a hundred with queues.
+const QUEUES_PERCENT: u64 = 15;
+
 /// What the clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Workload {
@@ -118,11 +121,14 @@ pub enum Workload {
     Watch,
     /// Sessions and their ephemerals.
     Session,
+    /// Queues of sequential znodes.
+    Queue,
 }
 
 impl Workload {
-    /// Every workload.
-    pub const ALL: [Workload; 9] = [
+    /// Those that plans mix. [`Workload::Queue`] came later and takes the place of one of them in some
+    /// plans, so that the seeds of before kept theirs.
+    pub const MIXED: [Workload; 9] = [
         Workload::Register,
         Workload::Set,
         Workload::Lock,
@@ -133,6 +139,13 @@ impl Workload {
         Workload::Watch,
         Workload::Session,
     ];
+
+    /// Every workload.
+    pub fn all() -> Vec<Workload> {
+        let mut all = Workload::MIXED.to_vec();
+        all.push(Workload::Queue);
+        all
+    }
 
     /// Its name in histories and summaries.
     pub fn name(self) -> &'static str {
@@ -146,6 +159,7 @@ impl Workload {
             Workload::Append => "append",
             Workload::Watch => "watch",
             Workload::Session => "session",
+            Workload::Queue => "queue",
         }
     }
 }
@@ -182,8 +196,13 @@ impl Plan {
         let nodes = if rng.percent(60) { 3 } else { 5 };
         let count = rng.range(2, 7);
         let faults = rng.shuffled(FaultKind::ALL.to_vec());
-        let workloads = rng.shuffled(Workload::ALL.to_vec());
+        let mut workloads = rng.shuffled(Workload::MIXED.to_vec());
         let mixed = rng.range(1, 3);
+        if Rng::of(seed, "queued").percent(QUEUES_PERCENT)
+            && let Some(first) = workloads.first_mut()
+        {
+            *first = Workload::Queue;
+        }
         let latency_low = rng.range(100, 3000);
         let sync_low = rng.range(50, 5000);
         Plan {

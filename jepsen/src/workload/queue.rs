@@ -151,7 +151,8 @@ impl Queue {
 impl Workload for Queue {
     fn step(&mut self, client: &mut Client) {
         let queue = format!("q{}", client.random.below(self.queues));
-        if client.random.chance(55) {
+        // More takes than puts: what is left must be emptied at the end, one by one.
+        if client.random.chance(45) {
             self.put(client, &queue);
         } else {
             Queue::take(client, &queue);
