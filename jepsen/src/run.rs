@@ -24,6 +24,7 @@ use crate::report;
 use crate::report::progress::{Live, Progress};
 use crate::report::results::{Facts, Results};
 use crate::report::versions::Versions;
+use crate::world::isolation::on_interrupt;
 use crate::world::{self, NodeEnd, Setup, World};
 use server_logs::ServerLogs;
 use workers::Workers;
@@ -157,11 +158,13 @@ fn load(
 ) -> Result<Vec<Source>> {
     live.phase("faults");
     nemesis.set_clients(workers.pids());
+    // A run that is interrupted ends its faults early; what it has is judged, and is no pass.
+    let interrupted = on_interrupt()?;
     let stop = AtomicBool::new(false);
     let until = Instant::now() + Duration::from_secs(plan.seconds);
     std::thread::scope(|scope| -> Result<()> {
         let faults = scope.spawn(|| nemesis.run(&plan.schedule, &stop));
-        let looked = attend(&mut workers, world, nemesis, until);
+        let looked = attend(&mut workers, world, nemesis, (until, &interrupted));
         stop.store(true, Ordering::SeqCst);
         if faults.join().is_err() {
             bail!("the nemesis panicked");
@@ -180,9 +183,14 @@ fn load(
     workers.finish(LAST_READS)
 }
 
-/// Replaces killed workers until the time is over.
-fn attend(workers: &mut Workers, world: &World, nemesis: &Nemesis, until: Instant) -> Result<()> {
-    while Instant::now() < until {
+/// Replaces killed workers until the time is over, or somebody has had enough.
+fn attend(
+    workers: &mut Workers,
+    world: &World,
+    nemesis: &Nemesis,
+    (until, interrupted): (Instant, &AtomicBool),
+) -> Result<()> {
+    while Instant::now() < until && !interrupted.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
         if workers.replace_killed(&world.endpoints())? {
             nemesis.set_clients(workers.pids());

@@ -6,7 +6,7 @@
 //! with them go the network namespaces and the mounts. Nothing is left for the next run to sweep.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ use super::tools;
 
 /// Set for the run inside.
 const MARKER: &str = "HF_JEPSEN_INSIDE";
-/// For a run that was interrupted to write down what it has.
-const GRACE: Duration = Duration::from_secs(30);
+/// For a run that was interrupted to heal, to read once more, and to judge what it has.
+const GRACE: Duration = Duration::from_secs(150);
 
 /// Where this process is.
 #[derive(Debug)]
@@ -112,6 +112,8 @@ fn start_inside(arguments: &[OsString]) -> Result<Child> {
         .arg(program)
         .args(arguments)
         .env(MARKER, std::process::id().to_string())
+        // Ctrl-C is for this process, not for the nodes and the clients.
+        .process_group(0)
         .spawn()
         .context("start the run in namespaces of its own")
 }
@@ -124,8 +126,14 @@ fn wait_inside(mut child: Child, interrupted: &AtomicBool) -> Result<u8> {
             let signal = || status.signal().and_then(|n| u8::try_from(n).ok());
             return Ok(code.unwrap_or_else(|| 128 | signal().unwrap_or_default()));
         }
-        if interrupted.swap(false, Ordering::Relaxed) && kill_at.is_none() {
-            kill_at = Some(Instant::now() + GRACE);
+        if interrupted.swap(false, Ordering::Relaxed) {
+            // Whoever asks twice does not want to wait.
+            let patience = if kill_at.is_none() {
+                GRACE
+            } else {
+                Duration::ZERO
+            };
+            kill_at = Some(Instant::now() + patience);
             signal_children(child.id(), Signal::TERM);
         }
         if kill_at.is_some_and(|at| Instant::now() >= at) {

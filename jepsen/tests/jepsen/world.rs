@@ -3,13 +3,6 @@
 //! Each test starts itself again in namespaces of its own. Where that cannot be done it says so and
 //! counts as skipped in its output; what needs no namespaces runs on loopback instead.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
-    reason = "a test: it fails by panics, and says what it skips"
-)]
-
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
@@ -27,7 +20,7 @@ use jepsen::world::network::{Place, cut};
 use jepsen::world::{Setup, World, process_state};
 
 /// The binary under test: named by the environment, or built beside this test.
-fn holdfast() -> PathBuf {
+pub(crate) fn holdfast() -> PathBuf {
     if let Some(path) = std::env::var_os("HOLDFAST_TEST_BINARY") {
         return PathBuf::from(path);
     }
@@ -44,7 +37,8 @@ fn holdfast() -> PathBuf {
 
 /// Runs a test inside namespaces; false: it has run there, or cannot.
 fn inside(test: &str) -> bool {
-    let arguments = [test, "--exact", "--nocapture", "--test-threads=1"].map(OsString::from);
+    let test = format!("world::{test}");
+    let arguments = [&*test, "--exact", "--nocapture", "--test-threads=1"].map(OsString::from);
     match isolate(&arguments).unwrap() {
         Isolation::Inside => true,
         Isolation::Ended(code) => {
