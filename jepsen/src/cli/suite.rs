@@ -53,6 +53,10 @@ const RUNS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// By so much the faults move on from round to round; it and the number of runs have no divisor in
+/// common, so that every workload comes to meet every line of faults.
+const STEP: usize = 5;
+
 /// What a suite is asked to be.
 #[derive(Clone, Debug, Args)]
 pub(super) struct SuiteArguments {
@@ -62,8 +66,8 @@ pub(super) struct SuiteArguments {
     /// No run begins after so many seconds; 0: each run once, however long that takes.
     #[arg(long, default_value_t = 0)]
     time_box: u64,
-    /// Rounds of all runs, each with other seeds.
-    #[arg(long, default_value_t = 1)]
+    /// Rounds of all runs, each with other seeds and with the faults moved on to other workloads.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rounds: u64,
     /// Seed of the first run; each further one has the next.
     #[arg(long)]
@@ -82,6 +86,35 @@ pub(super) struct SuiteArguments {
     keep: bool,
 }
 
+/// One run of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Planned {
+    workload: &'static str,
+    door: &'static str,
+    nemesis: &'static str,
+    nodes: u64,
+}
+
+/// All of them: the first round as the table says; in each further one every workload takes over
+/// the faults of another, and the sizes of clusters move on by one.
+fn planned(arguments: &SuiteArguments) -> Vec<Planned> {
+    let mut all = Vec::new();
+    for round in 0..usize::try_from(arguments.rounds).unwrap_or(usize::MAX) {
+        for (at, (workload, door, _)) in RUNS.iter().enumerate() {
+            let nemesis = RUNS.iter().cycle().nth(at + round * STEP);
+            let turn = at + round + round / RUNS.len();
+            let nodes = arguments.nodes.iter().cycle().nth(turn);
+            all.push(Planned {
+                workload,
+                door,
+                nemesis: nemesis.map_or("all", |(_, _, nemesis)| nemesis),
+                nodes: nodes.copied().unwrap_or(3),
+            });
+        }
+    }
+    all
+}
+
 /// `hf-jepsen suite`.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
@@ -96,20 +129,19 @@ pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
     let table = arguments.runs.join(name);
     let mut all: Vec<Results> = Vec::new();
     let mut failed = 0_u64;
-    let rounds = (0..arguments.rounds).flat_map(|_| RUNS.iter());
-    for (number, (workload, door, nemesis)) in rounds.enumerate() {
+    for (number, planned) in planned(arguments).into_iter().enumerate() {
         let over = Duration::from_secs(arguments.time_box);
         if arguments.time_box > 0 && began.elapsed() >= over {
             break;
         }
-        let nodes = arguments.nodes.get(number % arguments.nodes.len().max(1));
+        let (workload, door, nemesis) = (planned.workload, planned.door, planned.nemesis);
         let child = Child {
             workload,
             door,
             nemesis,
             seconds: arguments.seconds,
             seed: first + number as u64,
-            nodes: nodes.copied().unwrap_or(3),
+            nodes: planned.nodes,
             binary: &binary,
             runs: &arguments.runs,
             mutant: None,
@@ -141,4 +173,36 @@ pub(super) fn suite(arguments: &SuiteArguments) -> Result<u8> {
         anyhow::bail!("{failed} runs failed in the harness");
     }
     Ok(worst.map_or(2, results::exit_code))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_workload_comes_to_meet_all_faults_on_clusters_of_every_size() {
+        let arguments = SuiteArguments {
+            seconds: 20,
+            time_box: 0,
+            rounds: 2 * RUNS.len() as u64,
+            seed: None,
+            nodes: vec![3, 5],
+            binary: None,
+            runs: PathBuf::new(),
+            keep: false,
+        };
+        let all: BTreeSet<Planned> = planned(&arguments).into_iter().collect();
+        let nemeses: BTreeSet<&str> = RUNS.iter().map(|(_, _, nemesis)| *nemesis).collect();
+        for (workload, door, _) in RUNS {
+            for nodes in [3, 5] {
+                let of = |one: &&Planned| {
+                    (one.workload, one.door, one.nodes) == (*workload, *door, nodes)
+                };
+                let met: BTreeSet<&str> = all.iter().filter(of).map(|one| one.nemesis).collect();
+                assert_eq!(met, nemeses, "{workload} through {door} on {nodes}");
+            }
+        }
+    }
 }
