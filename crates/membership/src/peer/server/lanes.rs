@@ -15,7 +15,7 @@ use super::PeerServer;
 use crate::peer::gone::ConnectionEnd;
 use crate::peer::limits::{APPENDS_QUEUED_MAX, CALLS_IN_FLIGHT_MAX, CONTROL_IN_FLIGHT_MAX};
 use crate::peer::network::BoxStream;
-use crate::peer::snapshot::receive::{Receiver, Verdict, next_frame};
+use crate::peer::snapshot::receive::{Receiver, Verdict, next_frame, until_closed};
 use crate::peer::wire::Lane;
 use crate::peer::wire::codec::DecodeError;
 use crate::peer::wire::frame::{self, Frame, FrameKind, FrameReader, FrameTooLong};
@@ -239,11 +239,7 @@ where
             Err(end) => return end,
         };
         forward(&outgoing, answer).await;
-        // The sender closes once it has read the answer.
-        match next_frame(reader, self.timing).await {
-            Ok(_) => ConnectionEnd::Stopped,
-            Err(end) => end,
-        }
+        until_closed(reader, self.timing).await
     }
 
     /// Calls of the application, started in order of arrival and answered as they finish.

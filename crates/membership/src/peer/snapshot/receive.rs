@@ -215,6 +215,25 @@ pub(crate) async fn next_frame<R: AsyncRead + Unpin>(
     }
 }
 
+/// After the answer: the sender closes once it has read it. Until then it may go on sending what is
+/// not needed, and to close with that unread would take the answer away from it (TCP resets such a
+/// connection): it would begin the same transfer for ever, and a follower that had all of a snapshot
+/// already would never be sent anything else.
+pub(crate) async fn until_closed<R: AsyncRead + Unpin>(
+    reader: &mut FrameReader<R>,
+    timing: Timing,
+) -> ConnectionEnd {
+    let rest = async {
+        loop {
+            if let Err(end) = next_frame(reader, timing).await {
+                return end;
+            }
+        }
+    };
+    let rest = timeout(timing.install_snapshot_timeout, rest);
+    rest.await.unwrap_or(ConnectionEnd::Stopped)
+}
+
 /// Runs beside the reading of the connection. `None` when the transfer ended before its end; the
 /// sink then leaves nothing behind.
 async fn write_chunks(
@@ -239,7 +258,12 @@ fn write_chunk(mut sink: Box<dyn SnapshotSink>, chunk: &[u8]) -> io::Result<Box<
 
 #[cfg(test)]
 mod tests {
+    use bytes::BufMut as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
+    use crate::peer::wire::frame;
     use raft_types::LeaderId;
 
     fn vote(term: u64, node: u64) -> Vote {
@@ -315,5 +339,40 @@ mod tests {
         for (sender, last, own, committed, expected) in cases {
             assert_eq!(text(judge(sender, last, own, committed)), expected);
         }
+    }
+
+    /// Found by the simulation, seed 41818: a follower that needed no snapshot was offered the same
+    /// one for ever, because its answer was lost when it closed with the content unread.
+    #[tokio::test]
+    async fn an_answer_reaches_a_sender_that_is_still_sending() {
+        const CHUNKS: usize = 64;
+        let chunk =
+            |kind| frame::build(kind, 0, 1 << 20, 0, |out| out.put_bytes(7, 1 << 17)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (begin, answer) = (FrameKind::SnapshotBegin, chunk(FrameKind::SnapshotReply));
+        let receiving = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (reader, mut writer) = stream.into_split();
+            let mut reader = FrameReader::new(reader, 1 << 20);
+            let first = next_frame(&mut reader, Timing::default()).await.unwrap();
+            assert_eq!(first.kind, begin);
+            // Not needed.
+            writer.write_all(&answer).await.unwrap();
+            until_closed(&mut reader, Timing::default()).await
+        });
+        let (reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
+        writer.write_all(&chunk(begin)).await.unwrap();
+        for _ in 0..CHUNKS {
+            writer
+                .write_all(&chunk(FrameKind::SnapshotChunk))
+                .await
+                .unwrap();
+        }
+        let mut reader = FrameReader::new(reader, 1 << 20);
+        let answer = next_frame(&mut reader, Timing::default()).await.unwrap();
+        assert_eq!(answer.kind, FrameKind::SnapshotReply);
+        drop((reader, writer));
+        assert!(matches!(receiving.await.unwrap(), ConnectionEnd::Closed));
     }
 }
