@@ -112,15 +112,21 @@ impl Model {
         self.delays |= command.lock_delay_ms.is_some_and(|delay| delay > 0)
             || command.op.command == "configure-lock";
         self.versions(command)?;
-        if command.changes.len() as u64 != command.events {
-            // More than are shown: from here on the model has not seen everything.
+        let is_cut = command.changes.len() as u64 != command.events;
+        if is_cut {
             self.whole = false;
         }
         for change in &command.changes {
             self.changes = self.changes.saturating_add(1);
             self.change(zxid, command, change)?;
         }
-        self.settled(command)
+        self.settled(command)?;
+        if is_cut {
+            // More changed than is shown: nobody knows what is still as it was.
+            self.znodes.clear();
+            self.locks.clear();
+        }
+        Ok(())
     }
 
     /// One after the other, without a gap.

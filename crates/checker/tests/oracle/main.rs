@@ -12,6 +12,7 @@
 
 mod appends;
 mod bad;
+mod cut;
 mod fixture;
 mod good;
 mod random;
