@@ -99,10 +99,19 @@ struct Lived {
     files: std::collections::BTreeMap<String, String>,
 }
 
-/// The workload's checkers once more, on a stored history.
-#[must_use]
-pub fn check_again(plan: &Plan, history: &History) -> Vec<Report> {
-    judge::of_history(plan, history, &Limits::default())
+/// The checkers once more, on what is stored of a run: its history, and the logs of its nodes where
+/// they were kept.
+///
+/// # Errors
+/// A log is there and makes no sense.
+pub fn check_again(plan: &Plan, history: &History, run_dir: &Path) -> Result<Vec<Report>> {
+    let limits = Limits::default();
+    let mut reports = judge::of_history(plan, history, &limits);
+    let logs = offline::kept(run_dir)?;
+    if !logs.is_empty() {
+        reports.extend(judge::of_logs(plan, history, logs, &limits));
+    }
+    Ok(reports)
 }
 
 /// The part of a run in which there are nodes.

@@ -129,12 +129,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8> {
     Ok(results::exit_code(results.verdict))
 }
 
-/// `hf-jepsen check`: the workload's own checkers once more, on the stored history.
+/// `hf-jepsen check`: the checkers once more, on the stored history and the logs that were kept.
 #[expect(clippy::print_stdout, reason = "the answer of a command")]
 pub(super) fn check(run_dir: &Path) -> Result<u8> {
     let results = Results::read(run_dir)?;
     let history = history_file::read(&run_dir.join(report::HISTORY))?;
-    let reports = run::check_again(&results.plan, &history);
+    let reports = run::check_again(&results.plan, &history, run_dir)?;
     for report in &reports {
         println!(
             "{:?}\t{}\t{:?}",

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use checker::availability::Availability;
 use checker::faults::FaultsObserved;
 use checker::oracle::Oracle;
+use checker::oracle::log::NodeLog;
 use checker::{Checker, History, Limits, Report, Verdict, checkers_for};
 
 use super::Lived;
-use crate::plan::Plan;
+use crate::plan::{Fault, Plan};
 
 /// Operations a second that must succeed, over the whole run, faults included: below that it shows
 /// too little. Far below what is asked for: clients of locks wait and pause, and for a part of a run there
@@ -22,14 +23,25 @@ pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
     let limits = Limits::default();
     let history = &lived.merged.history;
     let mut reports = of_history(plan, history, &limits);
+    reports.extend(of_logs(plan, history, lived.logs.clone(), &limits));
+    reports.push(lived.server_logs.judge(&limits));
+    reports
+}
+
+/// What the nodes' logs tell of the history.
+pub(super) fn of_logs(
+    plan: &Plan,
+    history: &History,
+    logs: Vec<NodeLog>,
+    limits: &Limits,
+) -> Vec<Report> {
+    let damage = |fault: &Fault| DAMAGE.contains(&fault.kind.as_str());
     let oracle = Oracle {
-        logs: lived.logs.clone(),
-        damage_expected: plan
-            .schedule
-            .iter()
-            .any(|f| DAMAGE.contains(&f.kind.as_str())),
+        logs,
+        damage_expected: plan.schedule.iter().any(damage),
     };
-    let judged = oracle.judge(history, &limits);
+    let judged = oracle.judge(history, limits);
+    let mut reports = Vec::new();
     // Of a log that was purged on purpose there may be nothing left to judge; what there is counts.
     if !(plan.purges() && judged.report.verdict == Verdict::Unknown) {
         reports.push(judged.report);
@@ -37,12 +49,11 @@ pub(super) fn judge(plan: &Plan, lived: &Lived) -> Vec<Report> {
     // Again, with what the logs know of operations nobody got an answer to.
     for checker in checkers_for(&plan.workload) {
         if AGAIN.contains(&checker.name()) {
-            let mut report = checker.check(&judged.resolved, &limits);
+            let mut report = checker.check(&judged.resolved, limits);
             report.checker = format!("{} (resolved by the logs)", report.checker);
             reports.push(report);
         }
     }
-    reports.push(lived.server_logs.judge(&limits));
     reports
 }
 

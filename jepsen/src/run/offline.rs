@@ -9,9 +9,12 @@ use checker::oracle::log::NodeLog;
 
 use crate::world::World;
 
+/// The entries of a node, in its directory.
+const ENTRIES: &str = "entries.ndjson";
+
 /// Where the entries of a node are kept, within the run's directory.
 pub(super) fn entries_file(node: u64) -> String {
-    format!("nodes/n{node}/entries.ndjson")
+    format!("nodes/n{node}/{ENTRIES}")
 }
 
 /// Asks `holdfast log` for what is in each data directory, keeps it and reads it. A log it cannot
@@ -35,12 +38,31 @@ pub(super) fn read(world: &World, binary: &Path, run_dir: &Path) -> Result<Vec<N
             .stderr(errors)
             .status()
             .with_context(|| format!("run {} log", binary.display()))?;
-        let text =
-            std::fs::read_to_string(&kept).with_context(|| format!("read {}", kept.display()))?;
-        let log = NodeLog::parse(&text)
-            .map_err(|error| anyhow::anyhow!("{error}"))
-            .with_context(|| format!("understand {}", kept.display()))?;
-        logs.push(log);
+        logs.push(understand(&kept)?);
     }
     Ok(logs)
+}
+
+/// What is still there of a former run, which may have been tidied up; none at all is no failure.
+///
+/// # Errors
+/// A file is there and makes no sense.
+pub(super) fn kept(run_dir: &Path) -> Result<Vec<NodeLog>> {
+    let Ok(nodes) = std::fs::read_dir(run_dir.join("nodes")) else {
+        return Ok(Vec::new());
+    };
+    let mut files = Vec::new();
+    for node in nodes {
+        let node = node.context("list the nodes of a run")?.path();
+        files.extend(Some(node.join(ENTRIES)).filter(|file| file.is_file()));
+    }
+    files.sort();
+    files.iter().map(|file| understand(file)).collect()
+}
+
+fn understand(file: &Path) -> Result<NodeLog> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    NodeLog::parse(&text)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| format!("understand {}", file.display()))
 }
