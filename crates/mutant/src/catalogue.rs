@@ -149,7 +149,7 @@ catalogue! {
         "P-DUR",
         "set-full",
         "set",
-        "cut off the leader, then kill it",
+        "cut off the leader",
         "`membership/src/peer/forged.rs`: the quorum is the library's, so the leader's own \
          adapter makes one voter's consent up: the one with the lowest number that is not the \
          leader. What was said to be stored there is sent and arrives later, or never. A leader \
@@ -205,8 +205,8 @@ catalogue! {
          heard of since.",
         "P-SESS",
         "no-early-end",
-        "session, lock",
-        "pause the leader for longer than a session's timeout",
+        "lock, session",
+        "cut the leader off for longer than a session's timeout",
         "`node/src/session_clock.rs`: the expiry is not bound to its leader's term and outlives \
          it; `raft-core` does not look whether the session acted since.",
     }
@@ -305,7 +305,7 @@ catalogue! {
         "P-RETRY",
         "set-full",
         "set",
-        "partition, pause (requests are repeated)",
+        "pause a follower for longer than its clients wait, resets (requests are repeated)",
         "`raft-core/src/apply/answer.rs`: remembered answers are not looked at. \
          `node/src/inbox.rs`: nor is it looked at whether a request of another node was taken \
          before.",
@@ -326,7 +326,7 @@ catalogue! {
         "P-DUR",
         "equal-digests",
         "register",
-        "bit flips in snapshots and log files of a minority, then restart",
+        "bit flips in the newest snapshot of a minority, then restart",
         "`storage`: records, snapshot blocks and footers, RocksDB's blocks, and a damaged log \
          ends where the damage begins. `raft-core/src/snapshot/restore.rs`: the digest of a \
          snapshot. Damaged data of a znode is also seen by `linearizable`.",
@@ -337,7 +337,7 @@ catalogue! {
         "P-DUR",
         "set-full",
         "set",
-        "full disk on a majority, then kill",
+        "full disks everywhere, and a kill of all before there is room again",
         "`storage/src/writer.rs`.",
     }
     OldConfigQuorum {
@@ -346,7 +346,7 @@ catalogue! {
         "P-MEMB",
         "set-full",
         "set",
-        "two members join or one is replaced (numbers above three), then cut off and kill the leader",
+        "two members join or one is replaced (numbers above three), then cut off the leader",
         "`membership/src/peer/forged.rs`: as m07, the consent of every voter that joined a \
          cluster of three (numbers above three) is made up. One more voter than three is not \
          enough to lose anything by one death: two must have joined, or one in the place of \
@@ -376,10 +376,10 @@ catalogue! {
         "The client library repeats a request that may have happened, and makes it a new one.",
         "P-RETRY",
         "set-full",
-        "set (through the client library or command line)",
-        "partition, pause",
+        "set (through the client library)",
+        "pause a follower for longer than its clients wait, resets",
         "`holdfast-client/src/transport.rs`: each attempt has an idempotency key of its own, and \
-         requests that may be sent only once are sent again.",
+         requests that may be sent only once are sent again. It needs a harness that has it planted.",
     }
     FollowerKeepsAlive {
         "m30",

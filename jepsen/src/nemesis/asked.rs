@@ -9,8 +9,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use anyhow::{Context as _, Error, Result, ensure};
+use anyhow::{Context as _, Error, Result, bail, ensure};
 
+use super::kinds::{self, KINDS, Kind, Needs};
+use super::schedule::Wish;
 use super::targets::TARGETS;
 
 /// One of them.
@@ -55,6 +57,102 @@ impl FromStr for Asked {
             amounts,
         })
     }
+}
+
+/// Names that stand for several kinds.
+const CLASSES: &[(&str, &[&str])] = &[
+    (
+        "process",
+        &["kill", "term", "pause", "restart-all", "kill-all"],
+    ),
+    (
+        "partition",
+        &[
+            "partition-leader",
+            "partition-halves",
+            "partition-majority-ring",
+            "partition-bridge",
+            "partition-one-way-in",
+            "partition-one-way-out",
+            "partition-clients",
+            "partition-peers",
+            "flapping",
+        ],
+    ),
+    ("network", &["loss", "delay", "big-packets", "reset"]),
+    ("clock", &["clock-jump", "clock-drift", "monotonic-epoch"]),
+    (
+        "disk",
+        &[
+            "disk-full",
+            "disk-slow",
+            "lost-writes",
+            "torn-tail",
+            "bit-flip",
+        ],
+    ),
+    ("admin", &["leader-transfer", "snapshot-storm"]),
+    ("client", &["client-pause", "client-kill"]),
+];
+
+/// A kind that was asked for, and what was asked of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    pub(crate) kind: &'static Kind,
+    pub(crate) asked: Asked,
+}
+
+/// What names stand for, in the order of the catalogue.
+///
+/// # Errors
+/// A name that stands for nothing.
+pub(crate) fn choices(wish: &Wish<'_>) -> Result<Vec<Choice>> {
+    let mut choices = Vec::new();
+    for text in wish.nemesis {
+        let asked: Asked = text.parse()?;
+        let class = CLASSES.iter().find(|(class, _)| *class == asked.name);
+        let kinds: Vec<&'static Kind> = match (asked.name.as_str(), class) {
+            ("none", _) => Vec::new(),
+            ("all", _) => KINDS.iter().filter(|kind| can_be(kind, wish)).collect(),
+            (_, Some((_, members))) => {
+                let members = members.iter().filter_map(|name| kinds::find(name));
+                members.filter(|kind| can_be(kind, wish)).collect()
+            }
+            (name, None) => match kinds::find(name) {
+                // Whether it can be made here is for the world to say.
+                Some(kind) => vec![kind],
+                None => bail!("there is no nemesis {name}; there are: {}", all_names()),
+            },
+        };
+        choices.extend(kinds.into_iter().map(|kind| Choice {
+            kind,
+            asked: asked.clone(),
+        }));
+    }
+    choices.sort_by_key(|choice| KINDS.iter().position(|kind| kind.name == choice.kind.name));
+    choices.dedup_by(|a, b| {
+        a.kind.name == b.kind.name && a.asked.at_ms.is_none() && b.asked.at_ms.is_none()
+    });
+    Ok(choices)
+}
+
+/// Whether a kind that was not asked for by name can be made.
+fn can_be(kind: &Kind, wish: &Wish<'_>) -> bool {
+    let missing = wish.missing.iter().any(|missing| missing.kind == kind.name);
+    // Two nodes at least must be able to see each other differently.
+    !missing && (wish.nodes >= 3 || !of_network(kind))
+}
+
+fn all_names() -> String {
+    let classes = CLASSES.iter().map(|(name, _)| *name);
+    let names: Vec<_> = ["all", "none"].into_iter().chain(classes).collect();
+    let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+    format!("{}; {}", names.join(", "), kinds.join(", "))
+}
+
+/// Whether it happens between nodes.
+pub(crate) fn of_network(kind: &Kind) -> bool {
+    matches!(kind.needs, Needs::Network | Needs::Queue)
 }
 
 /// What stands behind a mark, which is cut off with it.
@@ -107,5 +205,11 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn classes_are_made_of_kinds_that_there_are() {
+        let mut members = CLASSES.iter().flat_map(|(_, kinds)| kinds.iter());
+        assert!(members.all(|name| kinds::find(name).is_some()));
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::asked::Asked;
-use super::kinds::{self, KINDS, Kind, Needs, Weight};
+use super::asked::{Choice, choices, of_network};
+use super::kinds::{Kind, Weight};
 use super::lot::Lot;
 use crate::plan::Fault;
 use crate::world::Missing;
@@ -26,42 +26,6 @@ const FAULTS_MAX: usize = 10_000;
 /// Chance, in a hundred, that a second fault comes with a first.
 const PAIRS_PERCENT: u64 = 25;
 
-/// Names that stand for several kinds.
-const CLASSES: &[(&str, &[&str])] = &[
-    (
-        "process",
-        &["kill", "term", "pause", "restart-all", "kill-all"],
-    ),
-    (
-        "partition",
-        &[
-            "partition-leader",
-            "partition-halves",
-            "partition-majority-ring",
-            "partition-bridge",
-            "partition-one-way-in",
-            "partition-one-way-out",
-            "partition-clients",
-            "partition-peers",
-            "flapping",
-        ],
-    ),
-    ("network", &["loss", "delay", "big-packets", "reset"]),
-    ("clock", &["clock-jump", "clock-drift", "monotonic-epoch"]),
-    (
-        "disk",
-        &[
-            "disk-full",
-            "disk-slow",
-            "lost-writes",
-            "torn-tail",
-            "bit-flip",
-        ],
-    ),
-    ("admin", &["leader-transfer", "snapshot-storm"]),
-    ("client", &["client-pause", "client-kill"]),
-];
-
 /// What a schedule is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
@@ -71,65 +35,10 @@ pub struct Wish<'a> {
     pub seconds: u64,
     /// Voters.
     pub nodes: u64,
-    /// Kinds, classes, `all` or `none`; what else may be asked of them is told in [`Asked`].
+    /// Kinds, classes, `all` or `none`; what else may be asked of them is told in [`asked`](super::asked).
     pub nemesis: &'a [String],
     /// Left out of `all` and of classes.
     pub missing: &'a [Missing],
-}
-
-/// A kind that was asked for, and what was asked of it.
-#[derive(Clone, Debug)]
-struct Choice {
-    kind: &'static Kind,
-    asked: Asked,
-}
-
-/// What names stand for, in the order of the catalogue.
-///
-/// # Errors
-/// A name that stands for nothing.
-fn choices(wish: &Wish<'_>) -> Result<Vec<Choice>> {
-    let mut choices = Vec::new();
-    for text in wish.nemesis {
-        let asked: Asked = text.parse()?;
-        let class = CLASSES.iter().find(|(class, _)| *class == asked.name);
-        let kinds: Vec<&'static Kind> = match (asked.name.as_str(), class) {
-            ("none", _) => Vec::new(),
-            ("all", _) => KINDS.iter().filter(|kind| can_be(kind, wish)).collect(),
-            (_, Some((_, members))) => {
-                let members = members.iter().filter_map(|name| kinds::find(name));
-                members.filter(|kind| can_be(kind, wish)).collect()
-            }
-            (name, None) => match kinds::find(name) {
-                // Whether it can be made here is for the world to say.
-                Some(kind) => vec![kind],
-                None => bail!("there is no nemesis {name}; there are: {}", all_names()),
-            },
-        };
-        choices.extend(kinds.into_iter().map(|kind| Choice {
-            kind,
-            asked: asked.clone(),
-        }));
-    }
-    choices.sort_by_key(|choice| KINDS.iter().position(|kind| kind.name == choice.kind.name));
-    choices.dedup_by(|a, b| {
-        a.kind.name == b.kind.name && a.asked.at_ms.is_none() && b.asked.at_ms.is_none()
-    });
-    Ok(choices)
-}
-
-/// Whether a kind that was not asked for by name can be made.
-fn can_be(kind: &Kind, wish: &Wish<'_>) -> bool {
-    let missing = wish.missing.iter().any(|missing| missing.kind == kind.name);
-    // Two nodes at least must be able to see each other differently.
-    !missing && (wish.nodes >= 3 || !of_network(kind))
-}
-
-fn all_names() -> String {
-    let classes = CLASSES.iter().map(|(name, _)| *name);
-    let names: Vec<_> = ["all", "none"].into_iter().chain(classes).collect();
-    let kinds: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
-    format!("{}; {}", names.join(", "), kinds.join(", "))
 }
 
 /// The schedule of a wish; the same wish has the same one for ever.
@@ -224,10 +133,6 @@ fn draw(choice: &Choice, at_ms: u64, free_from: u64, lot: &mut Lot) -> Fault {
     }
 }
 
-fn of_network(kind: &Kind) -> bool {
-    matches!(kind.needs, Needs::Network | Needs::Queue)
-}
-
 /// Two that get into each other's way: both decide whether a process runs, or both change members.
 fn same_ground(a: &Kind, b: &Kind) -> bool {
     let ground = |kind: &Kind| match kind.name {
@@ -282,6 +187,7 @@ fn amounts(kind: &str, lot: &mut Lot) -> BTreeMap<String, i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nemesis::kinds::KINDS;
 
     fn wish<'a>(seed: u64, seconds: u64, nemesis: &'a [String]) -> Wish<'a> {
         Wish {
@@ -355,8 +261,6 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
-        let classes = CLASSES.iter().flat_map(|(_, kinds)| kinds.iter());
-        assert!(classes.clone().all(|name| kinds::find(name).is_some()));
     }
 
     #[test]
