@@ -198,7 +198,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     run(
         "m25",
         "set",
-        "disk-full@all/4000+3000,kill@all/3000+6000",
+        "disk-full@all/4000:kill=1",
         25,
         NO_FLAGS,
         &["set-full", "oracle"],

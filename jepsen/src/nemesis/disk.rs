@@ -46,7 +46,8 @@ fn counter_moved(stage: &Stage, ids: &[u64], name: &str, before: &[u64]) -> bool
     wait_for(BITE, moved).is_some()
 }
 
-/// `ENOSPC` for everything written, then room again.
+/// `ENOSPC` for everything written, then room again. With the amount `kill` what still runs then is
+/// killed first: what a node believed to be written and was not is lost.
 pub(super) fn full(stage: &Stage) -> Result<Begun> {
     switched(stage, "full on", "full off", "refused")
 }
@@ -76,6 +77,11 @@ fn switched(stage: &Stage, on: &str, off: &'static str, counter: &'static str) -
     let then = targets.clone();
     Ok(Begun::new(&targets, seen, move |stage| {
         let world = &stage.world;
+        for &id in &then {
+            if stage.amount("kill", 0) > 0 {
+                world.kill(id)?;
+            }
+        }
         for &id in &then {
             control(world, id)?.ask(off)?;
         }
