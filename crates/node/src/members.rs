@@ -318,7 +318,25 @@ impl Runtime {
             within,
         };
         let plan = self.consensus().change(change, options).await?;
+        self.hand_on_without_a_vote(&plan.change).await;
         Ok(MemberChangeReport::of(&plan, true))
+    }
+
+    /// A leader that took its own vote away hands over: openraft would let it lead as a learner for
+    /// as long as it lives, and operators expect it to be out of the way. Should nobody be ready, it
+    /// leads on, which is safe, and can be promoted again.
+    pub(crate) async fn hand_on_without_a_vote(&self, change: &Change) {
+        if *change != (Change::Demote { id: self.id }) {
+            return;
+        }
+        let timing = *self.consensus().timing();
+        let ask = TransferAsk {
+            to: None,
+            within_ms: millis(timing.election_max),
+        };
+        if let Err(error) = self.transfer_here(ask).await {
+            tracing::warn!(%error, "a leader without a vote leads on");
+        }
     }
 
     /// A successor needs the whole log, so nothing new is written while one is looked for; what

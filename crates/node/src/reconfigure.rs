@@ -286,7 +286,8 @@ impl Runtime {
             within: left(),
         };
         let made = self.consensus().change(change, options).await;
-        made.map_err(before_any)?;
+        let plan = made.map_err(before_any)?;
+        self.hand_on_without_a_vote(&plan.change).await;
         let Some(WantedMember { id, clients, .. }) = comes else {
             return Ok(());
         };

@@ -327,10 +327,12 @@ impl View<'_> {
         if !self.heard.contains(&id) {
             refusals.push(Refusal::Unreachable(id));
         }
-        let lag = self
-            .peers
-            .get(&id)
-            .map_or(u64::MAX, |progress| progress.lag);
+        let lag = match self.peers.get(&id) {
+            // A leader that was demoted: nobody has more of the log.
+            None if id == self.me => 0,
+            None => u64::MAX,
+            Some(progress) => progress.lag,
+        };
         if lag > self.caught_up_entries {
             refusals.push(Refusal::Lags {
                 id,

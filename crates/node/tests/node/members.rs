@@ -95,3 +95,31 @@ async fn a_node_restarts_from_its_snapshot_and_the_log_after_it() {
         Some("after")
     );
 }
+
+/// openraft lets a learner lead; whoever takes a leader's vote away expects another to lead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_is_demoted_hands_over_and_can_be_promoted_again() {
+    let cluster = Cluster::found(3).await;
+    let old = cluster.leader().await;
+    accepted(cluster.node(old), draft(create("/m", ""))).await;
+    let demote = MemberChange::Demote { id: old };
+    let other = [1, 2, 3].into_iter().find(|id| *id != old).unwrap();
+    cluster
+        .node(other)
+        .change_members(demote, false, false, SOON)
+        .await
+        .unwrap();
+    let new = cluster.leader().await;
+    assert_ne!(new, old);
+    accepted(cluster.node(old), draft(put("/m", "through a learner"))).await;
+    let promote = || {
+        let promote = MemberChange::Promote { id: old };
+        cluster
+            .node(new)
+            .change_members(promote, false, false, SOON)
+    };
+    promote().await.unwrap();
+    let status = cluster.node(new).cluster_status(SOON).await.unwrap();
+    assert_eq!(status.failure_tolerance, 1);
+    cluster.converge().await;
+}

@@ -131,6 +131,20 @@ fn a_lagging_or_silent_learner_is_promoted_only_by_force() {
     assert_eq!((allowed.after.quorum, allowed.after.tolerates), (3, 1));
 }
 
+/// Found by a run under faults (membership, five nodes, seed 5014): openraft keeps no progress of the
+/// leader itself, and one that had been demoted was taken for one that lacks everything.
+#[test]
+fn a_learner_that_leads_lacks_nothing() {
+    let promote = Change::Promote { id: 1 };
+    let plan = plan(
+        &members(&[2, 3], &[1]),
+        &[1, 2, 3],
+        &[(2, 0), (3, 0)],
+        &promote,
+    );
+    assert_eq!(plan.refusals, []);
+}
+
 #[test]
 fn removing_a_voter_may_not_stop_the_cluster() {
     let three = members(&[1, 2, 3], &[]);
