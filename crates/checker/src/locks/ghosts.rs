@@ -5,10 +5,12 @@
 //! position was reached at which its hold ended. From then on, if somebody waits, some client must
 //! be told that it holds within the time of every possible ghost in the queue, plus a slack for the
 //! handling. Somebody waits if his claim queued before and is still answered `waiting` to a request
-//! sent after that time, or if his request was open all the while. A possible ghost is a claim in
-//! the queue whose client had no request open that was answered with the grant: it costs its
-//! `ack_within`. A request answered `waiting` is no better: its answer may have been on its way when
-//! the lock became free.
+//! sent after that time, if his request was open all the while, or if he left the queue without a
+//! grant after that time: his time to wait was not over before, or he had not asked to leave. A
+//! possible ghost is a claim in the queue whose client had no request open that was answered with
+//! the grant: it costs its `ack_within`. None is who is known to have left the queue unserved, who
+//! queued behind the one who waits, and he himself. A request that another one was answered
+//! `waiting` makes him no less a ghost: the answer may have been on its way when the lock became free.
 //!
 //! What would be a false alarm, and is not judged: spans that a fault touches (a cluster without a
 //! majority grants nothing); spans in which a claim of unknown outcome may *hold* the lock, since a
@@ -18,7 +20,7 @@
 use crate::calm::Disturbances;
 use crate::facts::{RunFacts, nanos, shown};
 use crate::history::{Call, History, Outcome};
-use crate::locks::claims::{Answer, Claim, Lock, Locks, Mode, Said};
+use crate::locks::claims::{Answer, Claim, End, Lock, Locks, Mode, Said};
 use crate::locks::read::report_unreadable;
 use crate::positions::{Arrival, Positions};
 use crate::verdict::{Checker, Limits, Report};
@@ -96,42 +98,73 @@ impl Judge<'_> {
     }
 
     fn free(&mut self, ended: &Claim<'_>, (at, free): (u64, Arrival), next: Option<Told>) {
-        let slack = nanos(self.facts.ack_slack_ms);
         let in_time = |by: u64| next.is_some_and(|granted| granted.at.time <= by);
-        if in_time(free.time.saturating_add(slack)) {
-            let waited = next.is_some_and(|granted| granted.asked <= free.time);
-            self.report.count("frees", u64::from(waited));
-            return;
-        }
-        let lock = self.lock;
-        let mut ghosts_ms = 0u64;
-        for claim in lock.claims.iter().filter(|claim| claim.id != ended.id) {
-            match part_of(claim, at, free.time) {
-                Part::None => {}
-                Part::Ghost(ms) => ghosts_ms = ghosts_ms.saturating_add(ms),
-                Part::MayHold => return self.report.count("not judged: a hold in doubt", 1),
-            }
-        }
-        let by = free
-            .time
-            .saturating_add(slack)
-            .saturating_add(nanos(ghosts_ms));
-        if in_time(by) {
-            let waited = next.is_some_and(|granted| granted.asked <= free.time);
+        let waited = next.is_some_and(|granted| granted.asked <= free.time);
+        let at_once = free.time.saturating_add(nanos(self.facts.ack_slack_ms));
+        if in_time(at_once) {
             return self.report.count("frees", u64::from(waited));
         }
-        let waits = |claim: &&Claim<'_>| waits_through(claim, (at, free.time), by);
-        let Some(waiter) = lock.claims.iter().find(waits) else {
-            return;
-        };
-        if self
-            .faults
-            .touch(free.time, by, nanos(self.facts.settle_ms))
-            || by > self.end_of_run
-        {
-            return self
-                .report
-                .count("not judged: a fault, or the end of the run", 1);
+        let lock = self.lock;
+        let (mut is_in_doubt, mut is_in_time) = (false, false);
+        for waiter in lock.claims.iter().filter(|claim| claim.id != ended.id) {
+            if !self.waits_through(waiter, (at, free.time), at_once) {
+                continue;
+            }
+            let Some(ghosts_ms) = self.ghosts_before(waiter, ended, (at, free.time)) else {
+                is_in_doubt = true;
+                continue;
+            };
+            let by = at_once.saturating_add(nanos(ghosts_ms));
+            is_in_time |= in_time(by);
+            if !in_time(by) && self.waits_through(waiter, (at, free.time), by) {
+                return self.blocked(waiter, (at, free), (by, ghosts_ms), next);
+            }
+        }
+        if is_in_time {
+            self.report.count("frees", u64::from(waited));
+        } else if is_in_doubt {
+            self.report.count("not judged: a hold in doubt", 1);
+        }
+    }
+
+    /// How long ghosts may have had the lock while a claim waited; `None`: nobody can say. Who waits
+    /// is no ghost himself, and whoever queued behind him is not granted the lock before him.
+    fn ghosts_before(
+        &self,
+        waiter: &Claim<'_>,
+        ended: &Claim<'_>,
+        (at, free): (u64, u64),
+    ) -> Option<u64> {
+        let mut ghosts_ms = 0u64;
+        for claim in &self.lock.claims {
+            let is_behind = claim
+                .queued
+                .zip(waiter.queued)
+                .is_some_and(|(queued, of_waiter)| queued > of_waiter);
+            if claim.id == ended.id || claim.id == waiter.id || is_behind {
+                continue;
+            }
+            match part_of(claim, at, free) {
+                Part::None => {}
+                Part::Ghost(ms) => ghosts_ms = ghosts_ms.saturating_add(ms),
+                Part::MayHold => return None,
+            }
+        }
+        Some(ghosts_ms)
+    }
+
+    /// Nobody was granted the lock in time, and somebody waited for it.
+    fn blocked(
+        &mut self,
+        waiter: &Claim<'_>,
+        (at, free): (u64, Arrival),
+        (by, ghosts_ms): (u64, u64),
+        next: Option<Told>,
+    ) {
+        let settle = nanos(self.facts.settle_ms);
+        if self.faults.touch(free.time, by, settle) || by > self.end_of_run {
+            let why = "not judged: a fault, or the end of the run";
+            return self.report.count(why, 1);
         }
         self.report.count("frees", 1);
         let what = format!(
@@ -150,11 +183,66 @@ impl Judge<'_> {
         let events = events.into_iter().flatten().collect();
         self.report.broken(self.limits, what, events);
     }
+
+    /// Whether a claim stood in the queue from before the lock became free up to some moment.
+    fn waits_through(&self, claim: &Claim<'_>, (at, free): (u64, u64), until: u64) -> bool {
+        // Told late, but it had the lock before.
+        if claim.granted.is_some_and(|granted| granted < at) {
+            return false;
+        }
+        let is_open = |call: &Call<'_>| {
+            let answered = call.complete.filter(|_| stood_in_the_queue(call));
+            call.invoke.time <= free && answered.is_some_and(|done| done.time >= until)
+        };
+        let waits_still = |answer: &Answer| match &answer.said {
+            Said::Waiting => answer.invoked >= until,
+            Said::Ended(end) if !end.held => self.left(claim, end) >= Some(until),
+            Said::Ended(_) | Said::Held { .. } | Said::Stale => false,
+        };
+        let queued_before = claim.queued.map(|queued| queued < at);
+        match queued_before {
+            Some(true) => {
+                claim.attempts.iter().any(is_open) || claim.answers.iter().any(waits_still)
+            }
+            Some(false) => false,
+            None => claim.attempts.iter().any(is_open),
+        }
+    }
+
+    /// When a claim that was never granted the lock left the queue, at the earliest.
+    fn left(&self, claim: &Claim<'_>, end: &End) -> Option<u64> {
+        match end.how.as_deref() {
+            Some("wait_elapsed") => {
+                let wait_ms = claim.wait_ms?;
+                Some(self.facts.safe_until(claim.invoked(), wait_ms))
+            }
+            Some("left" | "released") => claim.released,
+            _ => None,
+        }
+    }
+}
+
+/// Whether a request that was answered stood in the queue meanwhile: not if it was refused for any
+/// other reason than that others had the lock for all of its time, and perhaps not for long if it
+/// was sent several times.
+fn stood_in_the_queue(call: &Call<'_>) -> bool {
+    let attempts = call.complete.and_then(|done| done.number("attempts"));
+    if attempts.is_some_and(|times| times > 1) {
+        return false;
+    }
+    match call.outcome() {
+        Outcome::Ok => true,
+        Outcome::Fail => {
+            let refused = call.complete.and_then(|done| done.text("error"));
+            matches!(refused, Some("lock_held"))
+        }
+        Outcome::Info | Outcome::Invoke => false,
+    }
 }
 
 /// What a claim may do to a lock that became free.
 enum Part {
-    /// Nothing: it had ended, came later, or takes the lock and says so.
+    /// Nothing: it had ended, came later, never got the lock, or takes it and says so.
     None,
     /// It may be granted the lock unheard, for so many milliseconds.
     Ghost(u64),
@@ -166,7 +254,8 @@ fn part_of(claim: &Claim<'_>, at: u64, free: u64) -> Part {
     let had_ended = claim.ended().is_some_and(|(ended, _, _)| ended <= at);
     // Another one held up to here: whoever was granted the lock before had ended before.
     let was_before = claim.granted.is_some_and(|granted| granted < at);
-    if claim.invoked() > free || had_ended || was_before {
+    let left_unserved = claim.ended().is_some_and(|(_, end, _)| !end.held);
+    if claim.invoked() > free || had_ended || was_before || left_unserved {
         return Part::None;
     }
     let is_refused = |call: &Call<'_>| call.outcome() == Outcome::Fail;
@@ -185,17 +274,6 @@ fn part_of(claim: &Claim<'_>, at: u64, free: u64) -> Part {
 
 fn ghost(claim: &Claim<'_>) -> Part {
     Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT))
-}
-
-/// Whether a claim stood in the queue from before the lock became free up to some moment.
-fn waits_through(claim: &Claim<'_>, (at, free): (u64, u64), until: u64) -> bool {
-    let is_open = |call: &Call<'_>| {
-        let answered = call.complete.filter(|done| done.outcome != Outcome::Info);
-        call.invoke.time <= free && answered.is_some_and(|done| done.time >= until)
-    };
-    let waits_still = |answer: &Answer| answer.said == Said::Waiting && answer.invoked >= until;
-    let queued_before = claim.queued.is_some_and(|queued| queued < at);
-    claim.attempts.iter().any(is_open) || (queued_before && claim.answers.iter().any(waits_still))
 }
 
 /// A grant that somebody was told.

@@ -84,7 +84,7 @@ impl<'a> Reading<'a> {
                     is_in_doubt: call.outcome() != Outcome::Ok,
                 });
             }
-            "release" if may_have_happened(call) => {
+            "release" if may_have_happened(call) || was_done_by_an_earlier_try(call) => {
                 claim.released.get_or_insert(sent);
             }
             _ => {}
@@ -251,10 +251,20 @@ fn end(value: &Value) -> End {
     }
 }
 
-/// Whether a request may have had its effect; a refusal for the claim's end says that it had not,
-/// but a repeat of a release is refused like this too where the first one was heard of by nobody.
+/// Whether a request may have had its effect.
 fn may_have_happened(call: &Call<'_>) -> bool {
     call.outcome() != Outcome::Fail
+}
+
+/// A release is repeated within one operation where an answer was lost, and the repeat may be
+/// refused because the claim has ended: by the first try, if the refusal says `released` or `left`.
+/// An end of any other kind is nobody's wish and explains nothing.
+fn was_done_by_an_earlier_try(call: &Call<'_>) -> bool {
+    let how = call
+        .complete
+        .filter(|done| done.text("error") == Some("claim_ended"))
+        .and_then(|done| done.value.get("how")?.as_str());
+    matches!(how, Some("released" | "left"))
 }
 
 fn lock_of<'a>(call: &Call<'a>) -> Result<&'a str, String> {

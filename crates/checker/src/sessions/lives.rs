@@ -127,13 +127,13 @@ impl<'a> Life<'a> {
         let (f, sent) = (call.invoke.f.as_str(), call.invoke.time);
         let number = |field: &str| done.value.get(field).and_then(Value::as_u64);
         if f == "session" {
-            let id = number("id").or_else(|| number("number"));
+            let id = done.number("number").or_else(|| number("number"));
             self.numbers.extend(id.map(|id| (id, done.index)));
         }
         if f == "close" {
             self.deaths.push(Death {
                 at: arrival(done),
-                zxid: None,
+                zxid: done.number("ended"),
                 is_expiry: false,
             });
             return;

@@ -122,14 +122,20 @@ impl<'a> Shots<'a> {
         });
     }
 
-    /// A client that changes what it watches itself is told of it before it is answered.
+    /// A client that changes what it watches itself, or what lies below it, is told of it before it
+    /// is answered.
     fn own_change(
         &mut self,
         pending: &BTreeMap<Subject<'a>, usize>,
         (asked, event): (&'a Event, &'a Event),
     ) {
         let path = subject(asked).0;
-        for kind in ["data", "exists"] {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        // A write leaves the children of its parent what they are.
+        let of_parent = (asked.f != "write").then_some((parent, "child"));
+        let touched = [(path, "data"), (path, "exists")];
+        for (path, kind) in touched.into_iter().chain(of_parent) {
             let place = pending.get(&(&event.process, path, kind)).copied();
             if let Some(shot) = place.and_then(|place| self.all.get_mut(place)) {
                 shot.overtaken.push(event.index);

@@ -8,7 +8,7 @@ use checker::availability::Availability;
 use checker::{Checker, History, Limits, Report, Verdict, checkers_for};
 
 /// The checkers whose golden histories are judged here.
-pub(crate) const CHECKERS: [&str; 12] = [
+pub(crate) const CHECKERS: [&str; 25] = [
     "linearizable",
     "versions",
     "bounded-staleness",
@@ -21,6 +21,19 @@ pub(crate) const CHECKERS: [&str; 12] = [
     "one-leader",
     "failover-time",
     "equal-digests",
+    "fences",
+    "fenced-writes",
+    "no-early-end",
+    "exclusion",
+    "fifo",
+    "ghosts",
+    "starvation",
+    "watch-order",
+    "watch-complete",
+    "watch-before-reply",
+    "atomic-vanish",
+    "no-resurrection",
+    "session-ids",
 ];
 
 /// Operations that the golden histories of `availability` are measured by.
@@ -38,7 +51,17 @@ pub(crate) fn checker(name: &str) -> Box<dyn Checker> {
     if name == "availability" {
         return Box::new(Availability { ok_min: OK_MIN });
     }
-    let workloads = ["register", "set", "unique-ids", "queue", "append"];
+    let workloads = [
+        "register",
+        "set",
+        "unique-ids",
+        "queue",
+        "append",
+        "lock",
+        "rwlock",
+        "watch",
+        "session",
+    ];
     let mut all = workloads.into_iter().flat_map(checkers_for);
     all.find(|checker| checker.name() == name)
         .expect("the table has it")
