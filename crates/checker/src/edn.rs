@@ -9,7 +9,7 @@ mod parse;
 mod read;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -22,15 +22,43 @@ pub use value::Edn;
 /// The process that makes a register absent at the beginning of its file.
 const FIRST_PROCESS: u64 = 999_999_999;
 
+/// Who speaks for the event streams of clients.
+const STREAM: &str = "stream";
+
 /// The whole history, all facts of all events.
+///
+/// Jepsen knows completions only of what was invoked. What is told without being asked for (by the
+/// observer, or to a client by an event stream) is an `:info` of somebody with a name there, and
+/// `:told` says which outcome it is here; an event of the stream of client 7 is spoken by `:stream`
+/// and has `:client 7`.
 #[must_use]
 pub fn write(history: &History) -> String {
     let registers = is_registers(history);
-    history
-        .events
-        .iter()
-        .map(|event| line(event, event.index, registers, true))
-        .collect()
+    let mut open: BTreeSet<&Process> = BTreeSet::new();
+    let mut text = String::new();
+    for event in &history.events {
+        let was_asked = match event.outcome {
+            Outcome::Invoke => {
+                open.insert(&event.process);
+                true
+            }
+            Outcome::Ok | Outcome::Fail | Outcome::Info => open.remove(&event.process),
+        };
+        let form = if was_asked { Form::Whole } else { Form::Told };
+        text += &line(event, event.index, registers, form);
+    }
+    text
+}
+
+/// How much of an event is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The operation alone.
+    Bare,
+    /// With its facts.
+    Whole,
+    /// With its facts, and as nobody's completion.
+    Told,
 }
 
 /// The history of each key for itself, as Knossos' `cas-register` or Elle's `set-full` take it: events of clients
@@ -72,7 +100,7 @@ fn file(events: &[&Event], registers: bool) -> String {
         }
     }
     for (number, event) in (index..).zip(events) {
-        text += &line(event, number, registers, false);
+        text += &line(event, number, registers, Form::Bare);
     }
     text
 }
@@ -89,22 +117,40 @@ fn names_absence(value: &Value) -> bool {
     value == "absent" || value.get("old").is_some_and(|old| old == "absent")
 }
 
-fn line(event: &Event, index: u64, registers: bool, facts: bool) -> String {
-    let kind = match event.outcome {
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Invoke => "invoke",
         Outcome::Ok => "ok",
         Outcome::Fail => "fail",
         Outcome::Info => "info",
+    }
+}
+
+fn line(event: &Event, index: u64, registers: bool, form: Form) -> String {
+    let kind = outcome(event.outcome);
+    let is_told = form == Form::Told && event.outcome != Outcome::Info;
+    let speaker = match event.process {
+        Process::Client(_) if is_told => Edn::keyword(STREAM),
+        Process::Client(_) | Process::Named(_) => process(&event.process),
     };
     let mut map = vec![
         (Edn::keyword("index"), Edn::from(index)),
         (Edn::keyword("time"), Edn::from(event.time)),
-        (Edn::keyword("type"), Edn::keyword(kind)),
-        (Edn::keyword("process"), process(&event.process)),
+        (
+            Edn::keyword("type"),
+            Edn::keyword(if is_told { "info" } else { kind }),
+        ),
+        (Edn::keyword("process"), speaker),
         (Edn::keyword("f"), Edn::keyword(&event.f)),
         (Edn::keyword("value"), value(event, registers)),
     ];
-    if facts {
+    if is_told {
+        map.push((Edn::keyword("told"), Edn::keyword(kind)));
+        if let Process::Client(number) = event.process {
+            map.push((Edn::keyword("client"), Edn::from(number)));
+        }
+    }
+    if form != Form::Bare {
         let key = event
             .key
             .as_ref()
@@ -155,7 +201,7 @@ fn set_value(value: &Value) -> Edn {
     let Some(elements) = value.as_array() else {
         return Edn::json(value);
     };
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let twice = elements
         .iter()
         .any(|element| !seen.insert(element.to_string()));

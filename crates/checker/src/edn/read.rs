@@ -29,6 +29,12 @@ fn event(number: u64, value: &Edn, registers: bool) -> Result<Event, String> {
     let Value::Object(mut map) = value.to_json() else {
         return Err(format!("event {number} is no map: {value}"));
     };
+    if let Some(told) = map.remove("told") {
+        map.insert("type".to_owned(), told);
+        if let Some(client) = map.remove("client") {
+            map.insert("process".to_owned(), client);
+        }
+    }
     for name in ["index", "time"] {
         map.entry(name).or_insert(json!(number));
     }

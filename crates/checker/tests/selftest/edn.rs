@@ -97,3 +97,25 @@ fn what_is_no_edn_is_refused_with_its_place() {
         assert!(error.starts_with("byte "), "{error}");
     }
 }
+
+/// Knossos refuses a completion of what was never invoked.
+#[test]
+fn what_nobody_asked_for_completes_nothing() {
+    let text = r#"{"index":0,"time":1,"process":"observer","type":"ok","f":"leader","value":{"node":1}}
+{"index":1,"time":2,"process":7,"type":"invoke","f":"watch","value":{"prefix":"/a"}}
+{"index":2,"time":3,"process":7,"type":"ok","f":"watch","value":{"next":"4.0"}}
+{"index":3,"time":4,"process":7,"type":"ok","f":"event","value":{"id":"5.0"}}
+"#;
+    let history = History::parse(text).unwrap();
+    let text = write(&history);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].contains(":type :info, :process :observer"),
+        "{text}"
+    );
+    assert!(lines[0].contains(":told :ok"), "{text}");
+    assert!(lines[2].contains(":type :ok, :process 7"), "{text}");
+    assert!(lines[3].contains(":type :info, :process :stream"), "{text}");
+    assert!(lines[3].contains(":told :ok, :client 7"), "{text}");
+    assert_eq!(read_history(&text).unwrap(), history);
+}
