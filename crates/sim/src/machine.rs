@@ -299,6 +299,6 @@ impl Start {
             entropy: Arc::new(self.entropy),
         };
         let started = Node::start(options).await;
-        started.map_err(|error| format!("the node does not start: {error}"))
+        started.map_err(|error| format!("the node does not start: {error:?}"))
     }
 }
