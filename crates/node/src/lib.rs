@@ -25,6 +25,7 @@ mod leader_clock;
 mod members;
 mod members_known;
 mod metrics;
+mod overruled;
 mod pending;
 mod proposal;
 mod proposer;

@@ -23,6 +23,7 @@ use crate::caught_up::{self, CaughtUp};
 use crate::events::{EventLog, RingLimits};
 use crate::inbox::Inbox;
 use crate::metrics::{ApplyMetrics, Metrics};
+use crate::overruled::drop_overruled;
 use crate::pending::Pending;
 use crate::replica::{Replica, ReplicaStart};
 use crate::runtime::Runtime;
@@ -67,6 +68,9 @@ pub enum StartError {
     /// The current snapshot cannot be read; the error names the file.
     #[error("restore the current snapshot")]
     Snapshot(#[source] io::Error),
+    /// The log cannot be read, or what a snapshot overruled of it cannot be removed.
+    #[error("read the log")]
+    Log(#[source] io::Error),
     /// Consensus did not start.
     #[error("start consensus")]
     Consensus(#[from] membership::StartError),
@@ -78,11 +82,14 @@ impl Node {
     ///
     /// # Errors
     /// See [`StartError`].
-    pub async fn start<LS>(options: StartOptions<LS>) -> Result<Node, StartError>
+    pub async fn start<LS>(mut options: StartOptions<LS>) -> Result<Node, StartError>
     where
         LS: RaftLogStorage<TypeConfig>,
     {
         let (state, meta) = restore_current(&options.snapshots).await?;
+        drop_overruled(&mut options.log_store, meta.last_log_id)
+            .await
+            .map_err(StartError::Log)?;
         let runtime = Arc::new(assemble(&options, state, meta));
         let history = Arc::clone(&runtime.replica);
         let consensus = Consensus::start(membership::StartOptions {
