@@ -3,7 +3,7 @@
 
 mod scenarios;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -40,8 +40,8 @@ pub struct MutantsArguments {
 /// What came of one planted bug.
 struct Row {
     scenario: &'static Scenario,
-    /// The checker named for it that fired, and after how many seconds of the run's clock.
-    caught: Option<(String, f64)>,
+    /// The checkers named for it that fired, and after how many seconds of the run's clock the first.
+    caught: Option<(BTreeSet<String>, f64)>,
     /// Others that fired.
     others: Vec<String>,
     tries: u64,
@@ -147,11 +147,9 @@ impl Row {
             if report.verdict != Verdict::Invalid {
                 continue;
             }
-            let named = self.scenario.catches.iter().find(|name| {
-                // The second pass of a checker counts as the checker.
-                report.checker.split(' ').next() == Some(name)
-            });
-            if named.is_none() {
+            // The second pass of a checker counts as the checker.
+            let name = report.checker.split(' ').next().unwrap_or_default();
+            if !self.scenario.catches.contains(&name) {
                 self.others.push(report.checker.clone());
                 continue;
             }
@@ -162,13 +160,11 @@ impl Row {
                 .min();
             let event = first.and_then(|&at| history.events.get(usize::try_from(at).ok()?));
             let seconds = event.map_or(results.seconds, |event| nanos_to_seconds(event.time));
-            if self
+            let (names, known) = self
                 .caught
-                .as_ref()
-                .is_none_or(|(_, known)| seconds < *known)
-            {
-                self.caught = Some((report.checker.clone(), seconds));
-            }
+                .get_or_insert_with(|| (BTreeSet::new(), seconds));
+            names.insert(name.to_owned());
+            *known = known.min(seconds);
         }
         self.others.sort();
         self.others.dedup();
@@ -178,7 +174,10 @@ impl Row {
     fn line(&self) -> String {
         let scenario = self.scenario;
         let (caught, after) = match &self.caught {
-            Some((checker, seconds)) => (checker.clone(), format!("{seconds:.1} s")),
+            Some((names, seconds)) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                (names.join(" "), format!("{seconds:.1} s"))
+            }
             None => ("**not caught**".to_owned(), String::new()),
         };
         let clean = self
