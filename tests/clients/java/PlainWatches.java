@@ -90,6 +90,9 @@ final class PlainWatches {
             writing.create("/j-removed/a", CreateMode.PERSISTENT);
             watching.awaitEvent(EventType.NodeChildrenChanged, "/j-removed");
             watching.zk.removeAllWatches("/j-removed", Watcher.WatcherType.Any, false);
+            // The client tells of them in a thread of its own, behind the answer.
+            watching.awaitEvent(EventType.PersistentWatchRemoved, "/j-removed");
+            watching.awaitEvent(EventType.DataWatchRemoved, "/j-removed");
             watching.forget();
             writing.zk.setData("/j-removed", new byte[0], -1);
             writing.create("/j-removed/b", CreateMode.PERSISTENT);
