@@ -335,7 +335,8 @@ impl Runtime {
             within_ms: millis(timing.election_max),
         };
         if let Err(error) = self.transfer_here(ask).await {
-            tracing::warn!(%error, "a leader without a vote leads on");
+            // It leads on, or nobody knows yet who does: the error says which.
+            tracing::warn!(%error, "a leader without a vote did not hand over at once");
         }
     }
 
