@@ -14,7 +14,7 @@ CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/holdfast"
 ROOT=$(cd "$(dirname "$0")/../.." && pwd -P)
 START_SECONDS=60
 TERM_SECONDS=5
-KILL_SECONDS=30
+KILL_SECONDS=10
 LOG_LINES=25
 
 fail() {
@@ -27,7 +27,7 @@ usage() {
 usage: $0 install            get what is needed
        $0 version            print its name and version
        $0 start DIR PORT     start on 127.0.0.1, with data below DIR (empty or not there) and ports from PORT
-       $0 restart DIR N      start server N again on its data; does not wait for it
+       $0 restart DIR N      start killed server N again on its data; does not wait until it answers
        $0 leader DIR         print the number of the server that leads
        $0 settings DIR       print the settings that matter in a comparison
        $0 stop DIR           end the servers in DIR/pids
@@ -63,14 +63,25 @@ quoted() {
     printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/"
 }
 
-# Adds one endpoint for clients: the next server's.
+# Whether anything listens on a port of loopback.
+taken() {
+    # shellcheck disable=SC2016 # for the other shell
+    timeout 2 bash -c ': <>"/dev/tcp/127.0.0.1/$1"' bash "$1" 2>/dev/null
+}
+
+# Adds one endpoint for clients: the next server's. A stranger that listens there would answer for it.
 endpoint() {
+    if taken "$1"; then fail "something else listens on port $1"; fi
     echo "127.0.0.1:$1" >> "$DIR/endpoints"
 }
 
 # Endpoint of a server.
 endpoint_of() {
     sed -n "$1p" "$DIR/endpoints"
+}
+
+port_of() {
+    endpoint_of "$1" | sed 's/.*://'
 }
 
 # Number of servers.
@@ -103,10 +114,13 @@ pid_of() {
     sed -n "$1p" "$DIR/pids"
 }
 
-# Whether a process is one of this cluster's and not dead, or dead and only not yet reaped.
+# Whether a process is one of this cluster's and has not ended. Its threads are asked, since the first
+# may be gone while another still waits for the disk with the files open; a process that has ended and
+# was not reaped has no folder any more.
 runs() {
-    case "$(readlink "/proc/$1/cwd" 2>/dev/null)/" in
-        "$DIR"/*) return 0 ;;
+    case "$(echo && readlink "/proc/$1/task/"*/cwd 2>/dev/null)" in
+        *"
+$DIR/"*) return 0 ;;
         *) return 1 ;;
     esac
 }
@@ -143,10 +157,11 @@ start() {
         echo "$pid" >> "$DIR/pids"
     done
     end=$(($(date +%s) + START_SECONDS))
-    until ready; do
+    while true; do
         for number in $(seq "$(count)"); do
             runs "$(pid_of "$number")" || give_up "server $number ended"
         done
+        if ready; then break; fi
         [ "$(date +%s)" -lt "$end" ] || give_up "not ready after $START_SECONDS s"
         sleep 0.1
     done
@@ -163,7 +178,11 @@ give_up() {
 
 restart() {
     [ -n "$(pid_of "$1")" ] || fail "there is no server $1 in $DIR"
-    if runs "$(pid_of "$1")"; then fail "server $1 still runs"; fi
+    end=$(($(date +%s) + KILL_SECONDS))
+    while runs "$(pid_of "$1")"; do
+        [ "$(date +%s)" -lt "$end" ] || fail "server $1 still runs"
+        sleep 0.01
+    done
     pid=$(launch "$1")
     sed "$1s/.*/$pid/" "$DIR/pids" > "$DIR/pids.new"
     mv "$DIR/pids.new" "$DIR/pids"

@@ -43,7 +43,7 @@ END
 }
 
 ask() {
-    timeout 2 redis-cli -h 127.0.0.1 -p "$(sed -n 's/.*://p' "$DIR/endpoints")" "$@" 2>/dev/null
+    timeout 2 redis-cli -h 127.0.0.1 -p "$(port_of 1)" "$@" 2>/dev/null
 }
 
 answers() {
