@@ -12,9 +12,9 @@
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/holdfast"
 # shellcheck disable=SC2034
 ROOT=$(cd "$(dirname "$0")/../.." && pwd -P)
-START_SECONDS=60
-TERM_SECONDS=5
-KILL_SECONDS=10
+START_MS=60000
+TERM_MS=5000
+KILL_MS=10000
 LOG_LINES=25
 
 fail() {
@@ -33,6 +33,11 @@ usage: $0 install            get what is needed
        $0 stop DIR           end the servers in DIR/pids
 END
     exit 64
+}
+
+# Milliseconds since 1970.
+now() {
+    date +%s%3N
 }
 
 # Installs packages of Debian and Ubuntu whose commands are missing. Arguments: COMMAND=PACKAGE.
@@ -156,13 +161,13 @@ start() {
         pid=$(launch "$number")
         echo "$pid" >> "$DIR/pids"
     done
-    end=$(($(date +%s) + START_SECONDS))
+    end=$(($(now) + START_MS))
     while true; do
         for number in $(seq "$(count)"); do
             runs "$(pid_of "$number")" || give_up "server $number ended"
         done
         if ready; then break; fi
-        [ "$(date +%s)" -lt "$end" ] || give_up "not ready after $START_SECONDS s"
+        [ "$(now)" -lt "$end" ] || give_up "not ready after $START_MS ms"
         sleep 0.1
     done
     trap - EXIT INT TERM HUP
@@ -178,9 +183,9 @@ give_up() {
 
 restart() {
     [ -n "$(pid_of "$1")" ] || fail "there is no server $1 in $DIR"
-    end=$(($(date +%s) + KILL_SECONDS))
+    end=$(($(now) + KILL_MS))
     while runs "$(pid_of "$1")"; do
-        [ "$(date +%s)" -lt "$end" ] || fail "server $1 still runs"
+        [ "$(now)" -lt "$end" ] || fail "server $1 still runs"
         sleep 0.01
     done
     pid=$(launch "$1")
@@ -189,24 +194,25 @@ restart() {
 }
 
 stop() {
-    signal TERM "$TERM_SECONDS" || signal KILL "$KILL_SECONDS" || fail "still running: $(running | tr '\n' ' ')"
+    signal TERM "$TERM_MS" || signal KILL "$KILL_MS" || fail "still running: $(running | tr '\n' ' ')"
 }
 
-# Sends a signal to what runs, and waits so many seconds for its end.
+# Sends a signal to what runs, and waits so many milliseconds for its end.
 signal() {
     for pid in $(running); do
         kill -s "$1" "$pid" 2>/dev/null || true
     done
-    end=$(($(date +%s) + $2))
+    end=$(($(now) + $2))
     while [ -n "$(running)" ]; do
-        [ "$(date +%s)" -lt "$end" ] || return 1
+        [ "$(now)" -lt "$end" ] || return 1
         sleep 0.1
     done
 }
 
 # Settings that whoever calls happens to have in the environment must not matter.
 clean_environment() {
-    for name in $(env | sed -n 's/^\(HOLDFAST_[A-Z0-9_]*\|ETCD[A-Z0-9_]*\|GOGC\|GOMAXPROCS\|JAVA_TOOL_OPTIONS\|JDK_JAVA_OPTIONS\)=.*/\1/p'); do
+    names='HOLDFAST_[A-Z0-9_]*\|ETCD[A-Z0-9_]*\|GOGC\|GOMAXPROCS\|JAVA_TOOL_OPTIONS\|JDK_JAVA_OPTIONS'
+    for name in $(env | sed -n "s/^\($names\)=.*/\1/p"); do
         unset "$name"
     done
 }
