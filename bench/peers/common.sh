@@ -105,35 +105,38 @@ server() {
     printf '%s\n' "$line" > "$DIR/$number/command"
 }
 
-# Starts server N away from this terminal and prints its process id. It works in its own folder, which
-# is how `runs` knows it from a stranger that got its number later.
+# Starts server N away from this terminal and prints its process id.
 launch() {
     cd "$DIR/$1" || fail "there is no $DIR/$1"
     # shellcheck disable=SC3045 # every shell that is sh on Linux knows it
     ulimit -n "$(ulimit -H -n)"
     setsid sh ./command </dev/null >>log 2>&1 &
-    echo $!
+    started_at "$!" > born
+    echo "$!"
+}
+
+# When a process was started, in the kernel's ticks.
+started_at() {
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
 }
 
 pid_of() {
     sed -n "$1p" "$DIR/pids"
 }
 
-# Whether a process is one of this cluster's and has not ended. Its threads are asked, since the first
-# may be gone while another still waits for the disk with the files open; a process that has ended and
-# was not reaped has no folder any more.
+# Whether server N has not ended. A stranger that got its process id was started at another time. All
+# threads are asked: the first may be dead while another still waits for the disk with the files open.
 runs() {
-    case "$(echo && readlink "/proc/$1/task/"*/cwd 2>/dev/null)" in
-        *"
-$DIR/"*) return 0 ;;
-        *) return 1 ;;
-    esac
+    pid=$(pid_of "$1")
+    [ "$(started_at "$pid")" = "$(cat "$DIR/$1/born")" ] || return 1
+    cat "/proc/$pid/task/"*/stat 2>/dev/null | sed 's/.*) //' | grep -q '^[^ZX]'
 }
 
+# Process ids of the servers that have not ended.
 running() {
-    while read -r pid; do
-        if runs "$pid"; then echo "$pid"; fi
-    done < "$DIR/pids"
+    for number in $(seq "$(wc -l < "$DIR/pids")"); do
+        if runs "$number"; then pid_of "$number"; fi
+    done
 }
 
 # Whether all servers answer and one leads.
@@ -164,7 +167,7 @@ start() {
     end=$(($(now) + START_MS))
     while true; do
         for number in $(seq "$(count)"); do
-            runs "$(pid_of "$number")" || give_up "server $number ended"
+            runs "$number" || give_up "server $number ended"
         done
         if ready; then break; fi
         [ "$(now)" -lt "$end" ] || give_up "not ready after $START_MS ms"
@@ -184,7 +187,7 @@ give_up() {
 restart() {
     [ -n "$(pid_of "$1")" ] || fail "there is no server $1 in $DIR"
     end=$(($(now) + KILL_MS))
-    while runs "$(pid_of "$1")"; do
+    while runs "$1"; do
         [ "$(now)" -lt "$end" ] || fail "server $1 still runs"
         sleep 0.01
     done
