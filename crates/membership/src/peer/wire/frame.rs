@@ -13,6 +13,10 @@ const OVERHEAD: usize = 1 + 8 + 4;
 /// How much is read from the socket at once. Also the most that an unproven length field can make
 /// this process allocate before the bytes really arrive.
 const READ_CHUNK: usize = 64 << 10;
+/// Room there must be for the next read.
+const READ_BYTES_MIN: usize = 4 << 10;
+/// Longest frame that is copied out of the buffer.
+const COPIED_BYTES_MAX: usize = 32 << 10;
 
 macro_rules! frame_kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -152,7 +156,7 @@ pub(crate) fn split(buffer: &mut BytesMut, max: usize) -> Result<Option<Frame>, 
         return Ok(None);
     }
     buffer.advance(4);
-    let mut body = buffer.split_to(len).freeze();
+    let mut body = take(buffer, len);
     let mut tail = body.split_off(len - 4);
     if crc32fast::hash(&body) != tail.get_u32_le() {
         return Err(FrameError::Checksum);
@@ -167,6 +171,19 @@ pub(crate) fn split(buffer: &mut BytesMut, max: usize) -> Result<Option<Frame>, 
     }))
 }
 
+/// The next `len` bytes of `buffer`.
+///
+/// Short ones are copied: log entries are kept for long as parts of the frame they came in, and would keep a whole
+/// read buffer with them; and a buffer nobody shares is used again for the next read.
+fn take(buffer: &mut BytesMut, len: usize) -> Bytes {
+    if len > COPIED_BYTES_MAX {
+        return buffer.split_to(len).freeze();
+    }
+    let copy = Bytes::copy_from_slice(buffer.get(..len).unwrap_or_default());
+    buffer.advance(len);
+    copy
+}
+
 /// Reads frames from one side of a connection.
 pub(crate) struct FrameReader<R> {
     io: R,
@@ -178,7 +195,7 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     pub(crate) fn new(io: R, frame_bytes_max: usize) -> Self {
         FrameReader {
             io,
-            buffer: BytesMut::new(),
+            buffer: BytesMut::with_capacity(READ_CHUNK),
             frame_bytes_max,
         }
     }
@@ -195,7 +212,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
             if let Some(frame) = split(&mut self.buffer, self.frame_bytes_max)? {
                 return Ok(Some(frame));
             }
-            self.buffer.reserve(READ_CHUNK);
+            // Bytes that were taken are at the front: what remains is moved there, not to a new buffer.
+            self.buffer.reserve(READ_BYTES_MIN);
             if self.io.read_buf(&mut self.buffer).await? == 0 {
                 if self.buffer.is_empty() {
                     return Ok(None);
