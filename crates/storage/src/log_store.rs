@@ -19,12 +19,12 @@ use crate::memory::MemoryBackend;
 use crate::recover::recover;
 use crate::stats::SyncStats;
 use crate::view::entry_bytes;
-use crate::writer::{OsThread, Request, Shared, SpawnWriter, Writer, WriterHandle};
+use crate::writer::{OsThread, Request, Shared, SpawnWriter, Submission, Writer, WriterHandle};
 
 /// The log, vote and committed position of one node.
 ///
 /// What is durable when: a vote when `save_vote` returns, entries when their callback fires,
-/// truncation and purge with the next synced write, the committed position whenever one happens.
+/// truncation and purge with the next synced write, the committed position whenever something else is written.
 /// After the first failed write the store answers nothing but errors; nothing is retried.
 ///
 /// Appending is cancel safe: a dropped future has either submitted everything or nothing. Clones
@@ -33,7 +33,7 @@ use crate::writer::{OsThread, Request, Shared, SpawnWriter, Writer, WriterHandle
 pub struct LogStore {
     shared: Arc<Shared>,
     // Declared before the owner of the writer: the writer ends once the last queue is dropped.
-    queue: mpsc::Sender<Request>,
+    queue: mpsc::Sender<Submission>,
     writer: Arc<OwnedWriter>,
 }
 
@@ -122,9 +122,14 @@ impl LogStore {
             return Ok(());
         };
         let (done, written) = oneshot::channel();
-        let sent = self.queue.send(Request::Close { done }).await;
-        let written = match sent {
-            Ok(()) => written.await.unwrap_or(Err(StoreError::Closed)),
+        let written = match self.queue.reserve().await {
+            Ok(slot) => {
+                {
+                    let mut view = self.shared.view.write();
+                    slot.send(Submission::new(&mut view, Request::Close { done }));
+                }
+                written.await.unwrap_or(Err(StoreError::Closed))
+            }
             Err(_) => Err(StoreError::Closed),
         };
         writer.join().await;
@@ -141,7 +146,7 @@ impl LogStore {
 
     /// Takes a place in the queue: from here on nothing is awaited, so what is submitted is
     /// submitted whole.
-    async fn reserve(&self) -> Result<mpsc::Permit<'_, Request>, StoreError> {
+    async fn reserve(&self) -> Result<mpsc::Permit<'_, Submission>, StoreError> {
         self.shared.check()?;
         self.queue
             .reserve()
@@ -165,18 +170,23 @@ impl LogStore {
         // Sent under the lock: the order in the queue is the order in the view.
         let mut view = self.shared.view.write();
         let seq = view.append(&entries)?;
-        slot.send(Request::Append {
+        let request = Request::Append {
             seq,
             entries,
             callback,
             room,
-        });
+        };
+        slot.send(Submission::new(&mut view, request));
         Ok(())
     }
 
     async fn submit_vote(&self, vote: Vote) -> Result<(), StoreError> {
         let (done, written) = oneshot::channel();
-        self.reserve().await?.send(Request::Vote { vote, done });
+        let slot = self.reserve().await?;
+        {
+            let mut view = self.shared.view.write();
+            slot.send(Submission::new(&mut view, Request::Vote { vote, done }));
+        }
         written.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -184,7 +194,7 @@ impl LogStore {
         let slot = self.reserve().await?;
         let mut view = self.shared.view.write();
         if let Some((from, to)) = view.truncate_after(keep) {
-            slot.send(Request::Truncate { from, to });
+            slot.send(Submission::new(&mut view, Request::Truncate { from, to }));
         }
         Ok(())
     }
@@ -193,16 +203,15 @@ impl LogStore {
         let slot = self.reserve().await?;
         let mut view = self.shared.view.write();
         if let Some(from) = view.purge(upto) {
-            slot.send(Request::Purge { from, upto });
+            slot.send(Submission::new(&mut view, Request::Purge { from, upto }));
         }
         Ok(())
     }
 
-    async fn submit_committed(&self, committed: Option<LogId>) -> Result<(), StoreError> {
-        let slot = self.reserve().await?;
-        let mut view = self.shared.view.write();
-        view.committed = committed;
-        slot.send(Request::Committed(committed));
+    /// Submits nothing: waking the writer for each commit would cost more than the write.
+    fn note_committed(&self, committed: Option<LogId>) -> Result<(), StoreError> {
+        self.shared.check()?;
+        self.shared.view.write().set_committed(committed);
         Ok(())
     }
 }
@@ -227,14 +236,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> Result<(), io::Error> {
-        Ok(self.submit_committed(committed).await?)
+        Ok(self.note_committed(committed)?)
     }
 
     async fn read_committed(&mut self) -> Result<Option<LogId>, io::Error> {
         if mutant::is(Mutant::ReadBeforeReplay) {
             return Ok(None);
         }
-        Ok(self.shared.view.read().committed)
+        Ok(self.shared.view.read().committed())
     }
 
     async fn append<I>(

@@ -24,9 +24,10 @@ pub(crate) fn recover(
     })?;
     let mut view = LogView::new(tail_bytes_max, purged);
     view.vote = meta(backend, KEY_VOTE, decode_vote)?;
-    view.committed = meta(backend, KEY_COMMITTED, |bytes| {
+    let committed = meta(backend, KEY_COMMITTED, |bytes| {
         decode_log_id(KEY_COMMITTED, bytes)
     })?;
+    view.recovered_committed(committed);
 
     let mut failure = None;
     backend.scan(Table::Log, &[], None, &mut |key, value| match check_record(

@@ -35,7 +35,9 @@ pub(crate) struct LogView {
     last: Option<LogId>,
     pub(crate) purged: Option<LogId>,
     pub(crate) vote: Option<Vote>,
-    pub(crate) committed: Option<LogId>,
+    committed: Option<LogId>,
+    /// Whether the committed position has not been handed to the writer yet.
+    committed_is_new: bool,
     /// Grows with each truncation: a reader that sees it change starts over, because the entries
     /// it collected may belong to two histories.
     truncations: u64,
@@ -80,10 +82,32 @@ impl LogView {
             purged,
             vote: None,
             committed: None,
+            committed_is_new: false,
             truncations: 0,
             submitted: 0,
             flushed: 0,
         }
+    }
+
+    /// How far the log was known to be committed.
+    pub(crate) fn committed(&self) -> Option<LogId> {
+        self.committed
+    }
+
+    /// Sets the committed position as it was read from disk.
+    pub(crate) fn recovered_committed(&mut self, committed: Option<LogId>) {
+        self.committed = committed;
+    }
+
+    /// Sets the committed position. It reaches the disk with whatever is submitted next.
+    pub(crate) fn set_committed(&mut self, committed: Option<LogId>) {
+        self.committed_is_new |= self.committed != committed;
+        self.committed = committed;
+    }
+
+    /// The committed position, if the writer has not been told of it.
+    pub(crate) fn take_new_committed(&mut self) -> Option<Option<LogId>> {
+        std::mem::take(&mut self.committed_is_new).then_some(self.committed)
     }
 
     /// Id of the last entry, or of the last purged one.

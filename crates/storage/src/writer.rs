@@ -49,10 +49,26 @@ pub(crate) enum Request {
         from: u64,
         upto: LogId,
     },
-    Committed(Option<LogId>),
     Close {
         done: Done,
     },
+}
+
+/// A request, and the committed position where it is new: that never makes a write of its own.
+pub(crate) struct Submission {
+    committed: Option<Option<LogId>>,
+    request: Request,
+}
+
+impl Submission {
+    /// Of `request`, which is submitted while `view` is locked: every entry up to the committed position was
+    /// submitted before it, so a crash never leaves a position beyond the end of the log.
+    pub(crate) fn new(view: &mut LogView, request: Request) -> Submission {
+        Submission {
+            committed: view.take_new_committed(),
+            request,
+        }
+    }
 }
 
 /// Share of the bytes that may wait for the disk; given back when dropped.
@@ -106,7 +122,7 @@ impl Shared {
 /// The writing end of a log store. Whoever spawns it lets it run until it returns.
 pub struct Writer {
     shared: Arc<Shared>,
-    queue: mpsc::Receiver<Request>,
+    queue: mpsc::Receiver<Submission>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -116,7 +132,7 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>) -> (Writer, mpsc::Sender<Request>) {
+    pub(crate) fn new(shared: Arc<Shared>) -> (Writer, mpsc::Sender<Submission>) {
         let (sender, queue) = mpsc::channel(QUEUE_REQUESTS_MAX);
         (Writer { shared, queue }, sender)
     }
@@ -148,14 +164,14 @@ impl Writer {
     }
 
     /// Writes everything in `group` as one batch and answers every request in order.
-    fn write_group(&self, group: &mut Vec<Request>) -> ControlFlow<()> {
+    fn write_group(&self, group: &mut Vec<Submission>) -> ControlFlow<()> {
         let written = self.shared.check().and_then(|()| self.write(group));
         if let Err(error) = &written {
             self.shared.poison(error);
             self.shared.stats.record_failure();
         }
         let mut flow = ControlFlow::Continue(());
-        for request in group.drain(..) {
+        for Submission { request, .. } in group.drain(..) {
             if self.answer(request, &written).is_break() {
                 flow = ControlFlow::Break(());
             }
@@ -163,7 +179,7 @@ impl Writer {
         flow
     }
 
-    fn write(&self, group: &[Request]) -> Result<(), StoreError> {
+    fn write(&self, group: &[Submission]) -> Result<(), StoreError> {
         let batch = encode_group(group)?;
         if batch.ops.is_empty() {
             return Ok(());
@@ -196,7 +212,7 @@ impl Writer {
                 // The caller may have stopped waiting.
                 let _ = done.send(written.clone());
             }
-            Request::Truncate { .. } | Request::Purge { .. } | Request::Committed(_) => {}
+            Request::Truncate { .. } | Request::Purge { .. } => {}
             Request::Close { done } => {
                 let _ = done.send(written.clone());
                 return ControlFlow::Break(());
@@ -214,7 +230,7 @@ struct Batch {
     last_append: Option<Seq>,
 }
 
-fn encode_group(group: &[Request]) -> Result<Batch, StoreError> {
+fn encode_group(group: &[Submission]) -> Result<Batch, StoreError> {
     let mut batch = Batch {
         ops: Vec::new(),
         durability: Durability::Unsynced,
@@ -222,8 +238,10 @@ fn encode_group(group: &[Request]) -> Result<Batch, StoreError> {
         last_append: None,
     };
     let mut committed = None;
-    for request in group {
-        match request {
+    for submission in group {
+        // Only the last one matters.
+        committed = submission.committed.or(committed);
+        match &submission.request {
             Request::Append { seq, entries, .. } => {
                 for entry in entries {
                     batch.ops.push(put_entry(entry)?);
@@ -250,8 +268,6 @@ fn encode_group(group: &[Request]) -> Result<Batch, StoreError> {
                     .push(put_meta(KEY_PURGED, encode_log_id(KEY_PURGED, upto)));
                 batch.ops.push(delete_entries(*from, upto.index + 1));
             }
-            // Only the last one matters; it rides along and never costs a sync.
-            Request::Committed(id) => committed = Some(*id),
             Request::Close { .. } => {}
         }
     }
