@@ -32,6 +32,10 @@ pub struct KeepAlive {
     pub safe_ms: u64,
 }
 
+/// Between two rounds that carry nothing but signs of life nobody waits for: short beside the shortest session
+/// timeout (1 s), long beside a request, of which each is a sign of life.
+const TOUCHES_EVERY: Duration = Duration::from_millis(50);
+
 #[derive(Debug)]
 struct Asked {
     sessions: Vec<SessionId>,
@@ -52,10 +56,14 @@ pub(crate) struct KeepAlives {
 }
 
 impl KeepAlives {
-    /// A sign of life nobody waits for.
+    /// A sign of life nobody waits for. It leaves within [`TOUCHES_EVERY`].
     pub(crate) fn touch(&self, session: SessionId) {
-        self.queue.lock().touched.insert(session);
-        self.work.notify_one();
+        let mut queue = self.queue.lock();
+        let is_first = queue.touched.is_empty();
+        queue.touched.insert(session);
+        if is_first {
+            self.work.notify_one();
+        }
     }
 
     fn ask(&self, sessions: Vec<SessionId>) -> oneshot::Receiver<BTreeSet<SessionId>> {
@@ -63,6 +71,15 @@ impl KeepAlives {
         self.queue.lock().asked.push(Asked { sessions, answer });
         self.work.notify_one();
         receiver
+    }
+
+    /// When the next round is due, if the last one was at `last`.
+    fn due(&self, last: Instant) -> Option<Instant> {
+        let queue = self.queue.lock();
+        if !queue.asked.is_empty() {
+            return Some(last);
+        }
+        (!queue.touched.is_empty()).then(|| last + TOUCHES_EVERY)
     }
 
     fn take(&self) -> Queue {
@@ -133,11 +150,15 @@ impl Runtime {
 
 /// The loop that carries them. Runs until the node stops.
 pub(crate) async fn run(runtime: Arc<Runtime>) {
+    let mut last = Instant::now();
     loop {
+        let due = runtime.keep_alives.due(last);
         tokio::select! {
             () = runtime.stop.cancelled() => return,
-            () = runtime.keep_alives.work.notified() => {}
+            () = runtime.keep_alives.work.notified() => continue,
+            () = tokio::time::sleep_until(due.unwrap_or(last)), if due.is_some() => {}
         }
+        last = Instant::now();
         let mut queue = runtime.keep_alives.take();
         let mut sessions = queue.touched.clone();
         sessions.extend(

@@ -52,6 +52,9 @@ const NO_POSITION: i64 = 0;
 /// Position of a request that never came near the log.
 const NOT_IN_LOG: i64 = -1;
 
+/// Room for what is read at once: many ordinary requests, and little beside the buffers of the socket.
+const READ_BYTES: usize = 2 * 1024;
+
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
@@ -135,6 +138,8 @@ impl<'a> Connection<'a> {
                 // What found no room may be here already: nothing would wake this loop.
                 continue;
             }
+            // In one read, not in two for a buffer that is nearly used up.
+            buffer.reserve(READ_BYTES);
             let outbox = std::sync::Arc::clone(&self.watcher.outbox);
             tokio::select! {
                 // What has arrived counts, however late this node comes to look.
