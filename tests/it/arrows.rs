@@ -51,9 +51,16 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &["mutant", "http-types"],
         &["openraft", "rocksdb", "axum"],
     ),
+    // The load generator speaks to sockets: of ours only the bytes of ZooKeeper's protocol.
+    (
+        "load",
+        &["zookeeper"],
+        &["openraft", "rocksdb", "axum", "reqwest"],
+    ),
     (
         "holdfast",
         &[
+            "load",
             "mutant",
             "storage",
             "membership",

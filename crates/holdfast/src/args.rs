@@ -1,5 +1,6 @@
 //! The command line: what there is to say, with the help that explains it.
 
+mod bench;
 mod cluster;
 pub(crate) mod globals;
 mod import;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use bench::{BenchArgs, Door};
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Print what lies in the log of a node that is not running, entry by entry
     Log(LogArgs),
+    /// Put a cluster under load and print what it does
+    Bench(Box<BenchArgs>),
     /// Print a completion script for a shell
     Completion {
         /// The shell

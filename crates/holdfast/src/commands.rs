@@ -2,6 +2,7 @@
 //! what it was told.
 
 mod acquire;
+mod bench;
 mod cluster;
 mod completion;
 mod curl;
@@ -44,6 +45,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Log(args) => {
             let out = Output::new(&cli.globals);
             ended(out, log::run(out, &args))
+        }
+        Command::Bench(args) => {
+            let out = Output::new(&cli.globals);
+            ended(out, bench::run(out, &cli.globals, &args))
         }
         Command::Client(command) => {
             let out = Output::new(&cli.globals);

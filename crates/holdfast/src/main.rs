@@ -23,6 +23,10 @@ use clap::error::ErrorKind;
 
 use crate::exit::Exit;
 
+/// Small allocations by the million, made by one thread and freed by another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if let Err(unknown) = mutant::active() {
         output::error(&unknown.to_string());

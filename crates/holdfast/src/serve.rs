@@ -41,9 +41,12 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     if let Err(error) = telemetry::init(&config.log, config.node_id) {
         return exit::report(&error.into());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let mut builder = if std::env::var("HF_CT").is_ok() {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = builder.enable_all().build();
     let lived = runtime
         .context("start the runtime")
         .and_then(|runtime| runtime.block_on(whole_life(config, args.stop_with_stdin)));
