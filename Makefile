@@ -9,6 +9,8 @@ CONNECTIONS ?= 5000
 WATCHES ?= 50000
 WHAT ?= failover
 WORKLOAD ?=
+CLIENTS ?= 64
+OUT ?=
 NEMESIS ?= all
 SEED ?=
 NODES ?= 3
@@ -17,7 +19,7 @@ ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: micro profile sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -48,6 +50,12 @@ durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every ackn
 
 measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
+
+micro: setup ## what single steps cost, such as applying, encoding, syncing, telling watchers (ARGS="--quick apply" picks)
+	ulimit -n "$$(ulimit -H -n)" && cargo bench --locked -p raft-core -p zookeeper -p storage -- $(ARGS)
+
+profile: build ## a flame graph of the leader under load, and where its time goes (WORKLOAD=write DOOR=zookeeper CLIENTS=64 SECONDS=5 OUT=flamegraph.svg)
+	WORKLOAD='$(or $(WORKLOAD),write)' DOOR='$(if $(findstring command,$(origin DOOR)),$(DOOR),zookeeper)' CLIENTS='$(CLIENTS)' SECONDS='$(if $(findstring command,$(origin SECONDS)),$(SECONDS),5)' OUT='$(abspath $(OUT))' ./scripts/profile.sh
 
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)

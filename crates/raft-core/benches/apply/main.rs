@@ -1,0 +1,143 @@
+//! What applying one command costs: every node does it for every command, one after the other, so it
+//! bounds the throughput of the cluster.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::expect_used,
+    reason = "a benchmark reads the clock, and stops at the first surprise"
+)]
+
+mod queue;
+mod requests;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{BatchSize, Criterion};
+use raft_core::command::{Request, Stamp};
+use raft_core::outcome::Outcome;
+use raft_core::state::State;
+
+use queue::Queue;
+use requests::{Paths, create, delete, set_data, set_data_of_all};
+
+/// How many operations are timed in one go where something between them must not count.
+const RUN: u64 = 256;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    znodes(&mut criterion);
+    locks(&mut criterion);
+    transactions(&mut criterion);
+    criterion.final_summary();
+}
+
+/// A command that must be accepted.
+fn apply(state: &mut State, request: &Request) -> Outcome {
+    let outcome = state.apply(Stamp::default(), request);
+    assert!(outcome.result.is_ok(), "{request:?}: {:?}", outcome.result);
+    outcome
+}
+
+fn znodes(criterion: &mut Criterion) {
+    for count in [1_000, 1_000_000] {
+        let paths = Paths::of(count);
+        let mut state = filled(&paths);
+        let mut group = criterion.benchmark_group(format!("apply, with {count} znodes"));
+        let mut turn = 0;
+        group.bench_function("set the data of one of them", |bench| {
+            bench.iter_batched(
+                || set_data(&paths.scattered(&mut turn)),
+                |request| apply(&mut state, &request),
+                BatchSize::SmallInput,
+            );
+        });
+        group.bench_function("set data while a reader keeps the state before", |bench| {
+            bench.iter_batched(
+                || set_data(&paths.scattered(&mut turn)),
+                |request| {
+                    let before = state.clone();
+                    (apply(&mut state, &request), before)
+                },
+                BatchSize::PerIteration,
+            );
+        });
+        group.bench_function("create one more", |bench| {
+            bench.iter_custom(|iterations| created(&mut state, iterations));
+        });
+        group.finish();
+    }
+}
+
+/// A tree with data in every znode.
+fn filled(paths: &Paths) -> State {
+    let mut state = State::new();
+    for parent in paths.parents() {
+        apply(&mut state, &create(&parent));
+    }
+    for path in paths.all() {
+        apply(&mut state, &create(&path));
+    }
+    state
+}
+
+/// Time of so many creates. They are deleted again, which is not counted, so that the tree stays as
+/// large as it was.
+fn created(state: &mut State, iterations: u64) -> Duration {
+    let mut time = Duration::ZERO;
+    let mut left = iterations;
+    while left > 0 {
+        let run = left.min(RUN);
+        left -= run;
+        let names: Vec<String> = (0..run).map(|n| format!("/more-{n}")).collect();
+        let requests: Vec<Request> = names.iter().map(|name| create(name)).collect();
+        let started = Instant::now();
+        for request in &requests {
+            black_box(apply(state, request));
+        }
+        time += started.elapsed();
+        for name in &names {
+            apply(state, &delete(name));
+        }
+    }
+    time
+}
+
+fn locks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("apply, locks");
+    let mut queue = Queue::new(0);
+    group.bench_function("acquire and release a lock nobody else wants", |bench| {
+        bench.iter_custom(|iterations| {
+            let mut time = Duration::ZERO;
+            for _ in 0..iterations {
+                let (acquire, release) = queue.next_claim();
+                let started = Instant::now();
+                black_box(apply(&mut queue.state, &acquire));
+                black_box(apply(&mut queue.state, &release));
+                time += started.elapsed();
+            }
+            time
+        });
+    });
+    for waiters in [100, 10_000] {
+        let mut queue = Queue::new(waiters);
+        let name = format!("release a lock that {waiters} others wait for");
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|iterations| (0..iterations).map(|_| queue.hand_over()).sum());
+        });
+    }
+    group.finish();
+}
+
+fn transactions(criterion: &mut Criterion) {
+    let paths = Paths::of(1_000);
+    let mut state = filled(&paths);
+    let mut group = criterion.benchmark_group("apply, transactions");
+    let ten: Vec<String> = paths.all().take(10).collect();
+    let request = set_data_of_all(&ten);
+    group.bench_function("set the data of ten znodes if all exist", |bench| {
+        bench.iter(|| apply(&mut state, &request));
+    });
+    group.finish();
+}
