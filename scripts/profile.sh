@@ -65,5 +65,5 @@ perf script --no-inline -i "$work/data" 2>/dev/null | "$flame/inferno-collapse-p
 "$flame/inferno-flamegraph" --title "the leader: $WORKLOAD, $DOOR, $CLIENTS clients" < "$work/stacks" > "$OUT"
 echo "The $TOP functions with most of the time, without what they call:"
 perf report --no-inline --no-children --sort symbol --stdio -g none -i "$work/data" 2>/dev/null |
-    sed -n '/^ *[0-9]/p' | head -n "$TOP"
+    sed -n '/^ *[0-9]/s/  *-  *- *$//p' | head -n "$TOP"
 echo "flame graph: $OUT"
