@@ -38,26 +38,28 @@ fi
 
 work=$(mktemp -d)
 nodes="$work/nodes"
-finish() {
-    if [ -e "$nodes/pids" ]; then bench/peers/holdfast.sh stop "$nodes" || true; fi
-    rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM HUP
+stop_nodes() { [ ! -e "$nodes/pids" ] || bench/peers/holdfast.sh stop "$nodes"; }
+stop_load() { [ -z "$load" ] || kill "$load" 2>/dev/null; }
+load=''
+trap 'stop_load || true; stop_nodes || true; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP PIPE
 export HOLDFAST
 bench/peers/holdfast.sh start "$nodes" "${PORT:-23400}"
 leader=$(bench/peers/holdfast.sh leader "$nodes")
 pid=$(sed -n "${leader}p" "$nodes/pids")
 
-commas() { paste -s -d , "$1"; }
+with_commas() { sed "s|^|$1|" "$2" | paste -s -d ,; }
 "$HOLDFAST" bench "$WORKLOAD" --door "$DOOR" -c "$CLIENTS" --warm-up "${WARM_UP}s" -s "$((TIME + 1))s" \
-    --endpoints "$(commas "$nodes/endpoints")" --zookeeper "$(commas "$nodes/zookeeper-endpoints")" &
+    --endpoints "$(with_commas http:// "$nodes/endpoints")" --zookeeper "$(with_commas '' "$nodes/zookeeper-endpoints")" &
 load=$!
 sleep "$WARM_UP"
 kill -0 "$load" 2>/dev/null || fail "the load has ended before its time"
-perf record --quiet -F "$SAMPLES_PER_SECOND" --call-graph "${CALLS:-dwarf}" -o "$work/data" -p "$pid" -- sleep "$TIME" ||
-    fail "perf cannot measure process $pid: in a container it needs CAP_PERFMON, elsewhere sysctl kernel.perf_event_paranoid=1"
+perf record --quiet --no-buildid-cache -F "$SAMPLES_PER_SECOND" --call-graph "${CALLS:-dwarf}" -o "$work/data" \
+    -p "$pid" -- sleep "$TIME" ||
+    fail "perf cannot measure process $pid: a container needs CAP_PERFMON, others sysctl kernel.perf_event_paranoid=1"
 wait "$load" || fail "the load failed"
+load=''
+stop_nodes
 
 mkdir -p "$(dirname "$OUT")"
 # Without inlined functions: finding them takes minutes.
