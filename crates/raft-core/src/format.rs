@@ -10,4 +10,4 @@ pub const SNAPSHOT_MAGIC: [u8; 8] = *b"holdfast";
 /// Version of the snapshot format, after the magic. Versions 1 and 2 are refused by name: no release
 /// wrote them; the sessions of 1 say nothing of where their clients are attached, the members of 2
 /// nothing of where they are reached.
-pub const SNAPSHOT: u16 = 3;
+pub const SNAPSHOT: u16 = 4;

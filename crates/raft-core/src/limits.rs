@@ -73,7 +73,8 @@ pub const LOCK_DURATION_MS_MAX: u64 = 7 * 24 * 3_600_000;
 /// Time a claim without a session may hold before it must be extended, milliseconds, when the
 /// client names none.
 pub const IMPLICIT_TTL_MS_DEFAULT: u64 = 60_000;
-/// Time within which a hand-over must be picked up, milliseconds, when the client names none.
+/// Time within which a hand-over to a claim without a session must be picked up, milliseconds, when the client
+/// names none.
 pub const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
 
 /// How long an ended claim or session is remembered, log-time milliseconds. Longer than any

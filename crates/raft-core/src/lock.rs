@@ -60,8 +60,8 @@ pub struct Claim {
     pub state: ClaimState,
     /// Time to hold, milliseconds.
     pub ttl_ms: Option<u64>,
-    /// Time to pick a hand-over up, milliseconds.
-    pub ack_within_ms: u64,
+    /// Time to pick a hand-over up, milliseconds. `None`: nobody has to, it is held as long as its session lives.
+    pub ack_within_ms: Option<u64>,
     /// Whether it may be re-entered.
     pub reentrant: bool,
     /// Shown to those who wait.

@@ -5,6 +5,7 @@
 //! depend on the order of changes and costs one hash per change.
 
 use std::ops::RangeBounds;
+use std::sync::Arc;
 
 use imbl::OrdMap;
 
@@ -15,9 +16,12 @@ pub(crate) trait Fingerprint<K> {
 }
 
 /// See the module.
+///
+/// Values stand beside the nodes of the tree, not in them: nodes are half empty when keys come in order, and are copied
+/// whole when something in them changes while a clone of the table lives.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<K: Ord, V> {
-    map: OrdMap<K, V>,
+    map: OrdMap<K, Arc<V>>,
     digest: u128,
 }
 
@@ -48,12 +52,13 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.map.get(key)
+        self.map.get(key).map(Arc::as_ref)
     }
 
     /// Also the stored key, which shares its text with every clone of it.
     pub(crate) fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
-        self.map.get_key_value(key)
+        let found = self.map.get_key_value(key);
+        found.map(|(key, value)| (key, value.as_ref()))
     }
 
     pub(crate) fn last(&self) -> Option<&K> {
@@ -67,22 +72,20 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
     /// Inserts or replaces; gives back what was there.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.digest = self.digest.wrapping_add(value.fingerprint(&key));
-        let former = self.map.insert(key.clone(), value);
-        if let Some(former) = &former {
-            self.digest = self.digest.wrapping_sub(former.fingerprint(&key));
-        }
-        former
+        let former = self.map.insert(key.clone(), Arc::new(value))?;
+        self.digest = self.digest.wrapping_sub(former.fingerprint(&key));
+        Some(Arc::unwrap_or_clone(former))
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let former = self.map.remove(key)?;
         self.digest = self.digest.wrapping_sub(former.fingerprint(key));
-        Some(former)
+        Some(Arc::unwrap_or_clone(former))
     }
 
     /// Changes the value in place. `None` when there is no such key.
     pub(crate) fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
-        let value = self.map.get_mut(key)?;
+        let value = Arc::make_mut(self.map.get_mut(key)?);
         self.digest = self.digest.wrapping_sub(value.fingerprint(key));
         let result = change(value);
         self.digest = self.digest.wrapping_add(value.fingerprint(key));
@@ -90,13 +93,14 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.map.iter()
+        self.map.iter().map(|(key, value)| (key, value.as_ref()))
     }
 
     pub(crate) fn range<R: RangeBounds<K>>(
         &self,
         range: R,
     ) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.map.range(range)
+        let range = self.map.range(range);
+        range.map(|(key, value)| (key, value.as_ref()))
     }
 }

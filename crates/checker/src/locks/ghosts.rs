@@ -1,5 +1,6 @@
 //! `ghosts` (P-LOCK): a claim that was granted while nobody listens any more blocks the queue no
-//! longer than its `ack_within`.
+//! longer than its `ack_within`, where it has one: a claim that lives with its session has one only if
+//! its client says so.
 //!
 //! What a client can know. A lock was free by the time an answer to anybody proves that the
 //! position was reached at which its hold ended. From then on, if somebody waits, some client must
@@ -25,7 +26,7 @@ use crate::locks::read::report_unreadable;
 use crate::positions::{Arrival, Positions};
 use crate::verdict::{Checker, Limits, Report};
 
-/// What a claim has where its client names no time, as documented.
+/// What a claim without a session has where its client names no time, as documented.
 const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
 
 /// See the module.
@@ -273,7 +274,12 @@ fn part_of(claim: &Claim<'_>, at: u64, free: u64) -> Part {
 }
 
 fn ghost(claim: &Claim<'_>) -> Part {
-    Part::Ghost(claim.ack_within_ms.unwrap_or(ACK_WITHIN_MS_DEFAULT))
+    match (claim.ack_within_ms, claim.session) {
+        (Some(within), _) => Part::Ghost(within),
+        (None, None) => Part::Ghost(ACK_WITHIN_MS_DEFAULT),
+        // It needs no pick-up: it is held as long as its session lives.
+        (None, Some(_)) => Part::MayHold,
+    }
 }
 
 /// A grant that somebody was told.

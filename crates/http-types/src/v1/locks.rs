@@ -57,7 +57,8 @@ pub struct AcquireRequest {
     #[schema(value_type = Option<String>, example = "60s")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<TextDuration>,
-    /// How long a grant after a wait may go unnoticed before the next in line gets the lock.
+    /// How long a grant after a wait may go unnoticed before the next in line gets the lock. Left out: with a
+    /// session as long as that lives, otherwise 10 s.
     #[schema(value_type = Option<String>, example = "10s")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_within: Option<TextDuration>,

@@ -230,9 +230,7 @@ impl Step<'_> {
             queued: self.now,
             state: ClaimState::Waiting { deadline },
             ttl_ms: acquire.ttl_ms.or(default_ttl_ms),
-            ack_within_ms: acquire
-                .ack_within_ms
-                .unwrap_or(limits::ACK_WITHIN_MS_DEFAULT),
+            ack_within_ms: ack_within_ms(acquire),
             reentrant: acquire.reentrant,
             reason: acquire.reason.clone(),
             labels: acquire.labels.clone(),
@@ -263,6 +261,17 @@ impl Step<'_> {
         }
         key
     }
+}
+
+/// A claim that lives with its session is held as long as that lives: who has died is known by it. One that has no
+/// other sign of life must be picked up, or a lock given to a request that had gone would be stuck for its whole
+/// ttl.
+fn ack_within_ms(acquire: &Acquire) -> Option<u64> {
+    let default = match acquire.session {
+        ClaimSession::Acting => None,
+        ClaimSession::Implicit => Some(limits::ACK_WITHIN_MS_DEFAULT),
+    };
+    acquire.ack_within_ms.or(default)
 }
 
 /// Whether a request may join a hold of its session: an exclusive hold serves a reader as well.

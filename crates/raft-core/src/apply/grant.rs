@@ -101,18 +101,18 @@ impl Step<'_> {
         }
     }
 
-    /// How a claim stands that gets the lock in this command. A hand-over must be picked up in
-    /// time, except by ZooKeeper clients, who watch the znodes and cannot say that they did.
+    /// How a claim stands that gets the lock in this command. Where the claim says so, a hand-over must be
+    /// picked up in time; claims of ZooKeeper clients, who could not say that they did, never say so.
     pub(in crate::apply) fn held_from_now(&self, claim: &Claim, handed_over: bool) -> ClaimState {
         let granted = self.now;
         let hold_ms = self.state.hold_ms(&claim.lock, claim.ttl_ms);
         let unasked = mutant::is(Mutant::GrantToDeadSession)
             && !self.state.sessions.contains_key(&claim.session);
-        let must_acknowledge = handed_over && !claim.is_foreign() && !unasked;
+        let ack_within_ms = claim.ack_within_ms.filter(|_| handed_over && !unasked);
         ClaimState::Held {
             granted,
             expires: hold_ms.map(|ms| granted.log_time.after(ms)),
-            acknowledge_by: must_acknowledge.then(|| granted.log_time.after(claim.ack_within_ms)),
+            acknowledge_by: ack_within_ms.map(|ms| granted.log_time.after(ms)),
         }
     }
 

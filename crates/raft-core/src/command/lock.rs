@@ -51,7 +51,8 @@ pub struct Acquire {
     /// How long it may hold, milliseconds from the grant or the last extension. `None`: as long as
     /// its session lives (implicit sessions: a default).
     pub ttl_ms: Option<u64>,
-    /// How long a hand-over may go unnoticed, milliseconds. `None`: a default.
+    /// How long a hand-over may go unnoticed, milliseconds. `None`: as long as its session lives (implicit
+    /// sessions: a default).
     pub ack_within_ms: Option<u64>,
     /// Join the exclusive hold this session already has by a claim with this flag, instead of
     /// queueing behind it: the id becomes one more of that hold, with its fence, ttl and znode.

@@ -42,6 +42,8 @@ struct Claim {
     session: String,
     mode: LockMode,
     wait_ms: u64,
+    /// Named by half of the claims: the others are held as long as their session lives.
+    ack_within_ms: Option<u64>,
 }
 
 pub(super) async fn run(mut client: Client, workload: Workload) {
@@ -115,12 +117,14 @@ fn new_claim(client: &mut Client, workload: Workload, session: &Session, made: u
         _ => LockMode::Exclusive,
     };
     let wait_ms = client.rng.pick(&[0, 300, 3000]).unwrap_or(0);
+    let ack_within_ms = client.rng.percent(50).then(|| client.rng.range(100, 2000));
     Claim {
         lock: format!("{}-{}", workload.name(), client.rng.below(LOCKS)),
         id: format!("c{}-{made}", client.process()),
         session: session.name.clone(),
         mode,
         wait_ms,
+        ack_within_ms,
     }
 }
 
@@ -134,7 +138,7 @@ impl Claim {
         json!({
             "claim": self.id, "session": self.session, "mode": mode, "permits": permits,
             "limit": permits.map(|_| PERMITS), "ttl_ms": null, "wait_ms": self.wait_ms,
-            "ack_within_ms": null,
+            "ack_within_ms": self.ack_within_ms,
         })
     }
 
@@ -323,7 +327,7 @@ async fn acquire(client: &mut Client, claim: &Claim, session: &str) -> Option<Fe
         session: ClaimSession::Acting,
         wait_ms: Some(claim.wait_ms),
         ttl_ms: None,
-        ack_within_ms: None,
+        ack_within_ms: claim.ack_within_ms,
         reentrant: false,
         reason: None,
         labels: Default::default(),

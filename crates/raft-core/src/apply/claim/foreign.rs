@@ -6,7 +6,6 @@ use crate::apply::claim::ending::Ending;
 use crate::apply::claim::records::ClaimKey;
 use crate::command::LockMode;
 use crate::ids::{ClaimId, Fence, LockName, SessionId, ZnodePath};
-use crate::limits;
 use crate::lock::{Claim, ClaimEnd, ClaimState};
 use crate::outcome::Refusal;
 use crate::recipe;
@@ -176,7 +175,7 @@ impl State {
             queued,
             state: ClaimState::Waiting { deadline: None },
             ttl_ms: None,
-            ack_within_ms: limits::ACK_WITHIN_MS_DEFAULT,
+            ack_within_ms: None,
             reentrant: false,
             reason: None,
             labels: std::collections::BTreeMap::new(),

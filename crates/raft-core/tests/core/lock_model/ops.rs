@@ -98,7 +98,8 @@ fn ask() -> impl Strategy<Value = Ask> {
     ];
     let ttl = prop_oneof![2 => Just(None), 2 => (1..200_u64).prop_map(|n| Some(n * 10))];
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.3));
-    (mode, wait, ttl, 1..50_u64, flags).prop_map(|(mode, wait, ttl, ack, (implicit, reentrant))| {
+    let ack = prop_oneof![1 => Just(None), 2 => (1..50_u64).prop_map(|n| Some(n * 10))];
+    (mode, wait, ttl, ack, flags).prop_map(|(mode, wait, ttl, ack, (implicit, reentrant))| {
         // A claim without a session must have an end to its wait.
         let wait = if implicit { wait.or(Some(500)) } else { wait };
         Ask {
@@ -107,7 +108,7 @@ fn ask() -> impl Strategy<Value = Ask> {
             implicit,
             wait,
             ttl,
-            ack_within: ack * 10,
+            ack_within: ack,
             reentrant,
         }
     })

@@ -42,7 +42,7 @@ pub(super) struct Ask {
     pub(super) implicit: bool,
     pub(super) wait: Option<u64>,
     pub(super) ttl: Option<u64>,
-    pub(super) ack_within: u64,
+    pub(super) ack_within: Option<u64>,
     pub(super) reentrant: bool,
 }
 
@@ -137,7 +137,12 @@ impl Lock {
         claim.standing = Standing::Held {
             granted: now,
             expires: hold.map(|ms| now + ms),
-            acknowledge_by: (handed_over && !claim.foreign).then(|| now + claim.ask.ack_within),
+            acknowledge_by: claim
+                .ask
+                .ack_within
+                .or(claim.ask.implicit.then_some(10_000))
+                .filter(|_| handed_over)
+                .map(|ms| now + ms),
         };
     }
 }

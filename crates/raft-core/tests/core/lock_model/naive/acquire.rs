@@ -99,7 +99,7 @@ impl Model {
             implicit: false,
             wait: None,
             ttl: None,
-            ack_within: 0,
+            ack_within: None,
             reentrant: false,
         };
         self.queue_up(

@@ -41,7 +41,7 @@ impl World {
             },
             wait_ms: ask.wait,
             ttl_ms: ask.ttl,
-            ack_within_ms: Some(ask.ack_within),
+            ack_within_ms: ask.ack_within,
             reentrant: ask.reentrant,
             reason: None,
             labels: BTreeMap::new(),
