@@ -47,11 +47,11 @@ impl Profile {
     pub const fn timing(self) -> Timing {
         match self {
             Profile::Lan => Timing {
-                heartbeat: Duration::from_millis(100),
-                election_min: Duration::from_millis(500),
-                election_max: Duration::from_millis(1000),
-                connect_timeout: Duration::from_millis(400),
-                peer_idle_timeout: Duration::from_millis(1500),
+                heartbeat: Duration::from_millis(50),
+                election_min: Duration::from_millis(250),
+                election_max: Duration::from_millis(500),
+                connect_timeout: Duration::from_millis(200),
+                peer_idle_timeout: Duration::from_millis(1000),
                 append_timeout: Duration::from_secs(10),
                 install_snapshot_timeout: Duration::from_secs(600),
             },

@@ -1,7 +1,7 @@
 //! Every bound of this crate, with its unit.
 
 /// Bytes of log entries kept in memory behind the end of the log. Only flushed entries are evicted.
-pub const TAIL_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+pub const TAIL_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What one cached entry costs besides its payload, in bytes: an estimate, so that millions of
 /// empty entries also have a bound.
@@ -28,7 +28,7 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 
 /// Bytes of a RocksDB memtable. Log entries die young: the larger the memtable, the more of them
 /// are purged before they are ever written a second time.
-pub const MEMTABLE_BYTES: usize = 64 * 1024 * 1024;
+pub const MEMTABLE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Memtables per column family, being filled or waiting to be written out.
 pub const MEMTABLES_MAX: i32 = 4;
