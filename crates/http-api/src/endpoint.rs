@@ -196,6 +196,13 @@ pub(crate) fn find<'a>(endpoints: &'a [Endpoint], method: &Method, raw_path: &st
         .unwrap_or(raw_path)
         .split('/')
         .collect();
+    let of_method = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.method == *method);
+    let mut exact = of_method.filter_map(|endpoint| Some((endpoint, endpoint.matches(&segments)?)));
+    if let Some((endpoint, params)) = exact.next() {
+        return Found::Endpoint(endpoint, params);
+    }
     let matching: Vec<(&Endpoint, Params)> = endpoints
         .iter()
         .filter_map(|endpoint| Some((endpoint, endpoint.matches(&segments)?)))
@@ -206,9 +213,6 @@ pub(crate) fn find<'a>(endpoints: &'a [Endpoint], method: &Method, raw_path: &st
     let mut allowed: Vec<Method> = Vec::new();
     let mut fallback = None;
     for (endpoint, params) in matching {
-        if endpoint.method == *method {
-            return Found::Endpoint(endpoint, params);
-        }
         let is_plain_get = endpoint.method == Method::GET && endpoint.class != Class::Stream;
         if *method == Method::HEAD && is_plain_get && fallback.is_none() {
             fallback = Some((endpoint, params));

@@ -25,6 +25,8 @@ use crate::millis::as_ms;
 
 /// How long the answer to a request is held up for a renewal that no leader confirms.
 const ROUND_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long ago a renewal may be that serves another request, too: a tenth of the session's timeout at most.
+const RENEWED_WITHIN_MAX: Duration = Duration::from_secs(1);
 /// How often a renewal is tried that neither came about nor found the session ended.
 const RENEWALS_TRIED_MAX: usize = 3;
 /// How long it is waited in between.
@@ -77,10 +79,16 @@ impl Keeper {
         self.session.map(|(id, _)| id)
     }
 
+    /// Begins a round, unless the last one is as good: every request is a sign of life, so a session in use is
+    /// renewed many times a second in any case.
     fn begin(&mut self) {
         let Some((session, timeout)) = self.session else {
             return;
         };
+        if let Some(left) = self.left_of_the_last(session, timeout) {
+            self.safe = Some(left);
+            return;
+        }
         if self.round.is_none() {
             let api = Arc::clone(&self.api);
             let within = timeout.min(ROUND_TIME_MAX);
@@ -93,6 +101,17 @@ impl Keeper {
                 )
             }));
         }
+    }
+
+    /// What is left of the session's last renewal, counted from the sending of the request; `None` if it is long ago.
+    fn left_of_the_last(&self, session: SessionId, timeout: Duration) -> Option<Duration> {
+        let renewed = self.api.node.last_renewed(session)?;
+        if renewed.elapsed() > RENEWED_WITHIN_MAX.min(timeout / 10) {
+            return None;
+        }
+        let before = self.received.saturating_duration_since(renewed);
+        let after = renewed.saturating_duration_since(self.received);
+        Some(timeout.saturating_sub(before).saturating_add(after))
     }
 
     /// Waits for the round under way, if there is one.

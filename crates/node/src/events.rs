@@ -89,7 +89,8 @@ impl EventLog {
         })
     }
 
-    /// Adds the events of one command and wakes the streams. Called by apply, in zxid order.
+    /// Adds the events of one command. Called by apply, in zxid order; the streams are woken by
+    /// [`announce`](EventLog::announce).
     pub(crate) fn push(&self, moment: Moment, events: Vec<Event>) {
         if !events.is_empty() {
             let mut ring = self.ring.lock();
@@ -106,7 +107,12 @@ impl EventLog {
                 ring.floor = gone.moment.zxid;
             }
         }
-        self.head.send_replace(moment.zxid);
+    }
+
+    /// Wakes the streams: everything up to `applied` is here. Once for all commands of an entry: waking costs more
+    /// than adding.
+    pub(crate) fn announce(&self, applied: Zxid) {
+        self.head.send_replace(applied);
     }
 
     /// Forgets everything: the state was replaced by a snapshot at `applied`.

@@ -177,6 +177,7 @@ pub(crate) async fn run(runtime: Arc<Runtime>) {
         }
         match one_round(&runtime, sessions.into_iter().collect()).await {
             Some(alive) => {
+                runtime.renewals.note(alive.iter().copied(), last);
                 for asked in queue.asked {
                     // A caller that went away needs no answer.
                     let _ = asked.answer.send(alive.clone());

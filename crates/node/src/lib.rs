@@ -33,6 +33,7 @@ mod publish;
 mod quota_log;
 mod read;
 mod reconfigure;
+mod renewals;
 mod replay;
 mod replica;
 mod restore;
@@ -210,6 +211,13 @@ impl Node {
         deadline: Duration,
     ) -> Result<Vec<KeepAlive>, ReadError> {
         self.runtime.keep_alive(sessions, deadline).await
+    }
+
+    /// When a session was last renewed through this node with the confirmation of leader and quorum, if that was a
+    /// moment ago: from then on nobody will expire it for its whole timeout.
+    #[must_use]
+    pub fn last_renewed(&self, session: SessionId) -> Option<tokio::time::Instant> {
+        self.runtime.renewals.last(session)
     }
 
     /// A sign of life nobody waits for.

@@ -69,7 +69,16 @@ struct Rounds {
 pub(crate) struct Barrier {
     rounds: watch::Sender<Rounds>,
     wanted: Notify,
-    waiters: Mutex<usize>,
+    waiters: Mutex<Waiters>,
+}
+
+/// Who waits for rounds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waiters {
+    count: usize,
+    /// The latest round one of them came for. Those whose round is confirmed are still counted until they have been
+    /// woken; no further round is made for them.
+    needed: u64,
 }
 
 impl Default for Barrier {
@@ -77,7 +86,7 @@ impl Default for Barrier {
         Barrier {
             rounds: watch::Sender::new(Rounds::default()),
             wanted: Notify::new(),
-            waiters: Mutex::new(0),
+            waiters: Mutex::default(),
         }
     }
 }
@@ -86,7 +95,7 @@ struct Waiting<'a>(&'a Barrier);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        *self.0.waiters.lock() -= 1;
+        self.0.waiters.lock().count -= 1;
     }
 }
 
@@ -99,7 +108,11 @@ impl Barrier {
         let mut rounds = self.rounds.subscribe();
         // A round that has begun may have asked before we came: the next one counts.
         let needed = rounds.borrow().begun.saturating_add(1);
-        *self.waiters.lock() += 1;
+        {
+            let mut waiters = self.waiters.lock();
+            waiters.count += 1;
+            waiters.needed = waiters.needed.max(needed);
+        }
         let _waiting = Waiting(self);
         self.wanted.notify_one();
         match timeout_at(deadline, rounds.wait_for(|r| r.confirmed >= needed)).await {
@@ -117,7 +130,8 @@ impl Barrier {
     }
 
     fn is_wanted(&self) -> bool {
-        *self.waiters.lock() > 0
+        let waiters = *self.waiters.lock();
+        waiters.count > 0 && waiters.needed > self.rounds.borrow().confirmed
     }
 }
 

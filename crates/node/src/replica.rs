@@ -197,6 +197,7 @@ impl Replica {
             state
         };
         let zxid = state.last_zxid();
+        self.events.announce(zxid);
         self.digests.note(log_id.index, zxid, || state.digest());
         drop(state);
         self.advance(log_id, zxid);

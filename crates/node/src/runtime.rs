@@ -25,6 +25,7 @@ use crate::leader_clock::{self, LeaderClock};
 use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::read::Barrier;
+use crate::renewals::Renewals;
 use crate::replica::Replica;
 use crate::session_clock::SessionClock;
 use crate::settings::NodeSettings;
@@ -48,6 +49,7 @@ pub(crate) struct Runtime {
     pub(crate) barrier: Barrier,
     pub(crate) caught_up: CaughtUp,
     pub(crate) keep_alives: KeepAlives,
+    pub(crate) renewals: Renewals,
     pub(crate) session_clock: SessionClock,
     pub(crate) leader_clock: LeaderClock,
     pub(crate) audit: Verdict,

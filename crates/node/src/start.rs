@@ -25,6 +25,7 @@ use crate::inbox::Inbox;
 use crate::metrics::{ApplyMetrics, Metrics};
 use crate::overruled::drop_overruled;
 use crate::pending::Pending;
+use crate::renewals::Renewals;
 use crate::replica::{Replica, ReplicaStart};
 use crate::runtime::Runtime;
 use crate::service::Service;
@@ -231,6 +232,7 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
         barrier: read::Barrier::default(),
         caught_up: CaughtUp::default(),
         keep_alives: keep_alive::KeepAlives::default(),
+        renewals: Renewals::default(),
         session_clock: session_clock::SessionClock::default(),
         leader_clock: crate::leader_clock::LeaderClock::default(),
         audit: audit::Verdict::default(),
