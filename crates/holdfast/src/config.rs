@@ -24,6 +24,9 @@ use self::cluster::InitialCluster;
 use self::source::Values;
 use crate::telemetry::LogSettings;
 
+/// Most threads that serve, unless more are asked for: what is to be done in order is done by one at a time.
+const THREADS_DEFAULT_MAX: usize = 8;
+
 /// Everything a node needs to know at its start.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -42,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) log: LogSettings,
     /// How long a stopping node looks for another to hand leadership to.
     pub(crate) stop_timeout: Duration,
+    /// Threads that serve.
+    pub(crate) threads: usize,
 }
 
 /// Where the node listens, and what others are told to connect to.
@@ -142,7 +147,21 @@ impl Config {
             node: runtime(values)?,
             log: values.log()?,
             stop_timeout: values.duration("stop-timeout")?,
+            threads: threads(values)?,
         })
+    }
+}
+
+/// Threads that serve, if nobody says: the other half of the cores is for the threads of the log, the system, and
+/// clients on the same machine.
+fn threads(values: &Values) -> Result<usize, ConfigError> {
+    if values.given("threads").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        return Ok((cores / 2).clamp(1, THREADS_DEFAULT_MAX));
+    }
+    match values.size("threads")? {
+        0 => Err(values.bad("threads", "at least 1 is needed")),
+        threads => Ok(threads),
     }
 }
 

@@ -41,13 +41,7 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
     if let Err(error) = telemetry::init(&config.log, config.node_id) {
         return exit::report(&error.into());
     }
-    let mut builder = if std::env::var("HF_CT").is_ok() {
-        tokio::runtime::Builder::new_current_thread()
-    } else {
-        tokio::runtime::Builder::new_multi_thread()
-    };
-    let runtime = builder.enable_all().build();
-    let lived = runtime
+    let lived = runtime(config.threads)
         .context("start the runtime")
         .and_then(|runtime| runtime.block_on(whole_life(config, args.stop_with_stdin)));
     match lived {
@@ -57,6 +51,17 @@ pub(crate) fn run(args: &ServeArgs) -> ExitCode {
             exit::code_of(&error)
         }
     }
+}
+
+/// What the node runs on. One thread is a scheduler of its own kind: no task is ever woken on another thread, which
+/// on a small machine costs more than what the task does.
+fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = if threads == 1 {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.worker_threads(threads).enable_all().build()
 }
 
 async fn whole_life(config: Config, stop_with_stdin: bool) -> anyhow::Result<()> {

@@ -31,8 +31,9 @@ impl Lock {
     }
 }
 
+/// A lock of this run's own: claims of a run that was cut short would be in the way.
 fn name(plan: &Plan) -> String {
-    format!("locks/{}/contended", plan.root)
+    format!("locks/{}/contended-{:08x}", plan.root, plan.run)
 }
 
 /// For those that keep locks below a znode.

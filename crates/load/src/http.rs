@@ -15,8 +15,8 @@ use self::connection::{Answer, Connection};
 use crate::plan::Reading;
 use crate::target::{Client, Grant, Target, Trouble};
 
-/// Sessions outlive any run that is not cut short; what is left over ends by itself.
-const SESSION_TTL: &str = "10m";
+/// Each request renews its session; what a run leaves over ends by itself.
+const SESSION_TTL: &str = "1m";
 /// How long one request waits for a grant, in seconds; it is repeated.
 const WAIT: &str = "prefer: wait=55\r\n";
 

@@ -139,6 +139,8 @@ pub struct Plan {
     pub threads: usize,
     /// The znode below which everything is made, without a slash.
     pub root: String,
+    /// Tells what this run makes from what others made.
+    pub run: u32,
 }
 
 impl Plan {

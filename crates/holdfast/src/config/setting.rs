@@ -245,7 +245,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "heartbeat",
         Form::Duration,
         None,
-        "A leader sends one to each follower per interval. Default: by profile (lan 100ms, wan \
+        "A leader sends one to each follower per interval. Default: by profile (lan 50ms, wan \
          250ms).",
     ),
     setting(
@@ -253,26 +253,26 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Form::Duration,
         None,
         "Least random wait before a follower that misses its leader stands for election. Default: \
-         by profile (lan 500ms, wan 1500ms).",
+         by profile (lan 250ms, wan 1500ms).",
     ),
     setting(
         "election-max",
         Form::Duration,
         None,
-        "Most of that wait, and the leader's lease. Default: by profile (lan 1s, wan 3s).",
+        "Most of that wait, and the leader's lease. Default: by profile (lan 500ms, wan 3s).",
     ),
     setting(
         "connect-timeout",
         Form::Duration,
         None,
-        "For a connection between nodes to be made. Default: by profile (lan 400ms, wan 1200ms).",
+        "For a connection between nodes to be made. Default: by profile (lan 200ms, wan 1200ms).",
     ),
     setting(
         "peer-idle-timeout",
         Form::Duration,
         None,
         "A connection between nodes on which nothing arrives for so long is dropped. Default: by \
-         profile (lan 1500ms, wan 5s).",
+         profile (lan 1s, wan 5s).",
     ),
     setting(
         "append-timeout",
@@ -299,6 +299,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("500000"),
         "Log entries kept although a snapshot contains them: what a node that was away may have \
          missed without needing the snapshot.",
+    ),
+    setting(
+        "threads",
+        Form::Number,
+        None,
+        "Threads that serve; the log has one more, and so has what blocks. With one thread nothing has \
+         to wake another: least time and CPU for a request. Default: half of the machine's cores, at \
+         least 1, at most 8.",
     ),
     setting(
         "proposals-in-flight-max",
