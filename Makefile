@@ -17,7 +17,7 @@ ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: bench sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -48,6 +48,9 @@ durability: setup ## ROUNDS=200 rounds of kill -9 during writes, then every ackn
 
 measure: build ## WHAT=failover|handover|stall|steady|million: the figures in docs/ (ARGS="--flag=for every node")
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin measure -- $(WHAT) $(ARGS)
+
+bench: setup ## Holdfast, ZooKeeper, etcd and Redis under the same load: bench/results/ (ARGS="--quick", "failover", "million", "sessions")
+	@./scripts/bench.sh $(ARGS)
 
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)
