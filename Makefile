@@ -19,7 +19,7 @@ ONLY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: micro profile sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
+.PHONY: bench micro profile sim sim-ci sim-mutants sim-replay sim-seeds help setup run build check core test test-all durability measure soak jepsen jepsen-smoke jepsen-mutants zookeeper-clients zookeeper-import zookeeper-transcript lint doc verify fix ci
 
 help: ## list the verbs
 	@awk -F ':|## ' '/^[a-z-]+:.*##/ { printf "  make %-11s %s\n", $$1, $$NF }' Makefile
@@ -56,6 +56,9 @@ micro: setup ## what single steps cost, such as applying, encoding, syncing, tel
 
 profile: build ## a flame graph of the leader under load, and where its time goes (WORKLOAD=write DOOR=zookeeper CLIENTS=64 SECONDS=5 OUT=flamegraph.svg)
 	WORKLOAD='$(or $(WORKLOAD),write)' DOOR='$(if $(findstring command,$(origin DOOR)),$(DOOR),zookeeper)' CLIENTS='$(CLIENTS)' SECONDS='$(if $(findstring command,$(origin SECONDS)),$(SECONDS),5)' OUT='$(abspath $(OUT))' ./scripts/profile.sh
+
+bench: setup ## Holdfast, ZooKeeper, etcd and Redis under the same load: bench/results/ (ARGS="--quick", "failover", "million", "sessions")
+	@./scripts/bench.sh $(ARGS)
 
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost
 	HOLDFAST_TEST_BINARY="$$CARGO_TARGET_DIR/release/holdfast" cargo run --release --locked -p holdfast-tests --bin soak -- $(SECONDS) $(CONNECTIONS) $(WATCHES) $(ARGS)

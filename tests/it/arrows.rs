@@ -57,6 +57,8 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &["zookeeper"],
         &["openraft", "rocksdb", "axum", "reqwest"],
     ),
+    // What is compared runs in processes of its own: peers are spoken to, Holdfast is not linked.
+    ("compare", &["load"], &["openraft", "rocksdb", "axum"]),
     (
         "holdfast",
         &[

@@ -94,3 +94,32 @@ async fn turn<T: Target>(
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn grant(fence: u64) -> Grant {
+        Grant {
+            fence,
+            key: Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_granted_twice_is_noticed() {
+        let lock = Lock::default();
+        assert_eq!(lock.taken(&grant(5)), Ok(()));
+        assert_eq!(lock.taken(&grant(6)).unwrap_err().kind, "granted twice");
+    }
+
+    #[test]
+    fn a_fence_that_goes_back_is_noticed() {
+        let lock = Lock::default();
+        assert_eq!(lock.taken(&grant(5)), Ok(()));
+        lock.held.store(false, Ordering::SeqCst);
+        assert_eq!(lock.taken(&grant(5)).unwrap_err().kind, "fence went back");
+    }
+}

@@ -78,3 +78,20 @@ impl GapRecorder {
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_ended_counts() {
+        let gaps = GapRecorder::new(Duration::ZERO);
+        gaps.acknowledged();
+        while gaps.state.lock().0.elapsed() < Duration::from_millis(3) {
+            std::hint::spin_loop();
+        }
+        let found = gaps.finish();
+        assert!(found.longest_ms >= 3.0, "{found:?}");
+        assert!(found.gaps.len() <= KEPT);
+    }
+}

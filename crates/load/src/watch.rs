@@ -88,3 +88,19 @@ pub(crate) async fn watch<T: Target>(shared: &Shared<T>, client: T::Client) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_begin_with_the_number_of_their_write() {
+        assert_eq!(number(b"17 xxx"), 17);
+        assert_eq!(number(b"xxx"), 0);
+        let sent = Sent::default();
+        let first = sent.next();
+        assert!(sent.when(first).is_some());
+        assert!(sent.when(first + 1).is_none());
+        assert!(sent.when(0).is_none(), "the value before any write");
+    }
+}

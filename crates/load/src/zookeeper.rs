@@ -173,10 +173,11 @@ impl ZooKeeperClient {
             path: parent.to_owned(),
             watch: false,
         });
-        match self.ask(&request).await?.map_err(code)? {
-            Response::Children(names) => Ok(names),
-            other => Err(unexpected(&other)),
-        }
+        let response = self.ask(&request).await?.map_err(code)?;
+        let Response::Children(names) = response else {
+            return Err(unexpected(&response));
+        };
+        Ok(names)
     }
 }
 
@@ -235,9 +236,9 @@ impl Client for ZooKeeperClient {
         let made = self
             .make(child, Bytes::new(), CreateMode::EphemeralSequential)
             .await?;
-        let path = match made.map_err(code)? {
-            Response::Path(path) => path,
-            other => return Err(unexpected(&other)),
+        let made = made.map_err(code)?;
+        let Response::Path(path) = made else {
+            return Err(unexpected(&made));
         };
         let own = path.rsplit('/').next().unwrap_or_default();
         loop {
@@ -294,10 +295,11 @@ impl ZooKeeperClient {
             path: absolute(path),
             watch: true,
         });
-        match self.ask(&request).await?.map_err(code)? {
-            Response::Data(data) => Ok(crate::watch::number(&data.data.unwrap_or_default())),
-            other => Err(unexpected(&other)),
-        }
+        let response = self.ask(&request).await?.map_err(code)?;
+        let Response::Data(found) = response else {
+            return Err(unexpected(&response));
+        };
+        Ok(crate::watch::number(&found.data.unwrap_or_default()))
     }
 }
 
@@ -307,11 +309,15 @@ fn absolute(path: &str) -> String {
 
 fn code(code: ErrorCode) -> Trouble {
     let kind = format!("{code:?}");
-    match code {
-        ErrorCode::ConnectionLoss | ErrorCode::OperationTimeout => Trouble::unknown(kind),
-        // Whatever else the server says, it says instead of doing it.
-        _ => Trouble::refused(kind),
+    let is_unknown = matches!(
+        code,
+        ErrorCode::ConnectionLoss | ErrorCode::OperationTimeout | ErrorCode::RequestTimeout
+    );
+    if is_unknown {
+        return Trouble::unknown(kind);
     }
+    // Whatever else the server says, it says instead of doing it.
+    Trouble::refused(kind)
 }
 
 fn garbled(what: impl std::fmt::Display) -> Trouble {

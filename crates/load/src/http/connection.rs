@@ -180,3 +180,29 @@ fn find(text: &[u8], what: &[u8]) -> Option<usize> {
 fn garbled(what: impl std::fmt::Display) -> Trouble {
     Trouble::cut(format_args!("not the HTTP expected: {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_says_what_follows() {
+        let text = b"HTTP/1.1 201 Created\r\nHoldfast-Index: 17\r\nContent-Length: 3\r\n\r\nabc";
+        let head = read_head(text).unwrap().unwrap();
+        assert_eq!((head.answer.status, head.answer.index), (201, 17));
+        assert_eq!(&text[head.bytes..], b"abc");
+        assert!(matches!(head.body, Body::Sized(3)));
+        assert!(read_head(&text[..30]).unwrap().is_none());
+        assert!(read_head(b"SSH-2.0\r\n\r\n").is_err());
+        let long = b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n";
+        assert!(read_head(long).is_err());
+    }
+
+    #[test]
+    fn an_event_is_told_by_the_number_its_value_begins_with() {
+        let event = b"event: node.changed\ndata: {\"value\":\"42 xx\",\"path\":\"/a\"}\n\n";
+        assert_eq!(number_in(event), Some(42));
+        assert_eq!(number_in(b": keep-alive\n\n"), None);
+        assert_eq!(number_in(b"data: {\"path\":\"/a\"}\n\n"), None);
+    }
+}

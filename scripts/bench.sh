@@ -1,0 +1,10 @@
+#!/bin/sh
+# Holdfast against its peers (bench/README.md): builds, installs who is missing, runs. The arguments are hf-bench's.
+set -eu
+cd "$(dirname "$0")/.."
+cargo build --release --locked -p holdfast -p compare
+command -v strace >/dev/null 2>&1 || { echo "bench: strace is needed: apt-get install strace" >&2; exit 1; }
+export HOLDFAST="$CARGO_TARGET_DIR/release/holdfast"
+./scripts/no-mutants.sh "$HOLDFAST"
+for peer in holdfast zookeeper etcd redis; do "./bench/peers/$peer.sh" install; done
+exec "$CARGO_TARGET_DIR/release/hf-bench" --holdfast "$HOLDFAST" --dir "$CARGO_TARGET_DIR/bench-data" "$@"
