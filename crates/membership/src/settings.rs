@@ -148,6 +148,6 @@ mod tests {
             ..RaftSettings::default()
         };
         let config = settings.config(ClusterId(1), &Timing::default()).unwrap();
-        assert_eq!(config.quorum_loss_probe_interval, Some(2000));
+        assert_eq!(config.quorum_loss_probe_interval, Some(1000));
     }
 }

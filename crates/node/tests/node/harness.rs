@@ -89,7 +89,7 @@ pub(crate) fn acquire(lock_name: &str, claim_id: &str, wait_ms: u64) -> Command 
         session: ClaimSession::Acting,
         wait_ms: Some(wait_ms),
         ttl_ms: None,
-        ack_within_ms: None,
+        ack_within_ms: Some(10_000),
         reentrant: false,
         reason: None,
         labels: Default::default(),
