@@ -61,7 +61,7 @@ fn plan(nodes: u64, nemesis: &[&str]) -> Plan {
         seconds: 10,
         concurrency: 1,
         rate: 10,
-        settings: [("heartbeat", "100ms"), ("snapshot-entries", "100")]
+        settings: [("heartbeat", "60ms"), ("snapshot-entries", "100")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
         sizes: std::collections::BTreeMap::new(),

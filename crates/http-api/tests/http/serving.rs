@@ -100,7 +100,9 @@ async fn second_in_the_queue(doors: &Doors, client: &Client) -> JoinHandle<Answe
     let first = client.put(&claim("c1")).session("s1").text("{}");
     first.send().await.expect(201);
     let second = client.put(&claim("c2")).session("s2");
-    let second = second.header("prefer", "wait=60").text(r#"{"ack_within":"10s"}"#);
+    let second = second
+        .header("prefer", "wait=60")
+        .text(r#"{"ack_within":"10s"}"#);
     let waiting = tokio::spawn(second.send());
     let node = doors.cluster.node(1);
     let queued = || node.peek(|state| state.counts().claims == 2).then_some(());
