@@ -14,10 +14,10 @@ pub(crate) struct Line {
 }
 
 /// Size of the picture, and of what is around the lines.
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 78.0;
-const RIGHT: f64 = 200.0;
+const RIGHT: f64 = 240.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 56.0;
 /// Steps of the scale on the left.
