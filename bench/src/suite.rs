@@ -62,7 +62,7 @@ pub fn plan(workload: Workload, clients: usize, time: Duration) -> Plan {
         threads: 1,
         // Not another run's: its locks may still be held, by clients that were stopped where they stood.
         root: format!("bench-{workload}-{clients}"),
-        run: std::process::id(),
+        run: Plan::fresh_run(),
     }
 }
 

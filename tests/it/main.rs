@@ -12,6 +12,7 @@
 
 mod arrows;
 mod bad_input;
+mod bench;
 mod cli;
 mod dev;
 mod durability;

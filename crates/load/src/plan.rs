@@ -144,6 +144,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A number for [`run`](Plan::run) that no other run is likely to have.
+    #[must_use]
+    pub fn fresh_run() -> u32 {
+        rand::random()
+    }
+
     /// The znode number `key` of those that are written and read.
     #[must_use]
     pub fn key(&self, key: u64) -> String {

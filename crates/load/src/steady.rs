@@ -173,8 +173,8 @@ impl Operator {
         match plan.workload {
             Workload::Create => {
                 self.created += 1;
-                let run = self.rng.random::<u32>();
-                let path = format!("{}/{}-{}-{run:08x}", plan.root, self.number, self.created);
+                let (root, run) = (&plan.root, plan.run);
+                let path = format!("{root}/{run:08x}-{}-{}", self.number, self.created);
                 client.create(&path, &shared.value).await
             }
             Workload::Lock => {
@@ -196,5 +196,46 @@ impl Operator {
 
     fn key(&mut self, plan: &Plan) -> String {
         plan.key(self.rng.random_range(0..plan.keys.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Reading;
+
+    fn plan(pace: Pace, clients: usize) -> Plan {
+        Plan {
+            workload: Workload::Write,
+            clients,
+            time: Duration::ZERO,
+            warm_up: Duration::ZERO,
+            value_bytes: 1,
+            keys: 1,
+            pace,
+            reading: Reading::default(),
+            answer_within: Duration::from_secs(1),
+            threads: 1,
+            root: "r".to_owned(),
+            run: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn in_an_open_loop_operations_are_due_whatever_the_ones_before_took() {
+        let mut clock = Clock::new(&plan(Pace::Open { rate: 200.0 }, 2), 1);
+        let first = clock.next().await;
+        // An answer that took long.
+        std::thread::sleep(Duration::from_millis(50));
+        let second = clock.next().await;
+        assert_eq!(second - first, Duration::from_millis(10), "two clients");
+        assert!(second.elapsed() >= Duration::from_millis(35), "it is late");
+    }
+
+    #[tokio::test]
+    async fn in_a_closed_loop_they_are_due_when_they_are_asked_for() {
+        let mut clock = Clock::new(&plan(Pace::Closed, 2), 1);
+        let first = clock.next().await;
+        assert!(clock.next().await >= first);
     }
 }

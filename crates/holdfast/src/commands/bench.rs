@@ -51,7 +51,7 @@ fn plan(args: &BenchArgs) -> Plan {
         answer_within: args.answer_within,
         threads: args.threads.max(1),
         root: args.root.trim_matches('/').to_owned(),
-        run: std::process::id(),
+        run: Plan::fresh_run(),
     }
 }
 
