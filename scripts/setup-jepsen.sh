@@ -6,6 +6,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 missing=''
 have ip || missing="$missing iproute2"
 have nft || missing="$missing nftables"
+have iptables || missing="$missing iptables"
 have unshare || missing="$missing util-linux"
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || missing="$missing libfaketime"
 if [ -n "$missing" ] && have apt-get && [ "$(id -u)" -eq 0 ]; then
