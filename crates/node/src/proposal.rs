@@ -74,7 +74,7 @@ pub enum AcquireOutcome {
     Decided(Outcome),
     /// Still in the queue.
     Waiting(Box<ClaimReply>, Zxid),
-    /// Granted while the request waited; that it was picked up is committed.
+    /// Granted while the request waited; where it has to be picked up, that this was done is committed.
     Granted(Box<ClaimReply>, Zxid),
     /// Ended while the request waited.
     Ended(Box<EndedClaim>, Zxid),
