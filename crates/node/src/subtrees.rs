@@ -108,7 +108,7 @@ impl Visit {
             names: Vec::new(),
             after: None,
         };
-        if znode.num_children > 0 {
+        if znode.num_children() > 0 {
             visit.look_up(state);
         }
         visit

@@ -4,9 +4,8 @@
 //! value). A znode's data enters by the hash taken when it was written, so that a change of its
 //! counters does not read a megabyte again.
 
-use bytes::Bytes;
 use serde::Serialize;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::acl::AclEntry;
 use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath, Zxid};
@@ -20,11 +19,6 @@ use crate::znode::{Znode, ZnodeKind};
 
 /// Room for the encoding of a usual entry, bytes: one allocation for most.
 const ENTRY_BYTES_USUAL: usize = 256;
-
-/// Hash of a znode's data, kept beside it.
-pub(crate) fn data_hash(data: Option<&Bytes>) -> u64 {
-    data.map_or(0, |data| xxh3_64(data))
-}
 
 /// The digest of each table in the order of [`State`]'s fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -98,17 +92,18 @@ struct ZnodeView<'a> {
 
 impl Fingerprint<ZnodePath> for Znode {
     fn fingerprint(&self, key: &ZnodePath) -> u128 {
+        let rare = &*self.rare;
         let view = ZnodeView {
             has_data: self.data.is_some(),
-            data_hash: self.data_hash,
-            content_type: self.content_type.as_deref(),
+            data_hash: self.data_hash(),
+            content_type: rare.content_type.as_deref(),
             acl: &self.acl,
-            kind: self.kind,
-            zxids: [self.czxid, self.mzxid, self.pzxid],
+            kind: rare.kind,
+            zxids: [self.czxid, self.mzxid, self.pzxid()],
             times: [self.ctime, self.mtime],
-            counters: [self.version, self.aversion, self.creates],
-            num_children: self.num_children,
-            reap_at: self.reap_at,
+            counters: [self.version, rare.aversion, rare.creates],
+            num_children: rare.num_children,
+            reap_at: rare.reap_at,
         };
         hash(&(key, view))
     }

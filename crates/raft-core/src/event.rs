@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::AclEntry;
 use crate::command::{LockMode, Moment};
+use crate::data::Data;
 use crate::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
 use crate::lock::ClaimEnd;
 use crate::session::SessionEnd;
@@ -58,7 +58,7 @@ pub enum EventKind {
         /// Which.
         path: ZnodePath,
         /// Its data.
-        value: Option<Bytes>,
+        value: Option<Data>,
         /// Media type of the data.
         content_type: Option<Arc<str>>,
         /// Its stat.
@@ -71,9 +71,9 @@ pub enum EventKind {
         /// Which.
         path: ZnodePath,
         /// Its data now.
-        value: Option<Bytes>,
+        value: Option<Data>,
         /// Its data before.
-        previous: Option<Bytes>,
+        previous: Option<Data>,
         /// Media type of the data.
         content_type: Option<Arc<str>>,
         /// Its stat now.
@@ -93,7 +93,7 @@ pub enum EventKind {
         /// Which.
         path: ZnodePath,
         /// Its data before.
-        previous: Option<Bytes>,
+        previous: Option<Data>,
         /// Its stat before.
         stat: Stat,
         /// Who might read it.

@@ -1,12 +1,16 @@
 //! Names and numbers that cross a function, each a type of its own, valid by construction.
 
+mod znode_path;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::limits;
-use crate::path::{self, InvalidPath};
+use crate::path;
+
+pub use self::znode_path::ZnodePath;
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident) => {
@@ -106,6 +110,7 @@ macro_rules! encoded_as_text {
         }
     };
 }
+use encoded_as_text;
 
 /// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -262,148 +267,3 @@ impl LockName {
 }
 
 encoded_as_text!(LockName, InvalidName);
-
-/// Absolute, validated path of a znode (ZooKeeper's path rules).
-///
-/// Ordered by depth and then by text, so that the children of a znode stand together: a range of
-/// a map keyed by `ZnodePath` is a listing.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ZnodePath {
-    text: Arc<str>,
-    /// Components of `text`: kept, because every comparison asks for it. Fits, because a path of
-    /// [`limits::PATH_BYTES_MAX`] has at most half as many components.
-    depth: u16,
-}
-
-const _: () = assert!(limits::PATH_BYTES_MAX / 2 <= u16::MAX as usize);
-
-impl ZnodePath {
-    /// The root, `/`.
-    #[must_use]
-    pub fn root() -> ZnodePath {
-        ZnodePath::of_valid("/")
-    }
-
-    /// Validates `text` by ZooKeeper's rules and our length limit.
-    ///
-    /// # Errors
-    /// Which rule it breaks.
-    pub fn parse(text: &str) -> Result<ZnodePath, InvalidPath> {
-        path::validate(text)?;
-        Ok(ZnodePath::of_valid(text))
-    }
-
-    /// Of a text known to be valid.
-    fn of_valid(text: &str) -> ZnodePath {
-        let slashes = text.bytes().filter(|b| *b == b'/').count();
-        let depth = if text == "/" { 0 } else { slashes };
-        ZnodePath {
-            text: Arc::from(text),
-            depth: u16::try_from(depth).unwrap_or(u16::MAX),
-        }
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether this is `/`.
-    #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.depth == 0
-    }
-
-    /// Number of components; 0 for the root.
-    #[must_use]
-    pub fn depth(&self) -> usize {
-        usize::from(self.depth)
-    }
-
-    /// The parent; `None` for the root.
-    #[must_use]
-    pub fn parent(&self) -> Option<ZnodePath> {
-        let depth = self.depth.checked_sub(1)?;
-        match self.text.rsplit_once('/') {
-            Some(("", _)) | None => Some(ZnodePath::root()),
-            Some((parent, _)) => Some(ZnodePath {
-                text: Arc::from(parent),
-                depth,
-            }),
-        }
-    }
-
-    /// The last component; empty for the root.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.text.rsplit_once('/').map_or("", |(_, name)| name)
-    }
-
-    /// The child called `name`.
-    ///
-    /// # Errors
-    /// When the result is not a valid path.
-    pub fn child(&self, name: &str) -> Result<ZnodePath, InvalidPath> {
-        ZnodePath::parse(&format!("{}{name}", self.prefix()))
-    }
-
-    /// Whether `self` is `other` or lies below it.
-    #[must_use]
-    pub fn is_within(&self, other: &ZnodePath) -> bool {
-        other.is_root()
-            || self
-                .text
-                .strip_prefix(&*other.text)
-                .is_some_and(|r| r.is_empty() || r.starts_with('/'))
-    }
-
-    /// Whether `self` lies directly below `parent`.
-    #[must_use]
-    pub fn is_child_of(&self, parent: &ZnodePath) -> bool {
-        self.depth == parent.depth.saturating_add(1) && self.is_within(parent)
-    }
-
-    /// Place of the would-be child `name` in the order of paths; `name` need not be valid. With
-    /// an empty name: just before the first child. A key to search with, never to store.
-    pub(crate) fn key_below(&self, name: &str) -> ZnodePath {
-        let depth = self.depth.saturating_add(1);
-        ZnodePath {
-            text: Arc::from(format!("{}{name}", self.prefix())),
-            depth,
-        }
-    }
-
-    /// Just before the first path `levels` below this one. A key to search with, never to store.
-    /// `None` where no valid path is so deep.
-    pub(crate) fn level_below(&self, levels: usize) -> Option<ZnodePath> {
-        let depth = u16::try_from(self.depth().checked_add(levels)?).ok()?;
-        Some(ZnodePath {
-            text: Arc::from(self.prefix()),
-            depth,
-        })
-    }
-
-    /// What the text of everything below begins with.
-    fn prefix(&self) -> String {
-        if self.is_root() {
-            "/".to_owned()
-        } else {
-            format!("{}/", self.text)
-        }
-    }
-}
-
-impl Ord for ZnodePath {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.depth
-            .cmp(&other.depth)
-            .then_with(|| self.text.cmp(&other.text))
-    }
-}
-impl PartialOrd for ZnodePath {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-encoded_as_text!(ZnodePath, InvalidPath);

@@ -4,6 +4,7 @@
 mod lock;
 mod quota;
 
+use crate::data::Data;
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::state::{Index, State};
@@ -48,25 +49,25 @@ impl State {
         let counted = self
             .children(path, None, usize::MAX)
             .map_or(0, |found| found.len());
-        same("I-4: children", &(znode.num_children as usize), &counted)?;
-        same(
-            "I-10: hash of data",
-            &znode.data_hash,
-            &crate::digest::data_hash(znode.data.as_ref()),
-        )?;
+        same("I-4: children", &(znode.num_children() as usize), &counted)?;
+        let anew = znode
+            .data
+            .as_deref()
+            .map_or(0, |data| Data::from(data).hash());
+        same("I-10: hash of data", &znode.data_hash(), &anew)?;
         if let Some(owner) = znode.owner()
             && self.sessions.get(&owner).is_none()
         {
             return Err(format!("I-2: its owner {owner} is not live"));
         }
-        let reapable = match znode.kind {
+        let reapable = match znode.kind() {
             ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => false,
-            ZnodeKind::Container => znode.num_children == 0,
+            ZnodeKind::Container => znode.num_children() == 0,
             ZnodeKind::Ttl(_) => true,
         };
         same(
             "I-4: has a time to be reaped",
-            &znode.reap_at.is_some(),
+            &znode.rare.reap_at.is_some(),
             &reapable,
         )?;
         at_most(
@@ -74,13 +75,13 @@ impl State {
             znode.data_length(),
             limits::ZNODE_DATA_BYTES_MAX as u64,
         )?;
-        let children = u64::from(znode.num_children);
+        let children = u64::from(znode.num_children());
         at_most(
             "children",
             children,
             u64::from(limits::CHILDREN_PER_ZNODE_MAX),
         )?;
-        let newest = znode.czxid.max(znode.mzxid).max(znode.pzxid);
+        let newest = znode.czxid.max(znode.mzxid).max(znode.pzxid());
         if newest > self.clock.zxid {
             return Err(format!(
                 "I-1: zxid {newest} is after the last one {}",

@@ -75,6 +75,7 @@ pub mod event;
 pub mod outcome;
 
 pub mod acl;
+pub mod data;
 pub mod lock;
 pub mod members;
 pub mod quota;
@@ -82,6 +83,7 @@ pub mod session;
 pub mod znode;
 
 mod index;
+mod rare;
 mod staging;
 pub mod state;
 mod table;

@@ -4,7 +4,7 @@ mod refusal;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use crate::data::Data;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{LockMode, Moment};
@@ -175,7 +175,7 @@ pub enum TxnReply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadZnode {
     /// Data.
-    pub data: Option<Bytes>,
+    pub data: Option<Data>,
     /// Media type.
     pub content_type: Option<Arc<str>>,
     /// Stat.

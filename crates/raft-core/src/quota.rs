@@ -11,9 +11,9 @@
 
 use std::fmt::{self, Write as _};
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Data;
 use crate::ids::ZnodePath;
 use crate::path;
 
@@ -79,8 +79,8 @@ impl Usage {
     }
 
     /// As the stats znode shows it, in ZooKeeper's words.
-    pub(crate) fn text(self) -> Bytes {
-        Bytes::from(format!("count={},bytes={}", self.znodes, self.bytes))
+    pub(crate) fn text(self) -> Data {
+        Data::from(format!("count={},bytes={}", self.znodes, self.bytes))
     }
 }
 
@@ -106,9 +106,9 @@ impl Limits {
     /// Reads `count=N,bytes=M` and what newer clients add to it,
     /// `=;byteHardLimit=B;countHardLimit=C`, in any order. What is missing, negative or not
     /// understood is no limit: this text is any client's, and apply cannot refuse it afterwards.
-    pub(crate) fn parse(data: Option<&Bytes>) -> Limits {
+    pub(crate) fn parse(data: Option<&[u8]>) -> Limits {
         let mut limits = Limits::default();
-        let text = String::from_utf8_lossy(data.map_or(&[][..], |data| data.as_ref()));
+        let text = String::from_utf8_lossy(data.unwrap_or_default());
         for field in text.split([',', ';']) {
             let mut parts = field.split('=').map(str::trim);
             let name = parts.next().unwrap_or_default();
@@ -189,12 +189,11 @@ pub(crate) fn upwards(path: &ZnodePath) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
 
     use super::*;
 
     fn parsed(text: &str) -> [Option<u64>; 4] {
-        let limits = Limits::parse(Some(&Bytes::copy_from_slice(text.as_bytes())));
+        let limits = Limits::parse(Some(text.as_bytes()));
         [
             limits.znodes.soft,
             limits.bytes.soft,
@@ -236,9 +235,8 @@ mod tests {
             assert_eq!(parsed(text), [None; 4], "{text:?}");
         }
         assert_eq!(parsed("count=x,bytes=2"), [None, Some(2), None, None]);
-        let not_text =
-            Bytes::from_static(&[0xff, 0xfe, b',', b'b', b'y', b't', b'e', b's', b'=', b'3']);
-        assert_eq!(Limits::parse(Some(&not_text)).bytes.soft, Some(3));
+        let not_text = b"\xff\xfe,bytes=3";
+        assert_eq!(Limits::parse(Some(not_text)).bytes.soft, Some(3));
         assert_eq!(Limits::parse(None), Limits::default());
     }
 

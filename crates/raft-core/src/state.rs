@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use crate::acl::{AclEntry, Perms};
 use crate::command::Moment;
-use crate::digest::data_hash;
+use crate::data::Data;
 use crate::ids::{
     ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
@@ -17,10 +16,11 @@ use crate::members::MemberEver;
 use crate::outcome::{Refusal, Reply};
 use crate::path;
 use crate::quota::Quota;
+use crate::rare::Rare;
 use crate::session::{EndedSession, Session};
 use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
-use crate::znode::{Znode, ZnodeKind};
+use crate::znode::Znode;
 
 /// The whole replicated state. Cloning is O(1).
 ///
@@ -200,14 +200,14 @@ impl State {
             if let Some(parent) = path.parent() {
                 state
                     .znodes
-                    .update(&parent, |znode| znode.num_children += 1);
+                    .update(&parent, |znode| znode.rare.num_children += 1);
             }
             let unset = if is_config { -1 } else { 0 };
-            let znode = Znode {
+            let mut znode = Znode {
                 version: unset,
-                aversion: unset,
                 ..genesis_znode(acl)
             };
+            znode.rare.aversion = unset;
             state.znodes.insert(path, znode);
         }
         state
@@ -264,23 +264,15 @@ impl State {
 
 /// A znode that exists from the beginning.
 fn genesis_znode(acl: Arc<[AclEntry]>) -> Znode {
-    let data = Some(Bytes::new());
     Znode {
-        data_hash: data_hash(data.as_ref()),
-        data,
-        content_type: None,
+        data: Some(Data::default()),
         acl,
-        kind: ZnodeKind::Persistent,
         czxid: Zxid(0),
         mzxid: Zxid(0),
-        pzxid: Zxid(0),
         ctime: WallTime(0),
         mtime: WallTime(0),
         version: 0,
-        aversion: 0,
-        creates: 0,
-        num_children: 0,
-        reap_at: None,
+        rare: Rare::default(),
     }
 }
 

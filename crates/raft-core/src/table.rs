@@ -5,9 +5,9 @@
 //! depend on the order of changes and costs one hash per change.
 
 use std::ops::RangeBounds;
-use std::sync::Arc;
 
 use imbl::OrdMap;
+use triomphe::Arc;
 
 /// What an entry contributes to the digest of its table.
 pub(crate) trait Fingerprint<K> {
@@ -52,13 +52,13 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.map.get(key).map(Arc::as_ref)
+        self.map.get(key).map(|value| &**value)
     }
 
     /// Also the stored key, which shares its text with every clone of it.
     pub(crate) fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
         let found = self.map.get_key_value(key);
-        found.map(|(key, value)| (key, value.as_ref()))
+        found.map(|(key, value)| (key, &**value))
     }
 
     pub(crate) fn last(&self) -> Option<&K> {
@@ -93,7 +93,7 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.map.iter().map(|(key, value)| (key, value.as_ref()))
+        self.map.iter().map(|(key, value)| (key, &**value))
     }
 
     pub(crate) fn range<R: RangeBounds<K>>(
@@ -101,6 +101,6 @@ impl<K: Ord + Clone, V: Clone + Fingerprint<K>> Table<K, V> {
         range: R,
     ) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         let range = self.map.range(range);
-        range.map(|(key, value)| (key, value.as_ref()))
+        range.map(|(key, value)| (key, &**value))
     }
 }

@@ -1,7 +1,6 @@
 //! Events.
 
 use ::node::EventId;
-use bytes::Bytes;
 use http_types::v1::Encoding;
 use http_types::v1::events as v1;
 use raft_core::event::{Event, EventKind};
@@ -163,7 +162,7 @@ fn session_event(id: SessionId, name: Option<&SessionName>) -> v1::SessionEvent 
     }
 }
 
-fn data(wanted: bool, data: Option<&Bytes>) -> (Option<String>, Option<Encoding>) {
+fn data(wanted: bool, data: Option<&[u8]>) -> (Option<String>, Option<Encoding>) {
     match data.filter(|_| wanted).map(node::text) {
         Some((text, encoding)) => (Some(text), Some(encoding)),
         None => (None, None),
@@ -180,7 +179,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             stat,
             acl: _,
         } => {
-            let (value, encoding) = data(include.value, value.as_ref());
+            let (value, encoding) = data(include.value, value.as_deref());
             let (path, stat) = (path.to_string(), node::stat(stat));
             let content_type = owned(content_type);
             v1::EventKind::NodeCreated {
@@ -199,8 +198,8 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             stat,
             acl: _,
         } => {
-            let (value, encoding) = data(include.value, value.as_ref());
-            let (prev, prev_encoding) = data(include.prev, previous.as_ref());
+            let (value, encoding) = data(include.value, value.as_deref());
+            let (prev, prev_encoding) = data(include.prev, previous.as_deref());
             v1::EventKind::NodeChanged {
                 path: path.to_string(),
                 version: stat.version,
@@ -222,7 +221,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
             stat,
             acl: _,
         } => {
-            let (prev, prev_encoding) = data(include.prev, previous.as_ref());
+            let (prev, prev_encoding) = data(include.prev, previous.as_deref());
             let (path, stat) = (path.to_string(), node::stat(stat));
             v1::EventKind::NodeDeleted {
                 path,

@@ -32,7 +32,7 @@ pub(crate) fn stat(stat: &Stat) -> v1::Stat {
 }
 
 /// Bytes as a JSON text: themselves where they are UTF-8, base64 otherwise.
-pub(crate) fn text(data: &Bytes) -> (String, Encoding) {
+pub(crate) fn text(data: &[u8]) -> (String, Encoding) {
     match std::str::from_utf8(data) {
         Ok(text) => (text.to_owned(), Encoding::Utf8),
         Err(_) => (BASE64.encode(data), Encoding::Base64),
@@ -88,13 +88,13 @@ pub(crate) fn kind_in(
 
 /// A znode with its data.
 pub(crate) fn node(path: &ZnodePath, znode: &Znode) -> v1::Node {
-    let (mode, ttl_ms) = mode(znode.kind);
-    let (value, encoding) = value_of(znode.data.as_ref());
+    let (mode, ttl_ms) = mode(znode.kind());
+    let (value, encoding) = value_of(znode.data.as_deref());
     v1::Node {
         path: path.to_string(),
         value,
         encoding,
-        content_type: znode.content_type.as_deref().map(str::to_owned),
+        content_type: znode.content_type().map(str::to_owned),
         mode,
         ttl_ms,
         version: znode.version,
@@ -104,7 +104,7 @@ pub(crate) fn node(path: &ZnodePath, znode: &Znode) -> v1::Node {
 
 /// As [`node()`], as a transaction read it: without what ends it.
 pub(crate) fn node_read(path: &ZnodePath, znode: &ReadZnode) -> v1::Node {
-    let (value, encoding) = value_of(znode.data.as_ref());
+    let (value, encoding) = value_of(znode.data.as_deref());
     let mode = if znode.stat.ephemeral_owner.0 == 0 {
         v1::NodeMode::Persistent
     } else {
@@ -122,7 +122,7 @@ pub(crate) fn node_read(path: &ZnodePath, znode: &ReadZnode) -> v1::Node {
     }
 }
 
-fn value_of(data: Option<&Bytes>) -> (Option<String>, Encoding) {
+fn value_of(data: Option<&[u8]>) -> (Option<String>, Encoding) {
     match data.map(text) {
         Some((text, encoding)) => (Some(text), encoding),
         None => (None, Encoding::Utf8),

@@ -106,9 +106,9 @@ fn shown(call: &Call, path: &ZnodePath, znode: &Znode, zxid: Zxid) -> Result<Rep
     let reply = if call.accepts_json() {
         Reply::ok(&node::node(path, znode))?
     } else {
-        let content_type = znode.content_type.as_deref().unwrap_or(UNTYPED);
+        let content_type = znode.content_type().unwrap_or(UNTYPED);
         let data = znode.data.clone().unwrap_or_default();
-        Reply::raw(StatusCode::OK, content_type, Body::from(data))
+        Reply::raw(StatusCode::OK, content_type, Body::from(Bytes::from(data)))
     };
     let reply = reply
         .etag(&version_tag(znode.version))

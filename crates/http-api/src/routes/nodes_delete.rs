@@ -91,8 +91,8 @@ async fn count_only(call: &Call, recursive: bool, max: u32) -> Result<Reply, Pro
             };
             Err(problem_of(state, call.api.wall_ms(), &refusal))
         };
-        if !recursive && znode.num_children > 0 {
-            return refused(znode.num_children);
+        if !recursive && znode.num_children() > 0 {
+            return refused(znode.num_children());
         }
         let found = state.subtree(&path, usize::MAX, limit.saturating_add(1));
         let count = found.map_or(0, |found| found.len());

@@ -1,6 +1,6 @@
 //! What `/zookeeper/config` shows.
 
-use bytes::Bytes;
+use crate::data::Data;
 
 use crate::apply::Step;
 use crate::ids::ZnodePath;
@@ -34,7 +34,7 @@ impl Step<'_> {
         if self.state.config_is_behind() {
             let path = ZnodePath::parse(path::CONFIG)?;
             let text = self.state.config_text(self.now.zxid);
-            self.set_znode_data(&path, Some(Bytes::from(text)), None);
+            self.set_znode_data(&path, Some(Data::from(text)), None);
         }
         let version = self.state.config_version();
         Ok(Reply::MembersPublished { version })

@@ -1,6 +1,6 @@
 //! Quotas while commands change the tree: what is refused, what is counted, what is shown.
 
-use bytes::Bytes;
+use crate::data::Data;
 
 use crate::apply::Step;
 use crate::ids::ZnodePath;
@@ -93,7 +93,7 @@ impl Step<'_> {
     }
 
     /// The znode at `path` was made.
-    pub(super) fn note_made(&mut self, path: &ZnodePath, data: Option<&Bytes>) {
+    pub(super) fn note_made(&mut self, path: &ZnodePath, data: Option<&Data>) {
         let length = data.map_or(0, |data| data.len() as u64);
         self.note_usage(path, Usage::NONE, Usage::of(path, length));
         let Some(limited) = quota::limited_by(path) else {
@@ -101,7 +101,7 @@ impl Step<'_> {
         };
         let all = self.state.usage_of_subtree(&limited, u64::MAX);
         self.counted = self.counted.saturating_add(all.znodes);
-        let limits = Limits::parse(data);
+        let limits = Limits::parse(data.map(AsRef::as_ref));
         self.state.index.note_quota(limited.clone(), limits, all);
         self.state.show_usage(&limited);
         // What the next quota above it counts has become less.
@@ -124,13 +124,13 @@ impl Step<'_> {
         &mut self,
         path: &ZnodePath,
         former_length: u64,
-        data: Option<&Bytes>,
+        data: Option<&Data>,
     ) {
         let length = data.map_or(0, |data| data.len() as u64);
         let (gone, come) = (Usage::of(path, former_length), Usage::of(path, length));
         self.note_usage(path, gone, come);
         if let Some(limited) = quota::limited_by(path) {
-            let limits = Limits::parse(data);
+            let limits = Limits::parse(data.map(AsRef::as_ref));
             self.state.index.note_quota(limited, limits, Usage::NONE);
         }
     }
@@ -169,7 +169,7 @@ impl Step<'_> {
 impl State {
     /// What a client that writes `data` to the znode at `path` leaves there: something else only
     /// where a quota shows its usage.
-    pub(super) fn data_to_keep(&self, path: &ZnodePath, data: Option<Bytes>) -> Option<Bytes> {
+    pub(super) fn data_to_keep(&self, path: &ZnodePath, data: Option<Data>) -> Option<Data> {
         let shown = quota::shown_by(path).and_then(|shown| self.index.quotas.get(shown));
         shown.map_or(data, |quota| Some(quota.usage.text()))
     }
@@ -204,7 +204,6 @@ impl State {
     fn write_usage(&mut self, quota: &Quota) {
         let text = quota.usage.text();
         let _ = self.update_znode(&quota.stats, |znode| {
-            znode.data_hash = crate::digest::data_hash(Some(&text));
             znode.data = Some(text);
         });
     }

@@ -214,12 +214,12 @@ impl State {
         let reaped: Vec<ZnodePath> = self
             .znodes
             .iter()
-            .filter(|(_, znode)| znode.reap_at.is_some())
+            .filter(|(_, znode)| znode.rare.reap_at.is_some())
             .map(|(path, _)| path.clone())
             .collect();
         for path in reaped {
             self.znodes.update(&path, |znode| {
-                znode.reap_at = znode.reap_at.map(|at| shift.of(at));
+                znode.rare.reap_at = znode.rare.reap_at.map(|at| shift.of(at));
             });
         }
         let delayed: Vec<_> = self

@@ -66,7 +66,7 @@ impl Step<'_> {
                 path: parent.clone(),
             });
         }
-        if znode.num_children >= limits::CHILDREN_PER_ZNODE_MAX {
+        if znode.num_children() >= limits::CHILDREN_PER_ZNODE_MAX {
             return Err(Refusal::limit(
                 "children per znode",
                 u64::from(limits::CHILDREN_PER_ZNODE_MAX),
@@ -107,7 +107,7 @@ impl Step<'_> {
         self.state
             .znodes
             .get(parent)
-            .map_or(0, |znode| znode.creates)
+            .map_or(0, |znode| znode.rare.creates)
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
         let mut state = State::new();
         let root = ZnodePath::root();
         state.znodes.update(&root, |znode| {
-            znode.num_children = limits::CHILDREN_PER_ZNODE_MAX
+            znode.rare.num_children = limits::CHILDREN_PER_ZNODE_MAX
         });
         let owner = SessionId(1);
         let paths = (0..limits::EPHEMERALS_PER_SESSION_MAX)

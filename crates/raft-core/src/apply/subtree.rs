@@ -41,7 +41,7 @@ impl Step<'_> {
                 u64::from(limits::SUBTREE_DELETE_MAX),
             ));
         }
-        for (path, znode) in found.iter().filter(|(_, znode)| znode.num_children > 0) {
+        for (path, znode) in found.iter().filter(|(_, znode)| znode.num_children() > 0) {
             acl::require(path, &znode.acl, self.identities, Perms::DELETE)?;
         }
         // Deepest first, since only empty znodes go. Among siblings the newest first: so the

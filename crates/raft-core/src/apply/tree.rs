@@ -4,23 +4,23 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use mutant::Mutant;
 
 use crate::acl::AclEntry;
 use crate::apply::Step;
-use crate::digest::data_hash;
+use crate::data::Data;
 use crate::event::EventKind;
 use crate::ids::{LogTime, WallTime, ZnodePath};
 use crate::limits;
 use crate::path;
+use crate::rare::Rare;
 use crate::state::State;
 use crate::znode::{Stat, Znode, ZnodeKind};
 
 /// What a znode is made with.
 pub(crate) struct NewZnode {
     /// Data; `None` is ZooKeeper's null.
-    pub(crate) data: Option<Bytes>,
+    pub(crate) data: Option<Data>,
     /// Media type of the data.
     pub(crate) content_type: Option<Arc<str>>,
     /// Access list, fixed up.
@@ -34,7 +34,7 @@ impl NewZnode {
     /// reads the number of leases there, and fails at null.
     pub(super) fn empty(acl: Arc<[AclEntry]>, kind: ZnodeKind) -> NewZnode {
         NewZnode {
-            data: Some(Bytes::new()),
+            data: Some(Data::default()),
             content_type: None,
             acl,
             kind,
@@ -44,7 +44,7 @@ impl NewZnode {
     /// Words for people, open to all: what a claim or the settings of a lock say of themselves.
     pub(super) fn text(text: String, kind: ZnodeKind) -> NewZnode {
         NewZnode {
-            data: Some(Bytes::from(text)),
+            data: Some(Data::from(text)),
             content_type: Some(Arc::from("text/plain")),
             acl: Arc::from([AclEntry::open()]),
             kind,
@@ -74,22 +74,21 @@ impl Step<'_> {
             ZnodeKind::Ttl(ttl_ms) => Some(now.log_time.after(ttl_ms)),
         };
         let mut znode = Znode {
-            data_hash: data_hash(data.as_ref()),
             data,
-            content_type,
             acl,
-            kind,
             czxid: now.zxid,
             mzxid: now.zxid,
-            pzxid: now.zxid,
             ctime: now.wall,
             mtime: now.wall,
             version: 0,
-            aversion: 0,
-            creates: 0,
-            num_children: 0,
-            reap_at,
+            rare: Rare::default(),
         };
+        if kind != ZnodeKind::Persistent {
+            (znode.rare.kind, znode.rare.reap_at) = (kind, reap_at);
+        }
+        if content_type.is_some() {
+            znode.rare.content_type = content_type;
+        }
         if mutant::is(Mutant::ApplyUsesLocalTime) {
             znode.ctime = WallTime(mutant::local_millis());
         }
@@ -112,7 +111,7 @@ impl Step<'_> {
         self.events.push(EventKind::NodeCreated {
             path: path.clone(),
             value: znode.data.clone(),
-            content_type: znode.content_type.clone(),
+            content_type: znode.rare.content_type.clone(),
             stat: znode.stat(),
             acl: Arc::clone(&znode.acl),
         });
@@ -132,11 +131,12 @@ impl Step<'_> {
                 znode.owner().is_none(),
                 "I-5: parent {parent} of {path} is ephemeral"
             );
-            znode.creates = znode.creates.wrapping_add(1);
-            znode.num_children = znode.num_children.saturating_add(1);
-            znode.pzxid = zxid;
-            if matches!(znode.kind, ZnodeKind::Container) {
-                znode.reap_at = None;
+            znode.set_pzxid(zxid);
+            let rare = &mut *znode.rare;
+            rare.creates = rare.creates.wrapping_add(1);
+            rare.num_children = rare.num_children.saturating_add(1);
+            if matches!(rare.kind, ZnodeKind::Container) {
+                rare.reap_at = None;
             }
             if znode.acl == acl {
                 Arc::clone(&znode.acl)
@@ -159,7 +159,7 @@ impl Step<'_> {
         let removed = self.state.znodes.remove(path);
         assert!(removed.is_some(), "I-4: znode {path} is missing");
         let removed = removed?;
-        let below = removed.num_children;
+        let below = removed.num_children();
         assert!(
             below == 0,
             "I-4: znode {path} removed with {below} children"
@@ -167,10 +167,11 @@ impl Step<'_> {
         let now = self.now;
         let parent = path.parent().unwrap_or_else(ZnodePath::root);
         let counted = self.state.update_znode(&parent, |znode| {
-            znode.num_children = znode.num_children.saturating_sub(1);
-            znode.pzxid = now.zxid;
-            if znode.num_children == 0 && matches!(znode.kind, ZnodeKind::Container) {
-                znode.reap_at = Some(now.log_time.after(limits::CONTAINER_REAP_AFTER_MS));
+            znode.set_pzxid(now.zxid);
+            let rare = &mut *znode.rare;
+            rare.num_children = rare.num_children.saturating_sub(1);
+            if rare.num_children == 0 && matches!(rare.kind, ZnodeKind::Container) {
+                rare.reap_at = Some(now.log_time.after(limits::CONTAINER_REAP_AFTER_MS));
             }
         });
         assert!(
@@ -192,25 +193,25 @@ impl Step<'_> {
     pub(crate) fn set_znode_data(
         &mut self,
         path: &ZnodePath,
-        data: Option<Bytes>,
+        data: Option<Data>,
         content_type: Option<Arc<str>>,
     ) -> Stat {
         let now = self.now;
         let data = self.state.data_to_keep(path, data);
-        let hash = data_hash(data.as_ref());
         let value = data.clone();
         let shown_type = content_type.clone();
         let changed = self.state.update_znode(path, |znode| {
             let previous = std::mem::replace(&mut znode.data, data);
-            znode.data_hash = hash;
-            znode.content_type = content_type;
+            if content_type != znode.rare.content_type {
+                znode.rare.content_type = content_type;
+            }
             znode.mzxid = now.zxid;
             znode.mtime = now.wall;
             if path.as_str() != path::CONFIG {
                 znode.version = next_version(znode.version);
             }
-            if let ZnodeKind::Ttl(ttl_ms) = znode.kind {
-                znode.reap_at = Some(now.log_time.after(ttl_ms));
+            if let ZnodeKind::Ttl(ttl_ms) = znode.kind() {
+                znode.rare.reap_at = Some(now.log_time.after(ttl_ms));
             }
             (previous, znode.stat(), Arc::clone(&znode.acl))
         });
@@ -236,7 +237,7 @@ impl Step<'_> {
     pub(crate) fn set_znode_acl(&mut self, path: &ZnodePath, acl: Arc<[AclEntry]>) -> Stat {
         let changed = self.state.update_znode(path, |znode| {
             znode.acl = acl;
-            znode.aversion = next_version(znode.aversion);
+            znode.rare.aversion = next_version(znode.rare.aversion);
             znode.stat()
         });
         assert!(changed.is_some(), "I-4: znode {path} is missing");
@@ -259,8 +260,8 @@ impl Step<'_> {
                 !matches!(will, ZnodeKind::Ephemeral(_)),
                 "I-2: {path} cannot become {will:?}"
             );
-            znode.kind = kind;
-            znode.reap_at = reap_at_after_change(znode, now);
+            znode.rare.kind = kind;
+            znode.rare.reap_at = reap_at_after_change(znode, now);
         });
         assert!(changed.is_some(), "I-4: znode {path} is missing");
     }
@@ -336,9 +337,9 @@ pub(super) fn is_below_locks(path: &ZnodePath) -> bool {
 }
 
 fn reap_at_after_change(znode: &Znode, now: LogTime) -> Option<LogTime> {
-    match znode.kind {
+    match znode.kind() {
         ZnodeKind::Persistent | ZnodeKind::Ephemeral(_) => None,
-        ZnodeKind::Container if znode.num_children > 0 => None,
+        ZnodeKind::Container if znode.num_children() > 0 => None,
         ZnodeKind::Container => Some(now.after(limits::CONTAINER_REAP_AFTER_MS)),
         ZnodeKind::Ttl(ttl_ms) => Some(now.after(ttl_ms)),
     }

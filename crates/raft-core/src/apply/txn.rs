@@ -54,7 +54,7 @@ impl Step<'_> {
                 }
                 Ok(TxnReply::Got(Some(ReadZnode {
                     data: znode.data.clone(),
-                    content_type: znode.content_type.clone(),
+                    content_type: znode.rare.content_type.clone(),
                     stat: znode.stat(),
                 })))
             }
@@ -106,14 +106,14 @@ impl Step<'_> {
             }
             Guard::Value { path, value } => {
                 let found = self.readable(path)?;
-                let data = found.and_then(|znode| znode.data.as_ref());
+                let data = found.and_then(|znode| znode.data.as_deref());
                 let actual = match (found, data) {
                     (Some(_), Some(data)) => format!("other data of {} bytes", data.len()),
                     (Some(_), None) => "null".to_owned(),
                     (None, _) => found_version(None),
                 };
                 (
-                    data == Some(value),
+                    data == Some(value.as_ref()),
                     format!("{path} with given data of {} bytes", value.len()),
                     actual,
                 )

@@ -11,6 +11,7 @@ use crate::acl::{self, AclEntry, Perms};
 use crate::apply::Step;
 use crate::apply::tree::{NewZnode, is_below_locks};
 use crate::command::{Create, CreateKind, Expect, SetData, ZnodeOp};
+use crate::data::Data;
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::outcome::{Refusal, ZnodeReply};
@@ -70,7 +71,8 @@ impl Step<'_> {
             let new = NewZnode::empty(Arc::clone(&acl), ZnodeKind::Persistent);
             self.insert_znode(parent, new);
         }
-        let (data, content_type) = (create.data.clone(), create.content_type.clone());
+        let data = create.data.as_ref().map(Data::from);
+        let content_type = create.content_type.clone();
         self.insert_znode(
             path.clone(),
             NewZnode {
@@ -162,9 +164,9 @@ impl Step<'_> {
         let path = ZnodePath::parse(text)?;
         let znode = self.state.existing(&path)?;
         check_version(&path, expect, znode.version)?;
-        if znode.num_children > 0 {
+        if znode.num_children() > 0 {
             return Err(Refusal::NotEmpty {
-                count: znode.num_children,
+                count: znode.num_children(),
                 path,
             });
         }
@@ -195,7 +197,11 @@ impl Step<'_> {
         let length = set.data.as_ref().map_or(0, |data| data.len() as u64);
         self.check_quota_of_data(&path, length)?;
         check_version(&path, set.expect, znode.version)?;
-        let stat = self.set_znode_data(&path, set.data.clone(), set.content_type.clone());
+        let stat = self.set_znode_data(
+            &path,
+            set.data.as_ref().map(Data::from),
+            set.content_type.clone(),
+        );
         Ok(ZnodeReply::DataSet { stat })
     }
 
@@ -230,7 +236,7 @@ impl Step<'_> {
         let path = ZnodePath::parse(text)?;
         let acl = acl::fix_up(text, acl, self.identities)?;
         let znode = self.permitted(&path, Perms::ADMIN)?;
-        check_version(&path, expect, znode.aversion)?;
+        check_version(&path, expect, znode.rare.aversion)?;
         let stat = self.set_znode_acl(&path, acl);
         Ok(ZnodeReply::AclSet { stat })
     }

@@ -14,7 +14,7 @@ use crate::state::{Index, State};
 pub(super) fn rebuild(state: &State, index: &mut Index) {
     for (path, znode) in state.znodes.iter() {
         if let Some(limited) = quota::limited_by(path) {
-            index.note_quota(limited, Limits::parse(znode.data.as_ref()), Usage::NONE);
+            index.note_quota(limited, Limits::parse(znode.data.as_deref()), Usage::NONE);
         }
     }
     if index.quotas.is_empty() {

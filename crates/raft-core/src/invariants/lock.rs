@@ -98,7 +98,7 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
     )?;
     check_downgrade(state, claim)?;
     ensure(
-        znode.kind == ZnodeKind::Ephemeral(claim.session),
+        znode.kind() == ZnodeKind::Ephemeral(claim.session),
         "I-2: its znode is another's",
     )?;
     ensure(
@@ -129,7 +129,7 @@ fn check_downgrade(state: &State, claim: &Claim) -> Result<(), String> {
         "I-3: it goes on reading and is no hold that writes",
     )?;
     let path = claim.lock.znode().child(name).map_err(|e| e.to_string())?;
-    let kind = state.znodes.get(&path).map(|znode| znode.kind);
+    let kind = state.znodes.get(&path).map(|znode| znode.kind());
     ensure(
         kind == Some(ZnodeKind::Ephemeral(claim.session)),
         "I-2: the znode it goes on reading by is missing or another's",
@@ -169,7 +169,7 @@ fn check_lock(state: &State, name: &LockName, lock: &Lock, queue: &[&Claim]) -> 
         "I-3: a limit is agreed by nobody",
     )?;
     if lock.settings.is_some() {
-        let kind = state.znodes.get(&name.znode()).map(|znode| znode.kind);
+        let kind = state.znodes.get(&name.znode()).map(|znode| znode.kind());
         ensure(
             kind == Some(ZnodeKind::Persistent),
             "I-3: its settings have no znode",

@@ -7,14 +7,13 @@ use mutant::Mutant;
 use serde::de::DeserializeOwned;
 
 use crate::command::Moment;
-use crate::digest::data_hash;
 use crate::format;
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::snapshot::Section;
 use crate::state::{Index, State};
 use crate::table::{Fingerprint, Table};
-use crate::znode::Znode;
+use crate::znode::{Znode, ZnodeRecord};
 
 /// Why a stream is not a snapshot of this format, or not whole. No state came of it.
 #[derive(Debug, thiserror::Error)]
@@ -97,17 +96,11 @@ impl State {
     fn take_record(&mut self, section: Section, records: &Records<'_>) -> Result<(), RestoreError> {
         match section {
             Section::Znodes => {
-                let (path, mut znode): (ZnodePath, Znode) = records.decode()?;
-                if znode.data_hash != data_hash(znode.data.as_ref())
-                    && !mutant::is(Mutant::ChecksumNotVerified)
-                {
-                    return Err(
-                        records.damaged(format!("the data of {path} is not what was stored"))
-                    );
-                }
-                if mutant::is(Mutant::ChecksumNotVerified) {
-                    znode.data_hash = data_hash(znode.data.as_ref());
-                }
+                let (path, record): (ZnodePath, ZnodeRecord) = records.decode()?;
+                let Some(mut znode) = record.into_znode() else {
+                    let why = format!("the data of {path} is not what was stored");
+                    return Err(records.damaged(why));
+                };
                 self.share_acl(&path, &mut znode);
                 records.append(&mut self.znodes, path, znode)
             }

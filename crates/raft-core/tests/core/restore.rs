@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use raft_core::command::{Command, RestoreStep};
+use raft_core::data::Data;
 use raft_core::ids::{ZnodePath, Zxid};
 use raft_core::limits;
 use raft_core::outcome::{Outcome, Refusal, Reply, RestoreRefusal, Restored};
@@ -67,7 +68,7 @@ fn exists(cluster: &Harness, path: &str) -> bool {
     cluster.state.znode(&path).is_some()
 }
 
-fn config_of(cluster: &Harness) -> Option<Bytes> {
+fn config_of(cluster: &Harness) -> Option<Data> {
     let path = ZnodePath::parse("/zookeeper/config").unwrap();
     cluster.state.znode(&path).unwrap().data.clone()
 }

@@ -237,11 +237,11 @@ pub(crate) fn query(state: &State, who: &[Identity], words: &mut Words) -> Optio
             .stat(&path)
             .map_or_else(nothing, |stat| shown_stat(&stat)),
         "data" => state.znode(&path).map_or_else(nothing, |znode| {
-            let kind = znode.content_type.as_deref().unwrap_or("-");
+            let kind = znode.content_type().unwrap_or("-");
             format!(
                 "{} {kind} {:?}",
                 shown_data(znode.data.as_ref()),
-                znode.kind
+                znode.kind()
             )
         }),
         "ls" => {

@@ -79,6 +79,6 @@ pub(super) fn path(text: &str) -> ZnodePath {
 }
 
 /// What a znode holds, as a number.
-pub(super) fn number(data: Option<&Bytes>) -> Option<u64> {
+pub(super) fn number(data: Option<&[u8]>) -> Option<u64> {
     std::str::from_utf8(data?).ok()?.parse().ok()
 }

@@ -83,7 +83,7 @@ async fn take(client: &mut Client, queue: &str) -> Taken {
                 state
                     .znode(&path(&format!("{parent}/{name}")))?
                     .data
-                    .as_ref(),
+                    .as_deref(),
             )?;
             Some((name, element))
         });

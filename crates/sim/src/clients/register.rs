@@ -59,7 +59,7 @@ async fn read(client: &mut Client, key: &str, seen: &mut Seen) {
     let answer = client
         .read(options, move |state| {
             let znode = state.znode(&place)?;
-            Some((number(znode.data.as_ref())?, znode.version))
+            Some((number(znode.data.as_deref())?, znode.version))
         })
         .await;
     match answer {

@@ -1,6 +1,5 @@
 //! Changes of znodes, and those who follow them.
 
-use bytes::Bytes;
 use node::{Commit, EventId};
 use raft_core::command::{Command, CreateKind, Expect, ZnodeOp};
 use raft_core::event::EventKind;
@@ -119,13 +118,13 @@ fn tell(client: &Client, commit: &Commit, after: &mut Option<EventId>) {
     let zxid = commit.moment.zxid;
     let mut told = Vec::new();
     for event in &commit.events {
-        let (word, path, version, value): (_, _, _, Option<&Bytes>) = match &event.kind {
+        let (word, path, version, value): (_, _, _, Option<&[u8]>) = match &event.kind {
             EventKind::NodeCreated {
                 path, stat, value, ..
-            } => ("node.created", path, Some(stat.version), value.as_ref()),
+            } => ("node.created", path, Some(stat.version), value.as_deref()),
             EventKind::NodeChanged {
                 path, stat, value, ..
-            } => ("node.changed", path, Some(stat.version), value.as_ref()),
+            } => ("node.changed", path, Some(stat.version), value.as_deref()),
             EventKind::NodeDeleted { path, .. } => ("node.deleted", path, None, None),
             _ => continue,
         };

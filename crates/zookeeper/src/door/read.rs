@@ -1,5 +1,6 @@
 //! Requests answered from this node's state as it is: ZooKeeper's reads.
 
+use bytes::Bytes;
 use mutant::Mutant;
 use node::Node;
 use raft_core::acl::Identity;
@@ -347,7 +348,7 @@ fn data(state: &State, who: &[Identity], path: &str) -> Result<GetDataResponse> 
     let path = readable(state, who, path)?;
     let znode = state.znode(&path).ok_or(ErrorCode::NoNode)?;
     Ok(GetDataResponse {
-        data: znode.data.clone(),
+        data: znode.data.clone().map(Bytes::from),
         stat: convert::stat(&znode.stat()),
     })
 }

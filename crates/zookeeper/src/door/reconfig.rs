@@ -8,6 +8,7 @@
 //! state that a quorum confirms to be the present one, the rest by the leader
 //! ([`Node::reconfigure`]).
 
+use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -137,7 +138,7 @@ fn member(line: ServerLine) -> WantedMember {
 fn shown(state: &State) -> Option<Response> {
     let znode = state.znode(&ZnodePath::parse(path::CONFIG).ok()?)?;
     Some(Response::Data(GetDataResponse {
-        data: znode.data.clone(),
+        data: znode.data.clone().map(Bytes::from),
         stat: convert::stat(&znode.stat()),
     }))
 }

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use http_api::code_of;
 use node::Replayed;
 use raft_core::command::{
@@ -76,7 +75,7 @@ fn expect(expect: Expect) -> Value {
 }
 
 /// A value: as text where it is one.
-pub(super) fn data(data: Option<&Bytes>) -> Value {
+pub(super) fn data(data: Option<&[u8]>) -> Value {
     let Some(data) = data else {
         return Value::Null;
     };
@@ -230,14 +229,14 @@ fn created(create: &Create) -> Value {
     };
     json!({
         "command": "create", "path": create.path, "kind": kind, "sequential": create.sequential,
-        "data": data(create.data.as_ref()),
+        "data": data(create.data.as_deref()),
     })
 }
 
 fn written(command: &str, set: &SetData) -> Value {
     json!({
         "command": command, "path": set.path, "expect": expect(set.expect),
-        "data": data(set.data.as_ref()),
+        "data": data(set.data.as_deref()),
     })
 }
 
@@ -353,7 +352,7 @@ fn txn_reply(reply: &TxnReply) -> Value {
         TxnReply::Znode(reply) => znode_reply(reply),
         TxnReply::Got(None) => Value::Null,
         TxnReply::Got(Some(read)) => {
-            json!({"data": data(read.data.as_ref()), "version": read.stat.version})
+            json!({"data": data(read.data.as_deref()), "version": read.stat.version})
         }
         TxnReply::Released(ended) => json!({"fence": ended.fence.0, "held": ended.held}),
     }

@@ -31,7 +31,9 @@ fn a_version_skips_minus_one_when_it_wraps() {
 fn the_counter_of_creates_wraps_as_zookeepers_does() {
     let mut state = State::new();
     let root = ZnodePath::root();
-    state.znodes.update(&root, |znode| znode.creates = i32::MAX);
+    state
+        .znodes
+        .update(&root, |znode| znode.rare.creates = i32::MAX);
     let mut step = step(&mut state);
     let open = std::sync::Arc::clone(&step.state.znodes.get(&root).unwrap().acl);
     let new = super::NewZnode::empty(open, crate::znode::ZnodeKind::Persistent);

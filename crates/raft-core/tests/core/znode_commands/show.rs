@@ -1,7 +1,7 @@
 //! How znodes look in scripts.
 
-use bytes::Bytes;
 use raft_core::acl::AclEntry;
+use raft_core::data::Data;
 use raft_core::event::EventKind;
 use raft_core::outcome::{Reply, TxnReply, ZnodeReply};
 use raft_core::znode::Stat;
@@ -34,7 +34,7 @@ pub(super) fn shown_stat(stat: &Stat) -> String {
     )
 }
 
-pub(super) fn shown_data(data: Option<&Bytes>) -> String {
+pub(super) fn shown_data(data: Option<&Data>) -> String {
     match data {
         None => "null".to_owned(),
         Some(data) if data.len() > 40 => format!("<{} bytes>", data.len()),

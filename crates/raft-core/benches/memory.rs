@@ -1,0 +1,207 @@
+//! What one object of each kind weighs in the state: bytes that were asked of the allocator and not given back,
+//! its share of tables and look-ups included.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark stops at the first surprise"
+)]
+#![expect(clippy::print_stdout, reason = "its result")]
+
+use std::alloc::System;
+use std::collections::BTreeMap;
+
+use raft_core::acl::AclEntry;
+use raft_core::codec::{decode_request, encode_request};
+use raft_core::command::{
+    Acquire, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey, LockMode,
+    OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp, ZnodeOp,
+};
+use raft_core::ids::{ClaimId, LockName, SessionId};
+use raft_core::outcome::Reply;
+use raft_core::state::State;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Objects of each kind.
+const OBJECTS: u64 = 100_000;
+/// Children of one parent.
+const CHILDREN: u64 = 1_000;
+/// Data of a znode, bytes.
+const VALUE_BYTES: usize = 100;
+
+fn main() {
+    println!("bytes each, of {OBJECTS}");
+    show("znode with 100 bytes", znodes(VALUE_BYTES, false));
+    show("znode without data", znodes(0, false));
+    show("ephemeral znode with 100 bytes", znodes(VALUE_BYTES, true));
+    show("session", sessions());
+    show("lock held by a session", locks());
+    show("claim that waits in one queue", waiters());
+    show("released claim that is remembered", ended_claims());
+    show("remembered answer", answers());
+}
+
+fn show(what: &str, bytes: u64) {
+    println!("{what:36}{:>6}", bytes / OBJECTS);
+}
+
+/// What `add` leaves behind.
+fn weight(state: &mut State, add: impl FnOnce(&mut State)) -> u64 {
+    let live = || {
+        let stats = ALLOCATOR.stats();
+        stats.bytes_allocated - stats.bytes_deallocated
+    };
+    let before = live();
+    add(state);
+    (live() - before) as u64
+}
+
+/// Applies a command as a node does: from the bytes of a log entry.
+fn apply(state: &mut State, request: &Request) -> Reply {
+    let bytes = encode_request(request).expect("within the limit");
+    let decoded = decode_request(&bytes).expect("what was encoded");
+    let outcome = state.apply(Stamp::default(), &decoded);
+    outcome.result.expect("accepted")
+}
+
+fn request(session: Option<SessionId>, command: Command) -> Request {
+    Request {
+        id: RequestId::default(),
+        identities: Vec::new(),
+        session: session.map(SessionRef::Id),
+        fences: Vec::new(),
+        idempotency: None,
+        command,
+    }
+}
+
+fn open(state: &mut State) -> SessionId {
+    let open = OpenSession {
+        name: None,
+        timeout_ms: 10_000,
+        password: [0; 16],
+        owner: Owner::default(),
+        lock_delay_ms: 0,
+    };
+    let Reply::SessionOpened { session, .. } =
+        apply(state, &request(None, Command::OpenSession(open)))
+    else {
+        unreachable!("a session was asked for");
+    };
+    session.id
+}
+
+fn create(path: String, bytes: usize, session: Option<SessionId>) -> Request {
+    let create = Create {
+        path,
+        data: Some(vec![b'v'; bytes].into()),
+        content_type: None,
+        acl: vec![AclEntry::open()],
+        kind: session.map_or(CreateKind::Persistent, |_| CreateKind::Ephemeral),
+        sequential: false,
+        parents: false,
+    };
+    request(session, Command::Znode(ZnodeOp::Create(create)))
+}
+
+fn znodes(bytes: usize, ephemeral: bool) -> u64 {
+    let mut state = State::new();
+    let owner = ephemeral.then(|| open(&mut state));
+    weight(&mut state, |state| {
+        for parent in 0..OBJECTS / CHILDREN {
+            apply(state, &create(format!("/p-{parent:04}"), 0, None));
+            for child in 0..CHILDREN {
+                let path = format!("/p-{parent:04}/znode-{child:04}");
+                apply(state, &create(path, bytes, owner));
+            }
+        }
+    })
+}
+
+fn sessions() -> u64 {
+    let mut state = State::new();
+    weight(&mut state, |state| {
+        for _ in 0..OBJECTS {
+            open(state);
+        }
+    })
+}
+
+fn acquire(session: SessionId, lock: u64, claim: u64) -> Request {
+    let command = Command::Acquire(Acquire {
+        lock: name(lock),
+        claim: id(claim),
+        mode: LockMode::Exclusive,
+        limit: None,
+        session: ClaimSession::Acting,
+        wait_ms: None,
+        ttl_ms: None,
+        ack_within_ms: None,
+        reentrant: false,
+        reason: None,
+        labels: BTreeMap::new(),
+    });
+    request(Some(session), command)
+}
+
+fn name(lock: u64) -> LockName {
+    LockName::parse(&format!("orders/{lock}")).expect("a valid name")
+}
+
+fn id(claim: u64) -> ClaimId {
+    ClaimId::parse(&format!("claim-{claim}")).expect("a valid name")
+}
+
+fn locks() -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    weight(&mut state, |state| {
+        for lock in 0..OBJECTS {
+            apply(state, &acquire(session, lock, lock));
+        }
+    })
+}
+
+fn waiters() -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    weight(&mut state, |state| {
+        for claim in 0..OBJECTS {
+            apply(state, &acquire(session, 0, claim));
+        }
+    })
+}
+
+fn ended_claims() -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    weight(&mut state, |state| {
+        for claim in 0..OBJECTS {
+            apply(state, &acquire(session, claim, claim));
+            let (lock, claim) = (name(claim), id(claim));
+            let release = Command::ReleaseClaim { lock, claim };
+            apply(state, &request(Some(session), release));
+        }
+    })
+}
+
+fn answers() -> u64 {
+    let mut state = State::new();
+    apply(&mut state, &create("/once".to_owned(), 0, None));
+    let set = SetData {
+        path: "/once".to_owned(),
+        data: Some(vec![b'v'; VALUE_BYTES].into()),
+        content_type: None,
+        expect: Expect::Any,
+    };
+    let mut request = request(None, Command::Znode(ZnodeOp::SetData(set)));
+    weight(&mut state, |state| {
+        for fingerprint in 0..OBJECTS {
+            let key = format!("018f3c2a-7b1d-7c55-9d3e-{fingerprint:012}");
+            request.idempotency = Some(IdempotencyKey { key, fingerprint });
+            apply(state, &request);
+        }
+    })
+}
