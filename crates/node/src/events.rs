@@ -199,9 +199,9 @@ impl EventLog {
     }
 }
 
-/// What an event weighs in the ring: a fixed part for the record and its names, and the data.
+/// What an event weighs in the ring: its record, its share of the commit's and its names, and the data.
 fn size_of_event(event: &Event) -> usize {
-    const RECORD: usize = 256;
+    const RECORD: usize = size_of::<Event>() + 80;
     let data = match &event.kind {
         EventKind::NodeCreated { value, .. } => value.as_ref().map_or(0, |v| v.len()),
         EventKind::NodeChanged {

@@ -35,7 +35,7 @@ impl Default for NodeSettings {
             forwarded_queue_max: 65_536,
             batches_in_flight_max: 64,
             event_commits_max: 100_000,
-            event_bytes_max: 64 << 20,
+            event_bytes_max: 32 << 20,
             expiry_interval: Duration::from_millis(50),
             retry_interval: Duration::from_millis(10),
             peer_call_timeout: Duration::from_secs(2),

@@ -1,7 +1,7 @@
 //! Every bound of this crate, with its unit.
 
 /// Bytes of log entries kept in memory behind the end of the log. Only flushed entries are evicted.
-pub const TAIL_CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const TAIL_CACHE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What one cached entry costs besides its payload, in bytes: an estimate, so that millions of
 /// empty entries also have a bound.
@@ -14,7 +14,7 @@ pub const READ_BYTES_MAX: usize = 1024 * 1024;
 pub const QUEUE_REQUESTS_MAX: usize = 4096;
 
 /// Bytes of entries appended and not yet on disk. Beyond it `append` waits.
-pub const UNFLUSHED_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const UNFLUSHED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Content bytes of one block of a snapshot file: what one checksum protects, and the unit in
 /// which a file is read.
@@ -28,7 +28,7 @@ pub const SNAPSHOTS_KEPT: usize = 2;
 
 /// Bytes of a RocksDB memtable. Log entries die young: the larger the memtable, the more of them
 /// are purged before they are ever written a second time.
-pub const MEMTABLE_BYTES: usize = 32 * 1024 * 1024;
+pub const MEMTABLE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Memtables per column family, being filled or waiting to be written out.
 pub const MEMTABLES_MAX: i32 = 4;

@@ -329,7 +329,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "event-bytes-max",
         Form::Bytes,
-        Some("64MiB"),
+        Some("32MiB"),
         "Bytes of those events.",
     ),
     setting(
