@@ -359,6 +359,7 @@ fn runtime(values: &Values) -> Result<NodeSettings, ConfigError> {
         proposal_bytes_in_flight_max: values.size("proposal-bytes-in-flight-max")?,
         event_commits_max: values.size("event-commits-max")?,
         event_bytes_max: values.size("event-bytes-max")?,
+        snapshot_log_bytes: values.whole("snapshot-log-bytes")?,
         ..NodeSettings::default()
     })
 }

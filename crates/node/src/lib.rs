@@ -22,6 +22,7 @@ mod events;
 mod inbox;
 mod keep_alive;
 mod leader_clock;
+mod log_growth;
 mod members;
 mod members_known;
 mod metrics;

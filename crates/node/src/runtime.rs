@@ -22,6 +22,7 @@ use crate::events::EventStream;
 use crate::inbox::Inbox;
 use crate::keep_alive::KeepAlives;
 use crate::leader_clock::{self, LeaderClock};
+use crate::log_growth::LogGrowth;
 use crate::metrics::Metrics;
 use crate::pending::Pending;
 use crate::read::Barrier;
@@ -53,6 +54,7 @@ pub(crate) struct Runtime {
     pub(crate) session_clock: SessionClock,
     pub(crate) leader_clock: LeaderClock,
     pub(crate) audit: Verdict,
+    pub(crate) log_growth: Arc<LogGrowth>,
     pub(crate) metrics: Metrics,
     /// Set once, before any task starts: consensus needs our service, and the service consensus.
     pub(crate) consensus: OnceLock<Consensus<StateMachine>>,

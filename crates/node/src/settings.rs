@@ -17,6 +17,8 @@ pub struct NodeSettings {
     pub event_commits_max: usize,
     /// Bytes of those events.
     pub event_bytes_max: usize,
+    /// A snapshot is taken after so many bytes of log, or as many as the last one had, if that is more.
+    pub snapshot_log_bytes: u64,
     /// How often the leader looks for silent sessions and passed deadlines.
     pub expiry_interval: Duration,
     /// How long a proposal or read waits before it asks again after a refusal for want of a leader.
@@ -36,6 +38,7 @@ impl Default for NodeSettings {
             batches_in_flight_max: 64,
             event_commits_max: 100_000,
             event_bytes_max: 32 << 20,
+            snapshot_log_bytes: 128 << 20,
             expiry_interval: Duration::from_millis(50),
             retry_interval: Duration::from_millis(10),
             peer_call_timeout: Duration::from_secs(2),

@@ -22,6 +22,7 @@ use crate::ahead::Ahead;
 use crate::caught_up::{self, CaughtUp};
 use crate::events::{EventLog, RingLimits};
 use crate::inbox::Inbox;
+use crate::log_growth::{self, LogGrowth};
 use crate::metrics::{ApplyMetrics, Metrics};
 use crate::overruled::drop_overruled;
 use crate::pending::Pending;
@@ -87,11 +88,11 @@ impl Node {
     where
         LS: RaftLogStorage<TypeConfig>,
     {
-        let (state, meta) = restore_current(&options.snapshots).await?;
-        drop_overruled(&mut options.log_store, meta.last_log_id)
+        let restored = restore_current(&options.snapshots).await?;
+        drop_overruled(&mut options.log_store, restored.meta.last_log_id)
             .await
             .map_err(StartError::Log)?;
-        let runtime = Arc::new(assemble(&options, state, meta));
+        let runtime = Arc::new(assemble(&options, restored));
         let history = Arc::clone(&runtime.replica);
         let consensus = Consensus::start(membership::StartOptions {
             node_id: options.id,
@@ -103,6 +104,7 @@ impl Node {
             state_machine: StateMachine::new(
                 Arc::clone(&runtime.replica),
                 Arc::clone(&options.snapshots),
+                Arc::clone(&runtime.log_growth),
             ),
             snapshots: options.snapshots,
             network: options.network,
@@ -122,6 +124,7 @@ impl Node {
         runtime
             .tasks
             .spawn(session_clock::run(Arc::clone(&runtime)));
+        runtime.tasks.spawn(log_growth::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(publish::announce(Arc::clone(&runtime)));
         runtime.tasks.spawn(publish::publish(Arc::clone(&runtime)));
@@ -184,21 +187,33 @@ impl Node {
     }
 }
 
-async fn restore_current(
-    snapshots: &Arc<dyn SnapshotStore>,
-) -> Result<(State, SnapshotMeta), StartError> {
+/// What a node begins with.
+#[derive(Default)]
+struct Restored {
+    state: State,
+    meta: SnapshotMeta,
+    /// Bytes of the snapshot.
+    bytes: u64,
+}
+
+async fn restore_current(snapshots: &Arc<dyn SnapshotStore>) -> Result<Restored, StartError> {
     let snapshots = Arc::clone(snapshots);
-    let restored = offload(move || -> io::Result<(State, SnapshotMeta)> {
-        match snapshots.current()? {
-            Some(snapshot) => Ok((restore(&snapshot)?, snapshot.meta().clone())),
-            None => Ok((State::new(), SnapshotMeta::default())),
-        }
+    let restored = offload(move || -> io::Result<Restored> {
+        let Some(snapshot) = snapshots.current()? else {
+            return Ok(Restored::default());
+        };
+        Ok(Restored {
+            state: restore(&snapshot)?,
+            meta: snapshot.meta().clone(),
+            bytes: snapshot.content_len(),
+        })
     });
     let restored = restored.await.map_err(StartError::Snapshot)?;
     restored.map_err(StartError::Snapshot)
 }
 
-fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) -> Runtime {
+fn assemble<LS>(options: &StartOptions<LS>, restored: Restored) -> Runtime {
+    let Restored { state, meta, bytes } = restored;
     let settings = options.settings.clone();
     let incarnation = options.entropy.next_u64();
     let apply_metrics = Arc::new(ApplyMetrics::default());
@@ -236,6 +251,7 @@ fn assemble<LS>(options: &StartOptions<LS>, state: State, meta: SnapshotMeta) ->
         session_clock: session_clock::SessionClock::default(),
         leader_clock: crate::leader_clock::LeaderClock::default(),
         audit: audit::Verdict::default(),
+        log_growth: Arc::new(LogGrowth::new(settings.snapshot_log_bytes, bytes)),
         metrics: Metrics::new(&apply_metrics),
         consensus: OnceLock::new(),
         tasks: TaskTracker::new(),

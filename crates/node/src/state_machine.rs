@@ -9,10 +9,11 @@ use openraft::entry::RaftEntry;
 use openraft::storage::{EntryResponder, RaftStateMachine, Snapshot as RaftSnapshot};
 use openraft::{EntryPayload, OptionalSend, RaftSnapshotBuilder};
 use raft_core::state::State;
-use raft_types::seam::offload;
+use raft_types::seam::{offload, offload_background};
 use raft_types::snapshot::{Snapshot, SnapshotMeta, SnapshotStore};
 use raft_types::{LogId, StoredMembership, TypeConfig};
 
+use crate::log_growth::LogGrowth;
 use crate::replica::Replica;
 
 type RaftMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
@@ -22,11 +23,20 @@ type SnapshotOf = openraft::alias::SnapshotOf<TypeConfig, Snapshot>;
 pub struct StateMachine {
     replica: Arc<Replica>,
     snapshots: Arc<dyn SnapshotStore>,
+    growth: Arc<LogGrowth>,
 }
 
 impl StateMachine {
-    pub(crate) fn new(replica: Arc<Replica>, snapshots: Arc<dyn SnapshotStore>) -> StateMachine {
-        StateMachine { replica, snapshots }
+    pub(crate) fn new(
+        replica: Arc<Replica>,
+        snapshots: Arc<dyn SnapshotStore>,
+        growth: Arc<LogGrowth>,
+    ) -> StateMachine {
+        StateMachine {
+            replica,
+            snapshots,
+            growth,
+        }
     }
 }
 
@@ -68,7 +78,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             let log_id = entry.log_id();
             match &entry.payload {
                 EntryPayload::Blank => self.replica.apply_blank(log_id),
-                EntryPayload::Normal(payload) => self.apply_batch(log_id, &payload.0).await?,
+                EntryPayload::Normal(payload) => {
+                    self.apply_batch(log_id, &payload.0).await?;
+                    self.growth.applied(payload.0.len());
+                }
                 EntryPayload::Membership(membership) => {
                     let stored = StoredMembership::new(Some(log_id), membership.clone());
                     self.replica.apply_membership(log_id, stored);
@@ -87,6 +100,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
         // Apply runs on this very task, so state, position and membership fit each other.
+        self.growth.snapshot_begun();
         SnapshotBuilder {
             state: self.replica.state(),
             meta: SnapshotMeta {
@@ -94,6 +108,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                 last_membership: self.replica.membership(),
             },
             snapshots: Arc::clone(&self.snapshots),
+            growth: Arc::clone(&self.growth),
         }
     }
 
@@ -133,6 +148,7 @@ pub struct SnapshotBuilder {
     state: State,
     meta: SnapshotMeta,
     snapshots: Arc<dyn SnapshotStore>,
+    growth: Arc<LogGrowth>,
 }
 
 impl SnapshotBuilder {
@@ -151,9 +167,11 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
             state: self.state.clone(),
             meta: self.meta.clone(),
             snapshots: Arc::clone(&self.snapshots),
+            growth: Arc::clone(&self.growth),
         };
         let zxid = builder.state.last_zxid();
-        let written = offload(move || builder.write()).await??;
+        let written = offload_background(move || builder.write()).await??;
+        self.growth.snapshot_finished(written.content_len());
         tracing::info!(%zxid, bytes = written.content_len(), "took a snapshot");
         Ok(to_raft(written))
     }

@@ -5,11 +5,12 @@
 //! Session and lease time use [`Clock`] only. Plain waiting (a back-off, a socket timeout) uses
 //! tokio's timers, which a simulation pauses and advances together with [`SimClock`].
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::RngCore;
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
 
 /// Monotonic and wall time of one node.
 pub trait Clock: Send + Sync + 'static {
@@ -131,20 +132,75 @@ impl Entropy for SimEntropy {
     }
 }
 
-/// Runs `work`, which may block for milliseconds (a disk, a long walk), away from the async workers.
-///
-/// On a runtime of one thread it runs at once: there are no workers to spare, and a simulation must
-/// not hand anything to a thread whose speed nobody controls.
+/// The lowest of the usual priorities.
+const LOWEST_PRIORITY: i32 = 19;
+
+thread_local! {
+    static SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on [`offload`] runs at once what it gets on this thread: a simulation must not hand anything to a thread
+/// whose speed nobody controls.
+pub fn simulate_on_this_thread() {
+    SIMULATED.set(true);
+}
+
+/// Runs `work`, which may take longer than others should wait (a disk, a long walk), on a thread of its own: also where
+/// a single thread does all the rest. In a simulation it runs at once.
 ///
 /// # Errors
 /// When `work` panicked, or the runtime ended before it began.
 pub async fn offload<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<T> {
-    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+    if SIMULATED.get() {
         return Ok(work());
     }
     tokio::task::spawn_blocking(work)
         .await
         .map_err(std::io::Error::other)
+}
+
+/// As [`offload`], for work that takes a processor for long and that nobody waits for: on a thread that gets what
+/// others leave of the processors.
+///
+/// # Errors
+/// When there is no thread for it, or `work` panicked.
+pub async fn offload_background<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<T> {
+    if SIMULATED.get() {
+        return Ok(work());
+    }
+    let (done, result) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("background".to_owned())
+        .spawn(move || {
+            // On Linux this is about the calling thread alone. Where it is refused the work takes its full share.
+            let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
+            // Nobody waits for it any more.
+            let _ = done.send(work());
+        })?;
+    result.await.map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::offload;
+
+    /// A node on a small machine has one thread: a snapshot of a million znodes held up every write and heartbeat.
+    #[test]
+    fn what_is_offloaded_holds_up_nobody_on_a_runtime_of_one_thread() {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let met = runtime.unwrap().block_on(async {
+            let long = offload(move || receiver.recv_timeout(Duration::from_secs(60)));
+            let other = async { sender.send("met").unwrap() };
+            tokio::join!(long, other).0
+        });
+        assert_eq!(met.unwrap(), Ok("met"));
+    }
 }

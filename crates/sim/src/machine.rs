@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use membership::{RaftSettings, Timing};
 use node::{Node, NodeSettings, StartOptions};
-use raft_types::seam::SimEntropy;
+use raft_types::seam::{SimEntropy, simulate_on_this_thread};
 use raft_types::snapshot::SnapshotStore;
 use raft_types::{ClusterId, LogId, NodeId, PeerAddress};
 use storage::{LogOptions, LogStore, MemorySnapshotStore};
@@ -88,11 +88,12 @@ pub fn address(id: NodeId) -> PeerAddress {
     }
 }
 
-/// A runtime whose time stands still unless it is given some.
+/// A runtime whose time stands still unless it is given some, for this thread: it is one of a simulation from now on.
 ///
 /// # Errors
 /// When the operating system refuses one.
 pub fn still_runtime() -> std::io::Result<Runtime> {
+    simulate_on_this_thread();
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

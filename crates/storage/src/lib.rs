@@ -29,6 +29,7 @@ mod rocks;
 mod sizes;
 mod snapshot_file;
 mod snapshot_memory;
+mod snapshot_removal;
 mod snapshot_store;
 mod stats;
 mod torn_tail;

@@ -20,6 +20,10 @@ pub const UNFLUSHED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// which a file is read.
 pub const SNAPSHOT_BLOCK_BYTES: usize = 256 * 1024;
 
+/// Blocks after which what there is of a snapshot is synced. All of it at once would hold up every sync of the log
+/// meanwhile: the disk has one queue, and file systems write the data of all files with their journal.
+pub const SNAPSHOT_BLOCKS_PER_SYNC: u64 = 4;
+
 /// Bytes of a snapshot's header at most: cluster, position and membership.
 pub const SNAPSHOT_HEADER_BYTES_MAX: usize = 1024 * 1024;
 

@@ -139,6 +139,8 @@ impl SnapshotFile {
         cluster: Option<ClusterId>,
     ) -> io::Result<Self> {
         let damaged = |what: &str| snapshot_damaged(path, what);
+        // Keeps `snapshot_removal` from it. Where there are no locks nothing gets one, and nothing is shrunk.
+        let _ = file.try_lock_shared();
         let metadata = file.metadata().map_err(|e| with_path(&e, path))?;
         let file_len = metadata.len();
         let (found, meta, content_at) = read_header(&file, path)?;

@@ -13,9 +13,10 @@ use raft_types::snapshot::{Snapshot, SnapshotMeta, SnapshotSink, SnapshotSource,
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::durable;
-use crate::limits::{SNAPSHOT_BLOCK_BYTES, SNAPSHOTS_KEPT};
+use crate::limits::{SNAPSHOT_BLOCK_BYTES, SNAPSHOT_BLOCKS_PER_SYNC, SNAPSHOTS_KEPT};
 use crate::record::{log_id, term_of};
 use crate::snapshot_file::{Footer, SnapshotFile, encode_block, encode_footer, encode_header};
+use crate::snapshot_removal::{give_back, remove_name};
 
 const SUFFIX: &str = ".snap";
 const ASIDE_SUFFIX: &str = ".tmp";
@@ -151,19 +152,21 @@ impl Inner {
         if kept.last().is_some_and(|newest| newest.path == target) {
             *current = Some(snapshot);
         }
-        self.remove_old(&kept);
+        give_back(remove_old(&kept));
         Ok(())
     }
+}
 
-    /// Removes all but the newest. A snapshot that cannot be removed costs space, nothing else.
-    fn remove_old(&self, kept: &[Named]) {
-        let old = kept.len().saturating_sub(SNAPSHOTS_KEPT);
-        for named in kept.iter().take(old) {
-            if let Err(error) = fs::remove_file(&named.path) {
-                tracing::warn!(path = %named.path.display(), %error, "old snapshot not removed");
-            }
-        }
-    }
+/// Removes all but the newest. A snapshot that cannot be removed costs space, nothing else.
+fn remove_old(kept: &[Named]) -> Vec<File> {
+    let old = kept.len().saturating_sub(SNAPSHOTS_KEPT);
+    let remove = |named: &Named| {
+        remove_name(&named.path).unwrap_or_else(|error| {
+            tracing::warn!(path = %named.path.display(), %error, "old snapshot not removed");
+            None
+        })
+    };
+    kept.iter().take(old).filter_map(remove).collect()
 }
 
 /// A snapshot being written to a file aside.
@@ -188,6 +191,9 @@ impl FileSink {
         self.content_len += self.block.len() as u64;
         self.blocks += 1;
         self.block.clear();
+        if self.blocks.is_multiple_of(SNAPSHOT_BLOCKS_PER_SYNC) {
+            self.file.sync_data()?;
+        }
         Ok(())
     }
 }

@@ -294,6 +294,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "A snapshot is taken after so many log entries.",
     ),
     setting(
+        "snapshot-log-bytes",
+        Form::Bytes,
+        Some("128MiB"),
+        "A snapshot is also taken after so many bytes of log entries, or as many as the last one \
+         has, if that is more.",
+    ),
+    setting(
         "log-entries-kept",
         Form::Number,
         Some("500000"),

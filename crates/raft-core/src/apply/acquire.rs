@@ -148,21 +148,25 @@ impl Step<'_> {
         acquire: &Acquire,
         session: Option<SessionId>,
     ) -> Result<ZnodePath, Refusal> {
-        let parent = acquire.lock.znode();
-        let missing = self.missing_from(&parent)?;
-        if let Some(znode) = self.state.znode(&parent) {
-            acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
-            self.check_room(&parent, 1)?;
-        } else if let Some(top) = missing.last().and_then(ZnodePath::parent) {
-            // The containers that are missing, and the claim.
-            self.check_room(&top, missing.len().saturating_add(1))?;
+        let lock = acquire.lock.znode();
+        let (parent, missing) = self.ancestor(&lock, true)?;
+        // An ancestor above the lock lets its containers be made or not, in `ensure_containers`.
+        if missing.is_empty() {
+            acl::require(
+                parent.path,
+                &parent.znode.acl,
+                self.identities,
+                Perms::CREATE,
+            )?;
         }
+        // The containers that are missing, and the claim.
+        self.check_room(parent, missing.len().saturating_add(1))?;
         match session {
             Some(session) => self.check_ephemerals(session)?,
             None => self.state.check_room_for_session()?,
         }
-        let sequence = self.next_sequence(&parent);
-        let path = parent.child(&recipe::znode_name(&acquire.claim, acquire.mode, sequence))?;
+        let sequence = self.next_sequence(&lock);
+        let path = lock.child(&recipe::znode_name(&acquire.claim, acquire.mode, sequence))?;
         if let Some(znode) = self.state.znode(&path) {
             let version = znode.version;
             return Err(Refusal::NodeExists { path, version });

@@ -82,9 +82,9 @@ impl Step<'_> {
         let Some(top) = missing.last().and_then(ZnodePath::parent) else {
             return Ok(());
         };
-        let acl = &self.state.existing(&top)?.acl;
-        acl::require(&top, acl, self.identities, Perms::CREATE)?;
-        self.check_room(&top, missing.len())?;
+        let top = self.state.existing_at(&top)?;
+        acl::require(top.path, &top.znode.acl, self.identities, Perms::CREATE)?;
+        self.check_room(top, missing.len())?;
         let lengths = missing
             .iter()
             .map(|made| (made, if made == path { length } else { 0 }));

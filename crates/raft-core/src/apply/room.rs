@@ -10,6 +10,7 @@ use crate::apply::tree::NewZnode;
 use crate::ids::{SessionId, ZnodePath};
 use crate::limits;
 use crate::outcome::Refusal;
+use crate::query::znode::Existing;
 use crate::znode::ZnodeKind;
 
 impl Step<'_> {
@@ -24,9 +25,14 @@ impl Step<'_> {
             return Ok(());
         };
         let parent = first.parent().unwrap_or_else(ZnodePath::root);
-        let znode = self.state.existing(&parent)?;
-        acl::require(&parent, &znode.acl, self.identities, Perms::CREATE)?;
-        self.check_room(&parent, missing.len())?;
+        let parent = self.state.existing_at(&parent)?;
+        acl::require(
+            parent.path,
+            &parent.znode.acl,
+            self.identities,
+            Perms::CREATE,
+        )?;
+        self.check_room(parent, missing.len())?;
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
         for path in missing.into_iter().rev() {
             let acl = Arc::clone(&open);
@@ -55,18 +61,17 @@ impl Step<'_> {
         Ok(missing)
     }
 
-    /// Whether `parent`, which exists, can have another child, and the tree `count` more znodes.
+    /// Whether `parent` can have another child, and the tree `count` more znodes.
     ///
     /// # Errors
     /// [`Refusal::NoChildrenForEphemerals`] or [`Refusal::LimitReached`].
-    pub(crate) fn check_room(&self, parent: &ZnodePath, count: usize) -> Result<(), Refusal> {
-        let znode = self.state.existing(parent)?;
-        if znode.owner().is_some() {
+    pub(crate) fn check_room(&self, parent: Existing<'_>, count: usize) -> Result<(), Refusal> {
+        if parent.znode.owner().is_some() {
             return Err(Refusal::NoChildrenForEphemerals {
-                path: parent.clone(),
+                path: parent.path.clone(),
             });
         }
-        if znode.num_children() >= limits::CHILDREN_PER_ZNODE_MAX {
+        if parent.znode.num_children() >= limits::CHILDREN_PER_ZNODE_MAX {
             return Err(Refusal::limit(
                 "children per znode",
                 u64::from(limits::CHILDREN_PER_ZNODE_MAX),
@@ -138,7 +143,8 @@ mod tests {
             .map(|n| ZnodePath::parse(&format!("/e{n}")).unwrap());
         state.index.ephemerals.insert(owner, paths.collect());
         let step = step(&mut state);
-        assert_eq!(limit_of(step.check_room(&root, 1)), "children per znode");
+        let root = step.state.existing_at(&root).unwrap();
+        assert_eq!(limit_of(step.check_room(root, 1)), "children per znode");
         assert_eq!(
             limit_of(step.check_ephemerals(owner)),
             "ephemeral znodes per session"
@@ -151,10 +157,8 @@ mod tests {
         let mut state = State::new();
         let step = step(&mut state);
         let room = usize::try_from(limits::ZNODES_MAX).unwrap() - step.state.znodes.len();
-        assert_eq!(step.check_room(&ZnodePath::root(), room), Ok(()));
-        assert_eq!(
-            limit_of(step.check_room(&ZnodePath::root(), room + 1)),
-            "znodes"
-        );
+        let root = step.state.existing_at(&ZnodePath::root()).unwrap();
+        assert_eq!(step.check_room(root, room), Ok(()));
+        assert_eq!(limit_of(step.check_room(root, room + 1)), "znodes");
     }
 }

@@ -53,12 +53,12 @@ impl NewZnode {
 }
 
 impl Step<'_> {
-    /// Makes a znode. The parent must exist and not be ephemeral, the path must be free, an owner
+    /// Makes a znode and gives its stat. The parent must exist and not be ephemeral, the path must be free, an owner
     /// must be live.
     ///
     /// # Panics
     /// When one of these does not hold.
-    pub(crate) fn insert_znode(&mut self, path: ZnodePath, new: NewZnode) {
+    pub(crate) fn insert_znode(&mut self, path: ZnodePath, new: NewZnode) -> Stat {
         let NewZnode {
             data,
             content_type,
@@ -108,17 +108,19 @@ impl Step<'_> {
             self.state.index.due.insert(entry);
         }
         self.state.index.data_bytes += znode.data_length();
+        let stat = znode.stat();
         self.events.push(EventKind::NodeCreated {
             path: path.clone(),
             value: znode.data.clone(),
             content_type: znode.rare.content_type.clone(),
-            stat: znode.stat(),
+            stat,
             acl: Arc::clone(&znode.acl),
         });
         let data = znode.data.clone();
         let former = self.state.znodes.insert(path.clone(), znode);
         assert!(former.is_none(), "I-4: znode {former:?} was there already");
         self.note_made(&path, data.as_ref());
+        stat
     }
 
     /// Counts the create of `path` in its parent. Gives the access list back, shared with the

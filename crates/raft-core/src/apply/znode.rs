@@ -16,6 +16,7 @@ use crate::ids::ZnodePath;
 use crate::limits;
 use crate::outcome::{Refusal, ZnodeReply};
 use crate::path::{self, InvalidPath};
+use crate::query::znode::Existing;
 use crate::recipe;
 use crate::znode::{Znode, ZnodeKind};
 
@@ -40,13 +41,8 @@ impl Step<'_> {
         let parent = parent_text(&create.path)?;
         let acl = acl::fix_up(&create.path, &create.acl, self.identities)?;
         let parent = ZnodePath::parse(parent)?;
-        let missing = self.missing_parents(&parent, create.parents)?;
-        let base = missing
-            .last()
-            .and_then(ZnodePath::parent)
-            .unwrap_or_else(|| parent.clone());
-        let base_acl = &self.state.existing(&base)?.acl;
-        acl::require(&base, base_acl, self.identities, Perms::CREATE)?;
+        let (base, missing) = self.ancestor(&parent, create.parents)?;
+        acl::require(base.path, &base.znode.acl, self.identities, Perms::CREATE)?;
         let path = self.path_to_make(create, &parent)?;
         if let Some(existing) = self.state.znode(&path) {
             return Err(Refusal::NodeExists {
@@ -54,7 +50,7 @@ impl Step<'_> {
                 version: existing.version,
             });
         }
-        self.check_room(&base, missing.len().saturating_add(1))?;
+        self.check_room(base, missing.len().saturating_add(1))?;
         check_data(create.data.as_ref(), create.content_type.as_deref())?;
         let length = create.data.as_ref().map_or(0, |data| data.len() as u64);
         let made = || {
@@ -73,7 +69,7 @@ impl Step<'_> {
         }
         let data = create.data.as_ref().map(Data::from);
         let content_type = create.content_type.clone();
-        self.insert_znode(
+        let stat = self.insert_znode(
             path.clone(),
             NewZnode {
                 data,
@@ -85,7 +81,6 @@ impl Step<'_> {
         if is_claim_like {
             self.claim_znode_created(&path);
         }
-        let stat = self.state.existing(&path)?.stat();
         Ok(ZnodeReply::Created { path, stat })
     }
 
@@ -109,17 +104,20 @@ impl Step<'_> {
         }
     }
 
-    /// The parents a create has to make, deepest first.
-    fn missing_parents(&self, parent: &ZnodePath, make: bool) -> Result<Vec<ZnodePath>, Refusal> {
-        if self.state.znodes.contains_key(parent) {
-            return Ok(Vec::new());
+    /// The deepest ancestor that exists, and the ones below it that a create has to make, deepest first.
+    pub(super) fn ancestor(
+        &self,
+        parent: &ZnodePath,
+        make: bool,
+    ) -> Result<(Existing<'_>, Vec<ZnodePath>), Refusal> {
+        let found = self.state.existing_at(parent);
+        if found.is_ok() || !make {
+            return Ok((found?, Vec::new()));
         }
-        if !make {
-            return Err(Refusal::NoNode {
-                path: parent.clone(),
-            });
-        }
-        self.missing_from(parent)
+        let missing = self.missing_from(parent)?;
+        let base = missing.last().and_then(ZnodePath::parent);
+        let base = base.unwrap_or_else(ZnodePath::root);
+        Ok((self.state.existing_at(&base)?, missing))
     }
 
     /// The whole path, with the suffix a sequential create gets: `%010d` of the parent's counter.

@@ -33,6 +33,13 @@ pub struct Counts {
     pub answer_bytes: u64,
 }
 
+/// A znode and where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Existing<'a> {
+    pub(crate) path: &'a ZnodePath,
+    pub(crate) znode: &'a Znode,
+}
+
 impl State {
     /// The znode at `path`. Asks nobody's permission: see [`State::can_read`].
     #[must_use]
@@ -171,6 +178,14 @@ impl State {
             ended_claims: self.ended_claims.len(),
             answers: self.answers.len(),
             answer_bytes: self.index.answer_bytes,
+        }
+    }
+
+    /// The znode at `path`, with the path that is stored, or the refusal that there is none.
+    pub(crate) fn existing_at(&self, path: &ZnodePath) -> Result<Existing<'_>, Refusal> {
+        match self.znodes.get_key_value(path) {
+            Some((path, znode)) => Ok(Existing { path, znode }),
+            None => Err(Refusal::NoNode { path: path.clone() }),
         }
     }
 
