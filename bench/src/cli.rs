@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use load::Workload;
 
 use crate::contender::{Contender, Ground};
-use crate::results::{Failovers, Matrix, Millions, Results, Sessions};
-use crate::{failover, machine, million, report, say, sessions, suite};
+use crate::results::{Failovers, Growth, Matrix, Millions, Results, Sessions};
+use crate::{failover, growth, machine, million, report, say, sessions, suite};
 
 /// Signals that ask for an end: Ctrl-C, and what a supervisor sends.
 const SIGINT: i32 = 2;
@@ -52,6 +52,12 @@ enum What {
         /// For how many seconds they are looked at
         #[arg(long, default_value_t = 30.0)]
         watched: f64,
+    },
+    /// How the cost of Holdfast grows with znodes, watchers, sessions, waiters and nodes
+    Growth {
+        /// At most so much of each
+        #[arg(long, default_value_t = 5_000_000)]
+        most: u64,
     },
     /// Write the report anew from `latest.json`
     Report,
@@ -154,6 +160,7 @@ fn contenders(cli: &Cli) -> Vec<Contender> {
             vec![HoldfastHttp, Zookeeper, Etcd]
         }
         Some(What::Sessions { .. }) => vec![HoldfastZookeeper, Zookeeper],
+        Some(What::Growth { .. }) => vec![HoldfastHttp, HoldfastZookeeper],
     }
 }
 
@@ -174,6 +181,7 @@ fn ground(cli: &Cli) -> Result<Ground> {
         port: everywhere.port,
         holdfast: everywhere.holdfast.as_ref().map(full).transpose()?,
         heap: everywhere.heap.clone().or(heap),
+        nodes: None,
         interrupted,
     })
 }
@@ -212,6 +220,14 @@ fn measure(
             let watched = Duration::try_from_secs_f64(watched).context("--watched")?;
             let idle = sessions::run(ground, contenders, count, watched)?;
             results.sessions = Some(Sessions { command, idle });
+        }
+        Some(What::Growth { most }) => {
+            let most = if quick { most.min(10_000) } else { most };
+            results.growth = Some(Growth {
+                command,
+                seconds: time.as_secs_f64(),
+                points: growth::run(ground, time, most)?,
+            });
         }
         Some(What::Report) => {}
     }

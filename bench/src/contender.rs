@@ -145,6 +145,8 @@ pub struct Ground {
     pub holdfast: Option<PathBuf>,
     /// Size of the heap of ZooKeeper's servers, unless the default.
     pub heap: Option<String>,
+    /// Nodes of Holdfast, unless three.
+    pub nodes: Option<u64>,
     /// Set when a person wants an end.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -198,6 +200,9 @@ impl Ground {
         command.args(args);
         if let Some(holdfast) = &self.holdfast {
             command.env("HOLDFAST", holdfast);
+        }
+        if let Some(nodes) = self.nodes {
+            command.env("HOLDFAST_NODES", nodes.to_string());
         }
         if let Some(heap) = &self.heap {
             command.env("PEER_HEAP", heap);

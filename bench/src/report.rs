@@ -75,6 +75,7 @@ fn text(results: &Results, plots: &[(String, &str)]) -> String {
     failovers(&mut out, results);
     millions(&mut out, results);
     sessions(&mut out, results);
+    growth(&mut out, results);
     settings(&mut out, results);
     out
 }
@@ -285,6 +286,34 @@ fn sessions(out: &mut String, results: &Results) {
             idle.bytes_per_session / 1024.0,
             idle.cpu_percent,
             idle.errors
+        );
+    }
+    out.push('\n');
+}
+
+fn growth(out: &mut String, results: &Results) {
+    let Some(found) = &results.growth else {
+        return;
+    };
+    let _ = writeln!(
+        out,
+        "## How the cost grows\n\nHoldfast alone, {} s each; memory of the node that has most. Writes are those of 64 \
+         clients. `{}`.\n\n\
+         | | how many | a second | of what | p50 ms | p99 ms | CPU | MiB |\n|---|---|---|---|---|---|---|---|",
+        found.seconds, found.command
+    );
+    for point in &found.points {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {:.0} | {} | {:.2} | {:.2} | {:.3} | {} |",
+            point.what,
+            point.count,
+            point.sample.per_second,
+            point.operation,
+            point.sample.p50_us / 1e3,
+            point.sample.p99_us / 1e3,
+            point.sample.cpu_s_per_1000,
+            point.resident_bytes >> 20
         );
     }
     out.push('\n');

@@ -28,6 +28,8 @@ pub struct Results {
     pub millions: Option<Millions>,
     /// Idle sessions.
     pub sessions: Option<Sessions>,
+    /// How the cost of Holdfast grows.
+    pub growth: Option<Growth>,
 }
 
 /// The least that anything durable and remote costs here.
@@ -175,6 +177,32 @@ pub struct Idle {
     pub cpu_percent: f64,
     /// Sessions whose sign of life was not answered.
     pub errors: u64,
+}
+
+/// How the cost of Holdfast grows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Growth {
+    /// What was typed.
+    pub command: String,
+    /// For how many seconds each point.
+    pub seconds: f64,
+    /// More and more of each thing.
+    pub points: Vec<Point>,
+}
+
+/// Holdfast with so much of something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Point {
+    /// Of what.
+    pub what: String,
+    /// How much.
+    pub count: u64,
+    /// What an operation is.
+    pub operation: String,
+    /// What was found.
+    pub sample: Sample,
+    /// Memory of the node that has most, in bytes.
+    pub resident_bytes: u64,
 }
 
 /// What the file is called.

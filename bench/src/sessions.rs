@@ -59,7 +59,7 @@ pub fn run(
 }
 
 /// Every connection is an open file here too.
-fn open_more_files() -> Result<()> {
+pub(crate) fn open_more_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(
         Resource::Nofile,

@@ -177,8 +177,13 @@ fn cell(
 }
 
 fn measure(cluster: &Cluster, plan: Plan) -> Result<Sample> {
-    let (report, _, used) = watched(cluster, plan)?;
-    Ok(sample(&report, used.per_operation() * 1e3))
+    measured(cluster, plan).map(|(sample, _)| sample)
+}
+
+/// A run, and the memory of each server shortly before its end.
+pub(crate) fn measured(cluster: &Cluster, plan: Plan) -> Result<(Sample, Vec<u64>)> {
+    let (report, resident, used) = watched(cluster, plan)?;
+    Ok((sample(&report, used.per_operation() * 1e3), resident))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures of some digits")]

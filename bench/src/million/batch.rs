@@ -26,7 +26,7 @@ const PERMS_ALL: i32 = 31;
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// Makes so many, at one server.
-pub(super) fn load_all(contender: Contender, server: &str, znodes: u64) -> Result<()> {
+pub(crate) fn load_all(contender: Contender, server: &str, znodes: u64) -> Result<()> {
     match contender {
         Contender::HoldfastHttp => holdfast(server, znodes),
         Contender::HoldfastZookeeper | Contender::Zookeeper => zookeeper(server, znodes),
