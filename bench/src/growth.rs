@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use load::{Plan, Workload};
 
 use crate::contender::{Contender, Ground};
-use crate::million::load_all;
+use crate::million::{Http, load_all};
 use crate::one::{self, Errand};
 use crate::results::Point;
 use crate::sessions::open_more_files;
@@ -62,17 +62,17 @@ impl What {
     /// What one operation is.
     const fn operation(self) -> &'static str {
         match self {
-            What::Znodes | What::Sessions | What::Nodes => "write",
-            What::Watchers => "watcher told",
-            What::Waiters => "hand-off",
+            What::Znodes | What::Sessions | What::Nodes => "writes",
+            What::Watchers => "watchers told",
+            What::Waiters => "hand-offs",
         }
     }
 }
 
-/// Measures everything; at most so much of each thing.
+/// Measures everything; at most so much of each thing. A point that fails is said and left out.
 ///
 /// # Errors
-/// The nodes do not start or refuse something.
+/// A person wants an end, or files cannot be opened by the thousand.
 pub fn run(ground: &Ground, time: Duration, most: u64) -> Result<Vec<Point>> {
     open_more_files()?;
     let mut points = Vec::new();
@@ -81,10 +81,16 @@ pub fn run(ground: &Ground, time: Duration, most: u64) -> Result<Vec<Point>> {
             if count > most {
                 continue;
             }
-            let point = point(ground, time, what, count)
-                .with_context(|| format!("with {count} {}", what.name()))?;
+            ground.go_on()?;
+            let point = match point(ground, time, what, count) {
+                Ok(point) => point,
+                Err(error) => {
+                    say(format_args!("{count} {}: left out: {error:#}", what.name()));
+                    continue;
+                }
+            };
             say(format_args!(
-                "{count} {}: {:.0} {}s/s, p99 {:.2} ms, {} MiB",
+                "{count} {}: {:.0} {} a second, p99 {:.2} ms, {} MiB",
                 point.what,
                 point.sample.per_second,
                 point.operation,
@@ -114,6 +120,10 @@ fn point(ground: &Ground, time: Duration, what: What, count: u64) -> Result<Poin
         let leader = endpoints.get(leader).context("the leader has no address")?;
         one::run(contender, leader, Errand::Ensure)?;
         load_all(contender, leader, count)?;
+        // So that none is due while writes are measured: `million` shows what one does to them.
+        for node in cluster.http_endpoints()? {
+            Http::open(&node)?.post("/v1/snapshots", "")?;
+        }
     }
     let (workload, clients) = match what {
         What::Watchers => (Workload::Watch, clients + 1),

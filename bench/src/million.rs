@@ -10,8 +10,7 @@ use anyhow::{Context as _, Result};
 use load::{Latency, Pace, Plan, Workload};
 use rustix::process::Signal;
 
-use self::batch::Http;
-pub(crate) use self::batch::load_all;
+pub(crate) use self::batch::{Http, load_all};
 use crate::contender::{Cluster, Contender, Ground};
 use crate::failover::{signal, until_back};
 use crate::median::median;

@@ -39,15 +39,18 @@ pub(crate) fn load_all(contender: Contender, server: &str, znodes: u64) -> Resul
 /// The parents, and then their children, a parent's in one batch.
 fn batches(znodes: u64) -> impl Iterator<Item = Vec<String>> {
     let parents = znodes.div_ceil(PER_BATCH);
-    let of_parents = (0..parents).map(|parent| format!("/p{parent}"));
-    let of_parents: Vec<String> = of_parents.collect();
+    let of_parents = (0..parents.div_ceil(PER_BATCH)).map(move |batch| {
+        let first = batch * PER_BATCH;
+        let last = parents.min(first + PER_BATCH);
+        (first..last).map(|parent| format!("/p{parent}")).collect()
+    });
     let children = move |parent: u64| {
         let count = PER_BATCH.min(znodes - parent * PER_BATCH);
         (0..count)
             .map(|child| format!("/p{parent}/node-{child:04}"))
             .collect()
     };
-    std::iter::once(of_parents).chain((0..parents).map(children))
+    of_parents.chain((0..parents).map(children))
 }
 
 fn holdfast(server: &str, znodes: u64) -> Result<()> {
@@ -69,17 +72,17 @@ fn holdfast(server: &str, znodes: u64) -> Result<()> {
 }
 
 /// A connection for few and large requests.
-pub(super) struct Http(BufReader<TcpStream>);
+pub(crate) struct Http(BufReader<TcpStream>);
 
 impl Http {
-    pub(super) fn open(server: &str) -> Result<Http> {
+    pub(crate) fn open(server: &str) -> Result<Http> {
         let stream = TcpStream::connect(server).with_context(|| format!("connect to {server}"))?;
         stream.set_nodelay(true)?;
         Ok(Http(BufReader::new(stream)))
     }
 
     /// Fails unless the answer is a success.
-    pub(super) fn post(&mut self, path: &str, body: &str) -> Result<()> {
+    pub(crate) fn post(&mut self, path: &str, body: &str) -> Result<()> {
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n\
              prefer: return=minimal\r\ncontent-length: {}\r\n\r\n{body}",

@@ -84,16 +84,23 @@ impl Node {
         let started = Instant::now();
         let wanted = self.runtime.replica.applied().index();
         let raft = self.runtime.consensus().raft().clone();
+        let mut metrics = raft.metrics();
+        let mut seen = metrics.borrow_watched().snapshot;
         raft.trigger()
             .snapshot()
             .await
             .map_err(|_| SnapshotError::ShuttingDown)?;
-        let mut metrics = raft.metrics();
         let written = async {
             loop {
                 let snapshot = metrics.borrow_watched().snapshot;
                 if snapshot.is_some_and(|id| id.index >= wanted) {
                     return Ok(());
+                }
+                if snapshot != seen {
+                    // It was being written when this one was asked for, and openraft begins no second.
+                    seen = snapshot;
+                    let asked = raft.trigger().snapshot().await;
+                    asked.map_err(|_| SnapshotError::ShuttingDown)?;
                 }
                 metrics
                     .changed()

@@ -96,6 +96,29 @@ async fn a_node_restarts_from_its_snapshot_and_the_log_after_it() {
     );
 }
 
+/// The second of two that are asked for at once would end up with the first, which lacks what came since.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_asked_for_while_another_is_written_has_what_came_since() {
+    let cluster = Cluster::found(3).await;
+    // So that it takes long to write.
+    let data = "x".repeat(1 << 20);
+    for number in 0..32 {
+        accepted(
+            cluster.node(1),
+            draft(create(&format!("/s{number}"), &data)),
+        )
+        .await;
+    }
+    let node = cluster.node(1);
+    let first = node.take_snapshot(SOON);
+    let second = async {
+        accepted(node, draft(put("/s", "since"))).await;
+        node.take_snapshot(SOON).await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.unwrap().info.index < second.unwrap().info.index);
+}
+
 /// openraft lets a learner lead; whoever takes a leader's vote away expects another to lead.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_is_demoted_hands_over_and_can_be_promoted_again() {
