@@ -6,7 +6,7 @@ pub(in crate::apply) mod checks;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::acl::{self, Perms};
+use crate::acl::Perms;
 use crate::apply::Step;
 use crate::apply::claim::records::ClaimKey;
 use crate::apply::grant::granted;
@@ -152,12 +152,7 @@ impl Step<'_> {
         let (parent, missing) = self.ancestor(&lock, true)?;
         // An ancestor above the lock lets its containers be made or not, in `ensure_containers`.
         if missing.is_empty() {
-            acl::require(
-                parent.path,
-                &parent.znode.acl,
-                self.identities,
-                Perms::CREATE,
-            )?;
+            parent.require(self.identities, Perms::CREATE)?;
         }
         // The containers that are missing, and the claim.
         self.check_room(parent, missing.len().saturating_add(1))?;

@@ -83,7 +83,7 @@ impl Step<'_> {
             return Ok(());
         };
         let top = self.state.existing_at(&top)?;
-        acl::require(top.path, &top.znode.acl, self.identities, Perms::CREATE)?;
+        top.require(self.identities, Perms::CREATE)?;
         self.check_room(top, missing.len())?;
         let lengths = missing
             .iter()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mutant::Mutant;
 
-use crate::acl::{self, AclEntry, Perms};
+use crate::acl::{AclEntry, Perms};
 use crate::apply::Step;
 use crate::apply::tree::NewZnode;
 use crate::ids::{SessionId, ZnodePath};
@@ -26,12 +26,7 @@ impl Step<'_> {
         };
         let parent = first.parent().unwrap_or_else(ZnodePath::root);
         let parent = self.state.existing_at(&parent)?;
-        acl::require(
-            parent.path,
-            &parent.znode.acl,
-            self.identities,
-            Perms::CREATE,
-        )?;
+        parent.require(self.identities, Perms::CREATE)?;
         self.check_room(parent, missing.len())?;
         let open: Arc<[AclEntry]> = Arc::from([AclEntry::open()]);
         for path in missing.into_iter().rev() {

@@ -42,7 +42,7 @@ impl Step<'_> {
         let acl = acl::fix_up(&create.path, &create.acl, self.identities)?;
         let parent = ZnodePath::parse(parent)?;
         let (base, missing) = self.ancestor(&parent, create.parents)?;
-        acl::require(base.path, &base.znode.acl, self.identities, Perms::CREATE)?;
+        base.require(self.identities, Perms::CREATE)?;
         let path = self.path_to_make(create, &parent)?;
         if let Some(existing) = self.state.znode(&path) {
             return Err(Refusal::NodeExists {

@@ -40,6 +40,16 @@ pub(crate) struct Existing<'a> {
     pub(crate) znode: &'a Znode,
 }
 
+impl Existing<'_> {
+    /// Whether its own list gives somebody this permission.
+    ///
+    /// # Errors
+    /// [`Refusal::NoAuth`].
+    pub(crate) fn require(self, who: &[Identity], need: Perms) -> Result<(), Refusal> {
+        acl::require(self.path, &self.znode.acl, who, need)
+    }
+}
+
 impl State {
     /// The znode at `path`. Asks nobody's permission: see [`State::can_read`].
     #[must_use]
