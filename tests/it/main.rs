@@ -16,6 +16,7 @@ mod bench;
 mod cli;
 mod dev;
 mod durability;
+mod elections;
 mod failover;
 mod import;
 mod locks;

@@ -171,6 +171,13 @@ impl EventStream {
             | EventKind::LockLeft(_)
             | EventKind::LockExtended(_)
             | EventKind::LockConfigured { .. }
+            | EventKind::ElectionJoined { .. }
+            | EventKind::ElectionChanged { .. }
+            | EventKind::ElectionLeft(_)
+            | EventKind::ElectionElected { .. }
+            | EventKind::ElectionEnded(_)
+            | EventKind::ElectionTransfer { .. }
+            | EventKind::ElectionTransferCancelled { .. }
             | EventKind::SessionOpened(_)
             | EventKind::SessionClosed(_)
             | EventKind::SessionExpired(_)

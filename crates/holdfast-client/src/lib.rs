@@ -36,7 +36,8 @@
 //! # Cancel safety
 //!
 //! Dropping the future of a read is harmless. Dropping the future of a write leaves its outcome
-//! unknown. Dropping the future of [`LockBuilder::acquire`] withdraws the claim in the background.
+//! unknown. Dropping the future of [`LockBuilder::acquire`] or [`ElectionBuilder::campaign`] withdraws
+//! claim or candidate in the background.
 //! [`EventStream::next`] may be dropped and called again.
 //!
 //! The library knows the HTTP contract (`http-types`) and nothing of the server.
@@ -55,6 +56,7 @@ mod backoff;
 mod client;
 mod cluster;
 mod data;
+mod election;
 mod endpoints;
 mod error;
 mod events;
@@ -65,11 +67,14 @@ mod options;
 mod session;
 mod snapshots;
 mod transport;
+mod turn;
 mod txn;
+mod withdrawal;
 
 pub use client::Client;
 pub use cluster::ChangeMode;
 pub use data::{Data, NodeData};
+pub use election::{ElectionBuilder, Handover, Leadership};
 pub use error::Error;
 pub use events::{EventFilter, EventStream, Start, StreamItem};
 pub use http_types;

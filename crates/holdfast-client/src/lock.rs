@@ -1,7 +1,6 @@
 //! Locks: taking one, and the guard that says how long it is safe.
 
 mod guard;
-mod pending;
 mod remote;
 
 use std::time::Duration;
@@ -14,18 +13,15 @@ use reqwest::Method;
 use tokio::time::Instant;
 
 pub use guard::LockGuard;
-use pending::PendingClaim;
+use remote::release_call;
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::session::Session;
-use crate::transport::{Answer, Call, Repeat, random_id};
-
-/// Longest time one request waits at a node for its turn.
-const POLL: Duration = Duration::from_secs(15);
-/// Least time between two requests of one wait, should a node not wait at all.
-const POLL_MIN: Duration = Duration::from_millis(100);
+use crate::transport::{Call, Repeat, random_id};
+use crate::turn::{POLL, POLL_MIN, Patience, wait_for_turn};
+use crate::withdrawal::Withdrawal;
 
 type OnWait = Box<dyn FnMut(&Claim) + Send>;
 
@@ -155,7 +151,8 @@ impl LockBuilder {
         if let Some(loss) = session.loss() {
             return Err(Error::SessionLost(loss));
         }
-        let pending = PendingClaim::new(session, &self.name, &self.claim);
+        let release = release_call(&self.name, &self.claim, Some(session.id()));
+        let pending = Withdrawal::by(session.client(), release);
         let owner = Some(session.id().to_owned());
         let (claim, sent) = tokio::select! {
             biased;
@@ -196,31 +193,21 @@ impl LockBuilder {
         if let Some(session) = session {
             call = call.header(headers::SESSION, session);
         }
-        let started = Instant::now();
-        let budget = self.client.transport.options.budget;
-        let end = self.request.wait.map(|wait| started + wait.as_duration());
-        loop {
-            let begun = Instant::now();
-            let left = end.map_or(self.poll, |end| end.saturating_duration_since(begun));
-            let mut attempt = call.clone().prefer_wait(whole_ms(left.min(self.poll)));
-            // While in the queue, nodes may come and go: the end of the session or of the wait is
-            // the only bound. The first answer is not waited for longer than usual.
-            attempt.deadline = Some(end.unwrap_or(begun).max(begun + attempt.patience) + budget);
-            let answer: Answer = self.client.write(attempt).await?;
-            let claim: Claim = answer.json()?;
-            match claim.state {
-                ClaimState::Held => return Ok((claim, answer.sent)),
-                ClaimState::Waiting => {
-                    if let Some(on_wait) = &mut self.on_wait {
-                        on_wait(&claim);
-                    }
-                }
+        let end = self
+            .request
+            .wait
+            .map(|wait| Instant::now() + wait.as_duration());
+        let patience = Patience {
+            poll: self.poll,
+            end,
+        };
+        wait_for_turn(&self.client, &call, patience, |claim: &Claim| {
+            let held = claim.state == ClaimState::Held;
+            if let (false, Some(on_wait)) = (held, &mut self.on_wait) {
+                on_wait(claim);
             }
-            tokio::time::sleep_until(begun + POLL_MIN).await;
-        }
+            held
+        })
+        .await
     }
-}
-
-fn whole_ms(duration: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a session or a lock counts as lost.
+/// Why a session, a lock or a leadership counts as lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The cluster says the session has ended.
@@ -13,6 +13,8 @@ pub enum Loss {
     Closed,
     /// The cluster says the claim has ended.
     ClaimEnded(String),
+    /// The cluster says another candidate leads, or none.
+    LeadershipEnded(String),
     /// The claim's own time to hold is over.
     TimeToHoldOver,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Loss {
             Loss::Unconfirmed => f.write_str("no keep-alive got through in time"),
             Loss::Closed => f.write_str("the session was closed here"),
             Loss::ClaimEnded(how) => write!(f, "the claim has ended: {how}"),
+            Loss::LeadershipEnded(how) => write!(f, "the leadership is over: {how}"),
             Loss::TimeToHoldOver => f.write_str("its time to hold is over"),
         }
     }

@@ -28,6 +28,7 @@ struct WriteSettings {
     parents: bool,
     session: Option<String>,
     fences: Vec<String>,
+    terms: Vec<String>,
 }
 
 impl WriteSettings {
@@ -56,6 +57,9 @@ impl WriteSettings {
         }
         for fence in &self.fences {
             call = call.header(headers::FENCE, fence.clone());
+        }
+        for term in &self.terms {
+            call = call.header(headers::TERM, term.clone());
         }
         call
     }
@@ -97,6 +101,14 @@ macro_rules! write_settings {
             /// Makes missing parents.
             pub fn parents(mut self) -> Self {
                 self.settings.parents = true;
+                self
+            }
+
+            /// Only while the leadership of this term lasts. May be named several times.
+            pub fn term(mut self, election: &str, term: u64) -> Self {
+                self.settings
+                    .terms
+                    .push(headers::fence_guard(election, term));
                 self
             }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use shared::{Registration, Shared};
+pub(crate) use shared::{Registration, Shared, safe_until};
 
 use crate::client::Client;
 use crate::error::Error;

@@ -72,6 +72,14 @@ impl Txn {
         })
     }
 
+    /// Only while the leadership of this term lasts.
+    pub fn if_term(self, election: impl Into<String>, term: u64) -> Txn {
+        self.only_if(Guard::Term {
+            election: election.into(),
+            term,
+        })
+    }
+
     /// Only if the claim with this fence still holds this lock.
     pub fn if_fence(self, lock: impl Into<String>, fence: u64) -> Txn {
         self.only_if(Guard::Fence {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod election;
 pub(crate) mod globals;
 mod import;
 mod lock;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, Door};
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
+pub(crate) use election::{ElectArgs, ElectionsCommand};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
     AcquireArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs, Wish,
@@ -78,6 +80,11 @@ pub(crate) enum ClientCommand {
     /// Look at locks and their queues, configure and break them
     #[command(subcommand)]
     Locks(LocksCommand),
+    /// Stand for election, and run a command while leading
+    Elect(ElectArgs),
+    /// Look at elections, and hand leaderships over
+    #[command(subcommand)]
+    Elections(ElectionsCommand),
     /// Open, renew, look at and end sessions
     #[command(subcommand)]
     Session(SessionCommand),

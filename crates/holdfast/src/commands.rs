@@ -3,10 +3,13 @@
 
 mod acquire;
 mod bench;
+mod child;
 mod cluster;
 mod completion;
 mod curl;
 mod doctor;
+mod elect;
+mod elections;
 mod events;
 mod import;
 mod lock;
@@ -15,9 +18,11 @@ mod log;
 mod nodes;
 mod pages;
 mod session;
+mod signals;
 mod snapshot;
 mod txn;
 mod version;
+mod wait_line;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -118,6 +123,7 @@ fn log_to_stderr(verbose: u8) {
 async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
     let done = match command {
         ClientCommand::Lock(args) => return lock::run(app, args).await,
+        ClientCommand::Elect(args) => return elect::run(app, args).await,
         ClientCommand::Doctor(args) => return doctor::run(app, args).await,
         ClientCommand::Cluster(command) => return cluster::run(app, command).await,
         ClientCommand::Import(command) => return import::run(app, command).await,
@@ -125,6 +131,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Extend(args) => acquire::extend(app, args).await,
         ClientCommand::Release(target) => acquire::release(app, target).await,
         ClientCommand::Locks(command) => locks::run(app, command).await,
+        ClientCommand::Elections(command) => elections::run(app, command).await,
         ClientCommand::Session(command) => session::run(app, command).await,
         ClientCommand::Get(args) => nodes::get(app, args).await,
         ClientCommand::Put(args) => nodes::put(app, args).await,

@@ -177,11 +177,13 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::IdempotencyMismatch => Exit::BadInput,
         ErrorCode::SessionRequired => Exit::Usage,
-        ErrorCode::Forbidden | ErrorCode::NotOwner => Exit::Permission,
+        ErrorCode::Forbidden | ErrorCode::NotOwner | ErrorCode::CandidateTaken => Exit::Permission,
         ErrorCode::NotFound
         | ErrorCode::NoNode
         | ErrorCode::NoLock
         | ErrorCode::NoClaim
+        | ErrorCode::NoElection
+        | ErrorCode::NoCandidate
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoMember
@@ -189,15 +191,17 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         ErrorCode::NodeExists
         | ErrorCode::NodeNotEmpty
         | ErrorCode::NotHolder
+        | ErrorCode::StandsAlready
         | ErrorCode::UnsafeChange
         | ErrorCode::ClusterNotEmpty
         | ErrorCode::RestoreConflict
         | ErrorCode::FenceStale
+        | ErrorCode::TermStale
         | ErrorCode::VersionMismatch
         | ErrorCode::GuardsFailed
         | ErrorCode::PreconditionRequired => Exit::Precondition,
         ErrorCode::Deadlock => Exit::Deadlock,
-        ErrorCode::ClaimEnded | ErrorCode::SessionExpired => Exit::Lost,
+        ErrorCode::ClaimEnded | ErrorCode::CandidateEnded | ErrorCode::SessionExpired => Exit::Lost,
         ErrorCode::LockHeld => Exit::Busy,
         ErrorCode::RequestTimeout
         | ErrorCode::InProgress

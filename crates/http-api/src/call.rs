@@ -12,7 +12,7 @@ use node::{Answer, Consistency, Draft, ReadOptions};
 use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
-use raft_core::ids::{ClaimId, LockName, SessionId, ZnodePath};
+use raft_core::ids::{CandidateId, ClaimId, ElectionName, LockName, SessionId, ZnodePath};
 use raft_core::outcome::{Outcome, Refusal};
 use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
@@ -74,6 +74,16 @@ impl Call {
     /// The claim in the path.
     pub(crate) fn claim(&self) -> Result<ClaimId, Problem> {
         path::claim_id(self.raw("claim")?)
+    }
+
+    /// The election in the path.
+    pub(crate) fn election(&self) -> Result<ElectionName, Problem> {
+        path::election_name(self.raw("election")?)
+    }
+
+    /// The candidate in the path.
+    pub(crate) fn candidate(&self) -> Result<CandidateId, Problem> {
+        path::candidate_id(self.raw("candidate")?)
     }
 
     /// The znode in the path.
@@ -172,6 +182,7 @@ impl Call {
             identities: self.identities.clone(),
             session: self.session.clone(),
             fences: headers::fences(&self.headers)?,
+            terms: headers::terms(&self.headers)?,
             idempotency,
             command,
         })

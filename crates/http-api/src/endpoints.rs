@@ -7,8 +7,8 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    claims, cluster, commands, events, health, lock_list, locks, meta, nodes, nodes_delete,
-    nodes_views, restore, sessions, snapshots, streams, txn,
+    candidates, claims, cluster, commands, elections, events, health, lock_list, locks, meta,
+    nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -49,6 +49,14 @@ endpoints! {
     Read claims claim __path_claim;
     Write claims extend __path_extend;
     Write claims release __path_release;
+
+    Read elections list __path_list;
+    Read elections get __path_get;
+    Write elections transfer __path_transfer;
+    Stream streams of_election __path_of_election;
+    Write candidates campaign __path_campaign;
+    Read candidates candidate __path_candidate;
+    Write candidates resign __path_resign;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

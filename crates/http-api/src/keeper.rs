@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use node::KeepAlive;
 use raft_core::command::SessionRef;
+use raft_core::election::Election;
 use raft_core::ids::{LogTime, SessionId};
 use raft_core::lock::{Claim, ClaimState};
 use raft_core::query::session::SessionStatus;
@@ -177,7 +178,29 @@ impl Keeper {
         else {
             return None;
         };
-        let deadline = expires.iter().chain(acknowledge_by).min();
+        let deadline = expires.iter().chain(acknowledge_by).min().copied();
+        self.safe_until(claim.session, deadline, as_of).await
+    }
+
+    /// How long a leadership is certain, counted from the sending of the request: as long as the
+    /// leader's session lives and the time of a transfer is not up. `as_of` as in
+    /// [`Keeper::safe_hold`].
+    pub(crate) async fn safe_leadership(
+        &mut self,
+        session: SessionId,
+        election: &Election,
+        as_of: Option<LogTime>,
+    ) -> Option<u64> {
+        let deadline = election.transfer.as_ref().map(|transfer| transfer.deadline);
+        self.safe_until(session, deadline, as_of).await
+    }
+
+    async fn safe_until(
+        &mut self,
+        owner: SessionId,
+        deadline: Option<LogTime>,
+        as_of: Option<LogTime>,
+    ) -> Option<u64> {
         let own = match (deadline, as_of) {
             (None, _) => None,
             (Some(deadline), Some(as_of)) => Some(deadline.0.saturating_sub(as_of.0)),
@@ -185,13 +208,13 @@ impl Keeper {
             (Some(_), None) => return None,
         };
         self.look_up();
-        if self.session() == Some(claim.session) {
+        if self.session() == Some(owner) {
             let session = self.safe_ms().await?;
             return Some(own.map_or(session, |own| own.min(session)));
         }
         // A session made for this claim alone lives as long as the claim; of any other session
         // this request knows nothing.
-        own.filter(|_| self.is_implicit(claim.session))
+        own.filter(|_| self.is_implicit(owner))
     }
 
     fn is_implicit(&self, session: SessionId) -> bool {

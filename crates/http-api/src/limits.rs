@@ -24,6 +24,8 @@ pub(crate) const TREE_NODES_MAX: usize = 10_000;
 pub(crate) const TREE_DEPTH_DEFAULT: usize = 3;
 /// Holders and waiters shown by a lock view.
 pub(crate) const QUEUE_SHOWN_MAX: usize = 100;
+/// Candidates shown by an election view besides the leader.
+pub(crate) const STANDBY_SHOWN_MAX: usize = 100;
 /// Holders in a problem document and in a summary.
 pub(crate) const HOLDERS_SHOWN_MAX: usize = 10;
 /// Rows looked at for one page of a filtered listing.

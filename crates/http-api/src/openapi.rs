@@ -21,6 +21,7 @@ pub fn document() -> OpenApi {
         .build();
     let tags = [
         ("locks", "Locks, claims and queues"),
+        ("elections", "Candidates, and which of them leads"),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
         ("events", "What changes, in order"),

@@ -1,9 +1,11 @@
 //! The endpoints, a file for each family: parse, ask the node, convert.
 
 mod acquisition;
+pub(crate) mod candidates;
 pub(crate) mod claims;
 pub(crate) mod cluster;
 pub(crate) mod commands;
+pub(crate) mod elections;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod lock_list;

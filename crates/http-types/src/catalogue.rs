@@ -32,6 +32,10 @@ pub enum ErrorCode {
     NoLock,
     /// The claim is not known.
     NoClaim,
+    /// Nobody stands in the election.
+    NoElection,
+    /// The candidate is not known.
+    NoCandidate,
     /// The session is not known.
     NoSession,
     /// The snapshot does not exist.
@@ -64,6 +68,10 @@ pub enum ErrorCode {
     NotOwner,
     /// The claim does not hold the lock.
     NotHolder,
+    /// The candidate belongs to another session.
+    CandidateTaken,
+    /// The session stands in this election already.
+    StandsAlready,
     /// A request with this idempotency key is still running.
     InProgress,
     /// The membership change could cost the cluster its quorum.
@@ -72,12 +80,16 @@ pub enum ErrorCode {
     MembershipBusy,
     /// The claim has ended.
     ClaimEnded,
+    /// The candidate has ended.
+    CandidateEnded,
     /// The session has ended.
     SessionExpired,
     /// The events asked for are gone.
     HistoryCompacted,
     /// The fence no longer holds the lock.
     FenceStale,
+    /// The term is over.
+    TermStale,
     /// The version is another.
     VersionMismatch,
     /// The guards of the transaction did not hold.
@@ -147,6 +159,8 @@ impl ErrorCode {
         ErrorCode::NoNode,
         ErrorCode::NoLock,
         ErrorCode::NoClaim,
+        ErrorCode::NoElection,
+        ErrorCode::NoCandidate,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::ClusterNotEmpty,
@@ -163,13 +177,17 @@ impl ErrorCode {
         ErrorCode::Deadlock,
         ErrorCode::NotOwner,
         ErrorCode::NotHolder,
+        ErrorCode::CandidateTaken,
+        ErrorCode::StandsAlready,
         ErrorCode::InProgress,
         ErrorCode::UnsafeChange,
         ErrorCode::MembershipBusy,
         ErrorCode::ClaimEnded,
+        ErrorCode::CandidateEnded,
         ErrorCode::SessionExpired,
         ErrorCode::HistoryCompacted,
         ErrorCode::FenceStale,
+        ErrorCode::TermStale,
         ErrorCode::VersionMismatch,
         ErrorCode::GuardsFailed,
         ErrorCode::TooLarge,
@@ -202,6 +220,8 @@ impl ErrorCode {
             ErrorCode::NoNode => &texts::NO_NODE,
             ErrorCode::NoLock => &texts::NO_LOCK,
             ErrorCode::NoClaim => &texts::NO_CLAIM,
+            ErrorCode::NoElection => &texts::NO_ELECTION,
+            ErrorCode::NoCandidate => &texts::NO_CANDIDATE,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::ClusterNotEmpty => &texts::CLUSTER_NOT_EMPTY,
@@ -218,13 +238,17 @@ impl ErrorCode {
             ErrorCode::Deadlock => &texts::DEADLOCK,
             ErrorCode::NotOwner => &texts::NOT_OWNER,
             ErrorCode::NotHolder => &texts::NOT_HOLDER,
+            ErrorCode::CandidateTaken => &texts::CANDIDATE_TAKEN,
+            ErrorCode::StandsAlready => &texts::STANDS_ALREADY,
             ErrorCode::InProgress => &texts::IN_PROGRESS,
             ErrorCode::UnsafeChange => &texts::UNSAFE_CHANGE,
             ErrorCode::MembershipBusy => &texts::MEMBERSHIP_BUSY,
             ErrorCode::ClaimEnded => &texts::CLAIM_ENDED,
+            ErrorCode::CandidateEnded => &texts::CANDIDATE_ENDED,
             ErrorCode::SessionExpired => &texts::SESSION_EXPIRED,
             ErrorCode::HistoryCompacted => &texts::HISTORY_COMPACTED,
             ErrorCode::FenceStale => &texts::FENCE_STALE,
+            ErrorCode::TermStale => &texts::TERM_STALE,
             ErrorCode::VersionMismatch => &texts::VERSION_MISMATCH,
             ErrorCode::GuardsFailed => &texts::GUARDS_FAILED,
             ErrorCode::TooLarge => &texts::TOO_LARGE,

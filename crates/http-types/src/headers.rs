@@ -8,6 +8,8 @@ use crate::duration::TextDuration;
 pub const SESSION: &str = "holdfast-session";
 /// `lock=fence`: the write is done only if this claim still holds; repeatable.
 pub const FENCE: &str = "holdfast-fence";
+/// `election=term`: the write is done only if this leadership still lasts; repeatable.
+pub const TERM: &str = "holdfast-term";
 /// `linearizable` (default) or `stale; max_age=500ms`.
 pub const CONSISTENCY: &str = "holdfast-consistency";
 /// Wait until the node has applied this index.
@@ -154,13 +156,13 @@ pub fn parse_fence_tag(tag: &str) -> Option<u64> {
     tag.trim().trim_matches('"').strip_prefix('f')?.parse().ok()
 }
 
-/// Value of [`FENCE`].
+/// Value of [`FENCE`] or [`TERM`].
 #[must_use]
-pub fn fence_guard(lock: &str, fence: u64) -> String {
-    format!("{lock}={fence}")
+pub fn fence_guard(name: &str, token: u64) -> String {
+    format!("{name}={token}")
 }
 
-/// Reads a value of [`FENCE`]: the lock and the fence.
+/// Reads a value of [`FENCE`] or [`TERM`]: the name and the token.
 #[must_use]
 pub fn parse_fence_guard(value: &str) -> Option<(&str, u64)> {
     let (lock, fence) = value.trim().rsplit_once('=')?;

@@ -175,6 +175,25 @@ pub fn claim(lock_name: &str, claim_id: &str) -> String {
     format!("{}/-/claims/{}", lock(lock_name), encode_segment(claim_id))
 }
 
+/// `/v1/elections/{name}`
+#[must_use]
+pub fn election(name: &str) -> String {
+    format!("{V1}/elections/{}", encode_name(name))
+}
+
+/// `/v1/elections/{name}/-/{view}`
+#[must_use]
+pub fn election_view(name: &str, view: &str) -> String {
+    format!("{}/-/{view}", election(name))
+}
+
+/// `/v1/elections/{name}/-/candidates/{candidate}`
+#[must_use]
+pub fn candidate(election_name: &str, candidate_id: &str) -> String {
+    let id = encode_segment(candidate_id);
+    format!("{}/-/candidates/{id}", election(election_name))
+}
+
 /// `/v1/nodes{path}`, where `path` begins with a slash.
 #[must_use]
 pub fn node(path: &str) -> String {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::v1::elections::EndedCandidate;
 use crate::v1::locks::{EndedClaim, Holder};
 use crate::v1::sessions::EndedSession;
 
@@ -70,6 +71,18 @@ pub struct Extensions {
     /// The fence that was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
+    /// The election.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub election: Option<String>,
+    /// The candidate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<String>,
+    /// The present term of the election.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
+    /// How the candidate ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_candidate: Option<EndedCandidate>,
     /// Who has the lock (the first few).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,

@@ -215,7 +215,14 @@ fn size_of_event(event: &Event) -> usize {
         | EventKind::ClaimExtended { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => 0,
+        | EventKind::SessionEnded { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => 0,
     };
     RECORD + data
 }

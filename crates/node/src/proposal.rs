@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use raft_core::acl::Identity;
 use raft_core::codec::{self, EncodeError};
-use raft_core::command::{Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef};
+use raft_core::command::{
+    Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef, TermGuard,
+};
 use raft_core::ids::{ClaimId, LockName, Zxid};
 use raft_core::lock::{ClaimState, EndedClaim};
 use raft_core::outcome::{ClaimReply, Outcome, Reply};
@@ -26,6 +28,8 @@ pub struct Draft {
     pub session: Option<SessionRef>,
     /// Holds that must still stand.
     pub fences: Vec<FenceGuard>,
+    /// Leaderships that must still last.
+    pub terms: Vec<TermGuard>,
     /// Makes it repeatable.
     pub idempotency: Option<IdempotencyKey>,
     /// What is asked.
@@ -39,6 +43,7 @@ impl Draft {
             identities: Vec::new(),
             session: None,
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             command,
         }
@@ -49,6 +54,7 @@ impl Draft {
             identities,
             session,
             fences,
+            terms,
             idempotency,
             command,
         } = self;
@@ -57,6 +63,7 @@ impl Draft {
             identities,
             session,
             fences,
+            terms,
             idempotency,
             command,
         }
@@ -309,6 +316,7 @@ impl Runtime {
         let draft = Draft {
             command: Command::AcknowledgeGrant { lock, claim },
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             ..draft
         };

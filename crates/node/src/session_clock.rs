@@ -272,7 +272,14 @@ fn follow(runtime: &Runtime, commit: &Commit) {
             | EventKind::ClaimGranted { .. }
             | EventKind::ClaimEnded { .. }
             | EventKind::ClaimExtended { .. }
-            | EventKind::LockConfigured { .. } => {}
+            | EventKind::LockConfigured { .. }
+            | EventKind::CandidateJoined { .. }
+            | EventKind::CandidateChanged { .. }
+            | EventKind::CandidateLeft { .. }
+            | EventKind::LeaderElected { .. }
+            | EventKind::LeadershipEnded { .. }
+            | EventKind::TransferAsked { .. }
+            | EventKind::TransferCancelled { .. } => {}
         }
     }
 }

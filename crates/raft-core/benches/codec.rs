@@ -41,6 +41,7 @@ fn request(sequence: u64, op: ZnodeOp) -> Request {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command: Command::Znode(op),
     }

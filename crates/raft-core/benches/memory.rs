@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
-    Acquire, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey, LockMode,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey, LockMode,
     OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp, ZnodeOp,
 };
-use raft_core::ids::{ClaimId, LockName, SessionId};
+use raft_core::ids::{CandidateId, ClaimId, ElectionName, LockName, SessionId};
 use raft_core::outcome::Reply;
 use raft_core::state::State;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -40,6 +40,9 @@ fn main() {
     show("lock held by a session", locks());
     show("claim that waits in one queue", waiters());
     show("released claim that is remembered", ended_claims());
+    show("election with its one candidate", elections());
+    show("candidate that stands by", standby());
+    show("resigned candidate that is remembered", ended_candidates());
     show("remembered answer", answers());
 }
 
@@ -72,6 +75,7 @@ fn request(session: Option<SessionId>, command: Command) -> Request {
         identities: Vec::new(),
         session: session.map(SessionRef::Id),
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }
@@ -185,6 +189,71 @@ fn ended_claims() -> u64 {
             apply(state, &request(Some(session), release));
         }
     })
+}
+
+fn campaign(session: SessionId, election: u64, candidate: u64) -> Request {
+    let command = Command::Campaign(Campaign {
+        election: election_name(election),
+        candidate: candidate_id(candidate),
+        value: Some(b"10.0.0.7:8080".as_slice().into()),
+        content_type: None,
+        weight: 0,
+    });
+    request(Some(session), command)
+}
+
+fn election_name(election: u64) -> ElectionName {
+    ElectionName::parse(&format!("shards/{election}")).expect("a valid name")
+}
+
+fn candidate_id(candidate: u64) -> CandidateId {
+    CandidateId::parse(&format!("web-{candidate}")).expect("a valid name")
+}
+
+fn elections() -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    weight(&mut state, |state| {
+        for election in 0..OBJECTS {
+            apply(state, &campaign(session, election, election));
+        }
+    })
+}
+
+/// In elections of a hundred, since a session has one candidate in each.
+fn standby() -> u64 {
+    const STANDING: u64 = 100;
+    let mut state = State::new();
+    let sessions: Vec<SessionId> = (0..=STANDING).map(|_| open(&mut state)).collect();
+    let (first, others) = sessions.split_first().expect("more than one");
+    let elections = OBJECTS / STANDING;
+    for election in 0..elections {
+        apply(&mut state, &campaign(*first, election, 0));
+    }
+    weight(&mut state, |state| {
+        for election in 0..elections {
+            for (session, candidate) in others.iter().zip(1..) {
+                apply(state, &campaign(*session, election, candidate));
+            }
+        }
+    })
+}
+
+fn ended_candidates() -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    let remembered = OBJECTS.min(raft_core::limits::ENDED_CANDIDATES_MAX as u64);
+    let bytes = weight(&mut state, |state| {
+        for election in 0..remembered {
+            apply(state, &campaign(session, 0, election));
+            let resign = Command::Resign {
+                election: election_name(0),
+                candidate: candidate_id(election),
+            };
+            apply(state, &request(Some(session), resign));
+        }
+    });
+    bytes * OBJECTS / remembered
 }
 
 fn answers() -> u64 {

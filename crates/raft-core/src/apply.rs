@@ -8,6 +8,7 @@ mod answer;
 mod claim;
 mod configure;
 mod due;
+mod election;
 mod grant;
 mod members;
 mod multi;
@@ -21,12 +22,14 @@ mod tree;
 mod txn;
 mod znode;
 
+use std::collections::BTreeMap;
+
 use mutant::Mutant;
 
 use crate::acl::{self, Identity};
-use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp};
+use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp, TermGuard};
 use crate::event::{Event, EventKind};
-use crate::ids::{SessionId, Zxid};
+use crate::ids::{CandidateId, ElectionName, SessionId, Zxid};
 use crate::limits;
 use crate::outcome::{Outcome, OverQuota, Refusal, Reply};
 use crate::query::session::SessionStatus;
@@ -49,6 +52,8 @@ pub(crate) struct Step<'a> {
     pub(crate) over_quota: Vec<OverQuota>,
     /// Znodes that were looked at so far to set quotas.
     pub(crate) counted: u64,
+    /// Elections whose leader has gone, each with who is to lead next if somebody was named.
+    pub(crate) leaderless: BTreeMap<ElectionName, Option<CandidateId>>,
 }
 
 impl State {
@@ -144,6 +149,7 @@ impl<'a> Step<'a> {
             events: Vec::new(),
             over_quota: Vec::new(),
             counted: 0,
+            leaderless: BTreeMap::new(),
         }
     }
 }
@@ -160,7 +166,12 @@ impl Step<'_> {
         for FenceGuard { lock, fence } in &request.fences {
             self.state.verify(lock, *fence)?;
         }
-        self.dispatch(&request.command)
+        for TermGuard { election, term } in &request.terms {
+            self.state.verify_term(election, *term)?;
+        }
+        let reply = self.dispatch(&request.command)?;
+        self.settle_elections();
+        Ok(reply)
     }
 
     fn dispatch(&mut self, command: &Command) -> Result<Reply, Refusal> {
@@ -207,6 +218,12 @@ impl Step<'_> {
                 self.announce_clients(*node, address.as_deref())
             }
             Command::PublishMembers => self.publish_members(),
+            Command::Campaign(campaign) => self.campaign(campaign),
+            Command::Resign {
+                election,
+                candidate,
+            } => self.resign(election, candidate),
+            Command::TransferLeadership(ask) => self.transfer_leadership(ask),
         }
     }
 
@@ -250,9 +267,10 @@ impl Step<'_> {
 /// Bounds that hold for every request, whatever it asks.
 fn check_bounds(request: &Request) -> Result<(), Refusal> {
     acl::check_identities(&request.identities)?;
-    if request.fences.len() > limits::GUARDS_PER_REQUEST_MAX {
+    let guards = request.fences.len().saturating_add(request.terms.len());
+    if guards > limits::GUARDS_PER_REQUEST_MAX {
         return Err(Refusal::limit(
-            "fences per request",
+            "fences and terms per request",
             limits::GUARDS_PER_REQUEST_MAX as u64,
         ));
     }

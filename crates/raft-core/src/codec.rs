@@ -1,7 +1,8 @@
 //! Bytes of requests and batches: encoded once where a request enters the cluster, the same on the
 //! wire, in the log and in apply.
 //!
-//! A request is a version byte and the postcard encoding of [`Request`]. A batch is
+//! A request is a version byte and the postcard encoding of [`Request`]; where it names terms, the
+//! version is another and their encoding follows. A batch is
 //!
 //! ```text
 //! version u8 | log time u64 | wall time u64 | count u32 | count × (length u32 | request)
@@ -89,8 +90,12 @@ pub fn encode_request(request: &Request) -> Result<Bytes, EncodeError> {
     reason = "a Vec takes any bytes, and no type in a request has a fallible encoding"
 )]
 fn encode(request: &Request) -> Vec<u8> {
-    let start = vec![format::REQUEST];
-    postcard::to_extend(request, start).expect("encoding into a Vec cannot fail")
+    let into_vec = "encoding into a Vec cannot fail";
+    if request.terms.is_empty() {
+        return postcard::to_extend(request, vec![format::REQUEST]).expect(into_vec);
+    }
+    let start = vec![format::REQUEST_WITH_TERMS];
+    postcard::to_extend(&(request, &request.terms), start).expect(into_vec)
 }
 
 /// Decodes a request. Every name in it is valid afterwards, paths of znode operations excepted:
@@ -101,8 +106,19 @@ fn encode(request: &Request) -> Vec<u8> {
 pub fn decode_request(bytes: &[u8]) -> Result<Request, DecodeError> {
     check_length("bytes of a request", bytes.len(), limits::REQUEST_BYTES_MAX)?;
     let (version, content) = bytes.split_first().ok_or(DecodeError::Truncated)?;
-    check_version(*version, format::REQUEST)?;
-    match postcard::take_from_bytes::<Request>(content) {
+    let decoded = match *version {
+        format::REQUEST_WITH_TERMS => postcard::take_from_bytes(content)
+            .map(|((request, terms), rest)| (Request { terms, ..request }, rest)),
+        version => {
+            check_version(version, format::REQUEST)?;
+            postcard::take_from_bytes::<Request>(content)
+        }
+    };
+    match decoded {
+        // Two encodings of one request would be two digests of one log.
+        Ok((request, [])) if request.terms.is_empty() && *version != format::REQUEST => {
+            Err(DecodeError::Malformed("it names no terms".to_owned()))
+        }
         Ok((request, [])) => Ok(request),
         Ok((_, rest)) => Err(DecodeError::TrailingBytes { count: rest.len() }),
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err(DecodeError::Truncated),

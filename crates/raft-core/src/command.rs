@@ -3,6 +3,7 @@
 //! A [`Request`] is a [`Command`] with what is needed to judge it: who asks, for which session,
 //! under which fences. It is encoded once, where it enters the cluster.
 
+mod election;
 mod lock;
 mod restore;
 mod session;
@@ -10,13 +11,15 @@ mod znode;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::election::{Campaign, TermGuard, TransferLeadership};
 pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings};
 pub use self::restore::RestoreStep;
 pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
 use crate::ids::{
-    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, SessionName, WallTime,
+    ZnodePath, Zxid,
 };
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
@@ -54,6 +57,10 @@ pub struct Request {
     pub session: Option<SessionRef>,
     /// Holds that must still stand, or nothing is done (`Holdfast-Fence`).
     pub fences: Vec<FenceGuard>,
+    /// Leaderships that must still last, or nothing is done (`Holdfast-Term`). In the bytes they follow the
+    /// request, in a version of their own: [`codec`](crate::codec).
+    #[serde(skip)]
+    pub terms: Vec<TermGuard>,
     /// Makes a POST repeatable.
     pub idempotency: Option<IdempotencyKey>,
     /// What is asked.
@@ -186,6 +193,17 @@ pub enum Command {
     /// Shows in `/zookeeper/config` the membership in force. Proposed by the leader when it has
     /// changed: a change itself takes no zxid, so it could fire no watch.
     PublishMembers,
+    /// Stands for election.
+    Campaign(Campaign),
+    /// Ends a candidacy, and the leadership if it leads.
+    Resign {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+    },
+    /// Hands a leadership over to another candidate.
+    TransferLeadership(TransferLeadership),
 }
 
 /// Which version a conditional write expects.

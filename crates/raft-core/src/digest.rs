@@ -8,7 +8,11 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::acl::AclEntry;
-use crate::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath, Zxid};
+use crate::election::{Candidate, Election, EndedCandidate};
+use crate::ids::{
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath,
+    Zxid,
+};
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
 use crate::session::{EndedSession, Session};
@@ -33,6 +37,9 @@ pub(crate) struct TableDigests {
     members_ever: u128,
     staging: u128,
     staged_parts: u128,
+    elections: u128,
+    candidates: u128,
+    ended_candidates: u128,
 }
 
 impl State {
@@ -55,6 +62,9 @@ impl State {
             members_ever: self.members_ever.digest(),
             staging: self.staging.digest(),
             staged_parts: self.staged_parts.digest(),
+            elections: self.elections.digest(),
+            candidates: self.candidates.digest(),
+            ended_candidates: self.ended_candidates.digest(),
         }
     }
 
@@ -71,6 +81,9 @@ impl State {
             members_ever: self.members_ever.recomputed_digest(),
             staging: self.staging.recomputed_digest(),
             staged_parts: self.staged_parts.recomputed_digest(),
+            elections: self.elections.recomputed_digest(),
+            candidates: self.candidates.recomputed_digest(),
+            ended_candidates: self.ended_candidates.recomputed_digest(),
         }
     }
 }
@@ -138,6 +151,9 @@ fingerprint_of_encoding! {
     MemberEver: u64,
     Staging: Zxid,
     StagedPart: u64,
+    Election: ElectionName,
+    Candidate: (ElectionName, CandidateId),
+    EndedCandidate: (ElectionName, CandidateId),
 }
 
 #[expect(

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::acl::AclEntry;
 use crate::command::{LockMode, Moment};
 use crate::data::Data;
-use crate::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
+use crate::election::CandidateEnd;
+use crate::ids::{
+    CandidateId, ClaimId, ElectionName, Fence, LockName, SessionId, SessionName, Term, ZnodePath,
+};
 use crate::lock::ClaimEnd;
 use crate::session::SessionEnd;
 use crate::znode::Stat;
@@ -45,7 +48,14 @@ impl EventKind {
             | EventKind::ClaimExtended { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::SessionOpened { .. }
-            | EventKind::SessionEnded { .. } => None,
+            | EventKind::SessionEnded { .. }
+            | EventKind::CandidateJoined { .. }
+            | EventKind::CandidateChanged { .. }
+            | EventKind::CandidateLeft { .. }
+            | EventKind::LeaderElected { .. }
+            | EventKind::LeadershipEnded { .. }
+            | EventKind::TransferAsked { .. }
+            | EventKind::TransferCancelled { .. } => None,
         }
     }
 }
@@ -175,5 +185,86 @@ pub enum EventKind {
         name: Option<SessionName>,
         /// Why.
         end: SessionEnd,
+    },
+    /// `election.joined`
+    CandidateJoined {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// Its weight.
+        weight: u32,
+    },
+    /// `election.changed`: its value or its weight.
+    CandidateChanged {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// Its weight now.
+        weight: u32,
+    },
+    /// `election.left`
+    CandidateLeft {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// How.
+        end: CandidateEnd,
+    },
+    /// `election.elected`
+    LeaderElected {
+        /// The election.
+        election: ElectionName,
+        /// Who leads.
+        candidate: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// In which term.
+        term: Term,
+        /// Whether the leadership was handed over to it.
+        handed_over: bool,
+    },
+    /// `election.ended`: a leadership is over.
+    LeadershipEnded {
+        /// The election.
+        election: ElectionName,
+        /// Who led.
+        candidate: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// In which term.
+        term: Term,
+        /// How.
+        end: CandidateEnd,
+    },
+    /// `election.transfer`: the leader is asked to hand over.
+    TransferAsked {
+        /// The election.
+        election: ElectionName,
+        /// Who leads.
+        leader: CandidateId,
+        /// Its owner.
+        session: SessionId,
+        /// Who is to lead.
+        to: CandidateId,
+        /// After how long it happens without the leader, milliseconds.
+        within_ms: u64,
+        /// Why, where somebody said so.
+        reason: Option<String>,
+    },
+    /// `election.transfer_cancelled`: who was to lead stands no more.
+    TransferCancelled {
+        /// The election.
+        election: ElectionName,
+        /// Who was to lead.
+        to: CandidateId,
     },
 }

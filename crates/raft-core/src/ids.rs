@@ -44,6 +44,11 @@ number! {
     Fence
 }
 number! {
+    /// Fencing token of a leadership: the zxid of the command by which it began. Terms of one
+    /// election strictly increase.
+    Term
+}
+number! {
     /// Milliseconds of the cluster's own clock. It moves only while there is a leader and never
     /// jumps, so no change of leader or wall clock makes a deadline pass early. All deadlines of
     /// the state are in log time.
@@ -208,62 +213,90 @@ segment_name! {
     ClaimId, "claim id"
 }
 segment_name! {
+    /// Id of a candidate, chosen by the client. Unique within one election.
+    CandidateId, "candidate id"
+}
+
+impl CandidateId {
+    /// Before every id, for ranges: never stored, never shown.
+    pub(crate) fn before_all() -> CandidateId {
+        CandidateId(Arc::from(""))
+    }
+}
+
+segment_name! {
     /// Name of a session, chosen by the client (HTTP) so that opening it can be repeated.
     SessionName, "session name"
 }
 
-/// Name of a lock: segments of `A-Za-z0-9._:@+,~-` joined by `/`, 512 bytes in all. The lock is
-/// the znode `/locks/<name>`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LockName(Arc<str>);
+macro_rules! name_of_znode {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $below:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
-impl LockName {
-    /// Validates `text`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        if text.is_empty() {
-            return Err(InvalidName::Empty {
-                kind: "lock name".to_owned(),
-            });
+        impl $name {
+            /// Validates `text`: segments of `A-Za-z0-9._:@+,~-` joined by `/`.
+            ///
+            /// # Errors
+            /// What is wrong with it.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                check_name($kind, text)?;
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The text, without the path that such names are below.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The znode of this name.
+            #[must_use]
+            pub fn znode(&self) -> ZnodePath {
+                ZnodePath::of_valid(&format!("{}/{}", $below, self.0))
+            }
+
+            /// A bound for ranges over names: not validated, never stored, never shown.
+            pub(crate) fn range_bound(text: &str) -> Self {
+                Self(Arc::from(text))
+            }
+
+            /// Whose znode is `path`, if it is one of such a name.
+            #[must_use]
+            pub fn of_znode(path: &ZnodePath) -> Option<Self> {
+                let rest = path.as_str().strip_prefix($below)?.strip_prefix('/')?;
+                Self::parse(rest).ok()
+            }
         }
-        if text.len() > limits::LOCK_NAME_BYTES_MAX {
-            return Err(InvalidName::TooLong {
-                kind: "lock name".to_owned(),
-                limit: limits::LOCK_NAME_BYTES_MAX,
-                length: text.len(),
-            });
-        }
-        for segment in text.split('/') {
-            check_segment("lock name", segment)?;
-        }
-        Ok(LockName(Arc::from(text)))
-    }
 
-    /// The text, without the leading `/locks/`.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The znode that is this lock.
-    #[must_use]
-    pub fn znode(&self) -> ZnodePath {
-        ZnodePath::of_valid(&format!("{}/{}", path::LOCKS, self.0))
-    }
-
-    /// A bound for ranges over lock names: not validated, never stored, never shown.
-    pub(crate) fn range_bound(text: &str) -> LockName {
-        LockName(Arc::from(text))
-    }
-
-    /// The lock whose znode is `path`, if `path` lies below `/locks` and its rest is a lock name.
-    #[must_use]
-    pub fn of_znode(path: &ZnodePath) -> Option<LockName> {
-        let rest = path.as_str().strip_prefix(path::LOCKS)?.strip_prefix('/')?;
-        LockName::parse(rest).ok()
-    }
+        encoded_as_text!($name, InvalidName);
+    };
 }
 
-encoded_as_text!(LockName, InvalidName);
+fn check_name(kind: &str, text: &str) -> Result<(), InvalidName> {
+    if text.is_empty() {
+        return Err(InvalidName::Empty {
+            kind: kind.to_owned(),
+        });
+    }
+    if text.len() > limits::NAME_BYTES_MAX {
+        return Err(InvalidName::TooLong {
+            kind: kind.to_owned(),
+            limit: limits::NAME_BYTES_MAX,
+            length: text.len(),
+        });
+    }
+    text.split('/')
+        .try_for_each(|segment| check_segment(kind, segment))
+}
+
+name_of_znode! {
+    /// Name of a lock: segments of `A-Za-z0-9._:@+,~-` joined by `/`, 512 bytes in all. The lock is
+    /// the znode `/locks/<name>`.
+    LockName, "lock name", path::LOCKS
+}
+name_of_znode! {
+    /// Name of an election: as that of a lock. The election is the znode `/elections/<name>`.
+    ElectionName, "election name", path::ELECTIONS
+}

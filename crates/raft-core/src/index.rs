@@ -1,6 +1,7 @@
 //! Look-ups derived from the tables, computed anew: after a restore, and by
 //! `check_invariants` to compare with what apply maintains step by step.
 
+mod election;
 mod lock;
 mod quota;
 
@@ -34,6 +35,7 @@ impl Index {
             index.due.insert(staging.due(*upload));
         }
         lock::rebuild(state, &mut index);
+        election::rebuild(state, &mut index);
         quota::rebuild(state, &mut index);
         index
     }

@@ -1,6 +1,7 @@
 //! The invariants of the crate page, checked in full: O(state), for tests and for an operator's
 //! doubt. The cheap ones are asserted always, in `apply`.
 
+mod election;
 mod lock;
 mod quota;
 
@@ -19,6 +20,7 @@ impl State {
         self.check_tree()?;
         self.check_config()?;
         lock::check(self)?;
+        election::check(self)?;
         quota::check(self)?;
         self.check_derived()?;
         self.check_limits()
@@ -105,6 +107,7 @@ impl State {
             ended_claims_by_age,
             ended_claims_by_session,
             ended_sessions_by_age,
+            ended_candidates_by_age,
             quotas,
         } = Index::rebuild(self);
         let kept = &self.index;
@@ -141,6 +144,11 @@ impl State {
             "I-4: index of ended sessions",
             &kept.ended_sessions_by_age,
             &ended_sessions_by_age,
+        )?;
+        same(
+            "I-4: index of ended candidates",
+            &kept.ended_candidates_by_age,
+            &ended_candidates_by_age,
         )?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
         same("I-12: quotas", &kept.quotas, &quotas)?;

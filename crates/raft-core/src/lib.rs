@@ -17,9 +17,11 @@
 //! - **Locks** ([`lock`]): a lock is a znode below `/locks`, a claim its ephemeral sequential child.
 //!   The fence of a claim is its znode's czxid. Whatever frees a lock grants the next waiter in the
 //!   same command.
+//! - **Elections** ([`election`]): candidates are ephemeral children of a container below `/elections`.
+//!   One of them leads, in a term that is the zxid at which it began to.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
-//! - **Memories**: ended sessions and claims for a while, and answers to idempotency keys. All bounded
+//! - **Memories**: ended sessions, claims and candidates for a while, and answers to idempotency keys. All bounded
 //!   ([`limits`]).
 //! - **Members** ([`members`]): which server nodes are and ever were in, and what ZooKeeper clients
 //!   are told of them.
@@ -56,14 +58,16 @@
 //!   of its subtree gives, less what quotas further down count; and its stats znode shows just that.
 //! - **I-13** `/zookeeper/config` is empty or ends with the zxid of the command that wrote it, and its
 //!   version is -1.
+//! - **I-14** An election has a leader exactly while it has candidates, and the leader is one of them.
+//!   Terms of one election strictly increase. Every candidate has its znode, of its live session.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
-//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`], [`members`],
-//! [`quota`] (what is stored)
+//! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
+//! [`election`], [`members`], [`quota`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
-//! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants) · [`query`] (reads)
+//! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`query`] (reads)
 //! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
 
 pub mod ids;
@@ -76,6 +80,7 @@ pub mod outcome;
 
 pub mod acl;
 pub mod data;
+pub mod election;
 pub mod lock;
 pub mod members;
 pub mod quota;

@@ -5,10 +5,11 @@
 /// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
 /// the index small and error messages readable.
 pub const PATH_BYTES_MAX: usize = 4096;
-/// Bytes of one segment of a lock name, and of a claim id or session name.
+/// Bytes of one segment of the name of a lock or election, and of a claim id, candidate id or session
+/// name.
 pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of a whole lock name.
-pub const LOCK_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a whole name of a lock or election.
+pub const NAME_BYTES_MAX: usize = 512;
 /// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
 pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a stored content type.
@@ -77,7 +78,14 @@ pub const IMPLICIT_TTL_MS_DEFAULT: u64 = 60_000;
 /// names none.
 pub const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
 
-/// How long an ended claim or session is remembered, log-time milliseconds. Longer than any
+/// Candidates of one election: choosing a leader looks at each.
+pub const CANDIDATES_PER_ELECTION_MAX: usize = 1_000;
+/// Bytes of the value of a candidate.
+pub const CANDIDATE_VALUE_BYTES_MAX: usize = 16 << 10;
+/// Ended candidates remembered; past it the oldest is forgotten early.
+pub const ENDED_CANDIDATES_MAX: usize = 50_000;
+
+/// How long an ended claim, candidate or session is remembered, log-time milliseconds. Longer than any
 /// sensible retry budget, so a delayed duplicate cannot take a lock again.
 pub const TOMBSTONE_MS: u64 = 15 * 60_000;
 /// Ended claims remembered; past it the oldest is forgotten early.
@@ -130,6 +138,6 @@ pub const RESTORE_ZXID_STEP: u64 = 1 << 42;
 pub const RESTORE_ZXID_MAX: u64 = 1 << 53;
 
 const _: () = assert!(RESTORE_PART_BYTES_MAX < BATCH_BYTES_MAX);
-const _: () = assert!(LOCK_NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
+const _: () = assert!(NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
 const _: () = assert!(ZNODE_DATA_BYTES_MAX < REQUEST_BYTES_MAX);
 const _: () = assert!(SESSION_TIMEOUT_MS_MIN < SESSION_TIMEOUT_MS_MAX);

@@ -8,8 +8,9 @@ use crate::data::Data;
 use serde::{Deserialize, Serialize};
 
 use crate::command::{LockMode, Moment};
+use crate::election::{Election, EndedCandidate, Transfer};
 use crate::event::Event;
-use crate::ids::{ClaimId, Fence, SessionId, ZnodePath, Zxid};
+use crate::ids::{CandidateId, ClaimId, Fence, SessionId, Term, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
@@ -104,6 +105,12 @@ pub enum Reply {
         /// Its version.
         version: Zxid,
     },
+    /// How a candidate stands.
+    Candidate(Box<CandidateReply>),
+    /// The candidate has ended, now or before, by its owner's wish.
+    CandidateEnded(Box<EndedCandidate>),
+    /// Who leads after a transfer was asked for, or done.
+    LeadershipTransfer(LeaderSummary),
 }
 
 /// What a restore did.
@@ -132,6 +139,42 @@ pub struct ClaimReply {
     pub holders: u32,
     /// Claims in the queue.
     pub waiters: u32,
+}
+
+/// How a candidate stands after the command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateReply {
+    /// Whether this request made it stand.
+    pub created: bool,
+    /// Its term, when it leads.
+    pub term: Option<Term>,
+    /// Candidates that would lead before it, and itself; 0 when it leads.
+    pub position: u32,
+    /// Who leads.
+    pub leader: LeaderSummary,
+}
+
+/// Who leads an election.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderSummary {
+    /// The candidate.
+    pub leader: CandidateId,
+    /// Its term.
+    pub term: Term,
+    /// The transfer under way.
+    pub transfer: Option<Transfer>,
+}
+
+impl LeaderSummary {
+    /// Of this election.
+    #[must_use]
+    pub fn of(election: &Election) -> LeaderSummary {
+        LeaderSummary {
+            leader: election.leader.clone(),
+            term: election.term,
+            transfer: election.transfer.clone(),
+        }
+    }
 }
 
 /// Of one znode operation.

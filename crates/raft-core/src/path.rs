@@ -6,6 +6,8 @@ use crate::limits;
 
 /// Below this znode every lock lives.
 pub const LOCKS: &str = "/locks";
+/// Below this znode every election lives.
+pub const ELECTIONS: &str = "/elections";
 /// Holds the member list for ZooKeeper clients; its version is always -1.
 pub const CONFIG: &str = "/zookeeper/config";
 /// Below this znode quotas are set.

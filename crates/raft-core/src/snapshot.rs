@@ -36,6 +36,9 @@ enum Section {
     MembersEver = 8,
     Staging = 9,
     StagedParts = 10,
+    Elections = 11,
+    Candidates = 12,
+    EndedCandidates = 13,
     End = 0xFF,
 }
 
@@ -65,6 +68,9 @@ impl State {
         writer.section(Section::MembersEver, self.members_ever.iter())?;
         writer.section(Section::Staging, self.staging.iter())?;
         writer.section(Section::StagedParts, self.staged_parts.iter())?;
+        writer.section(Section::Elections, self.elections.iter())?;
+        writer.section(Section::Candidates, self.candidates.iter())?;
+        writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::acl::{AclEntry, Perms};
 use crate::command::Moment;
 use crate::data::Data;
+use crate::election::{Candidate, Election, EndedCandidate};
 use crate::ids::{
-    ClaimId, Fence, LockName, LogTime, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, SessionName, WallTime,
+    ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -51,6 +53,12 @@ pub struct State {
     pub(crate) staging: Table<Zxid, Staging>,
     /// Its bytes, by their offset.
     pub(crate) staged_parts: Table<u64, StagedPart>,
+    /// Elections, each with its leader.
+    pub(crate) elections: Table<ElectionName, Election>,
+    /// Who stands in them.
+    pub(crate) candidates: Table<(ElectionName, CandidateId), Candidate>,
+    /// Remembered ended candidates.
+    pub(crate) ended_candidates: Table<(ElectionName, CandidateId), EndedCandidate>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -130,6 +138,8 @@ pub(crate) struct Index {
     pub(crate) ended_claims_by_session: OrdMap<SessionId, OrdSet<(LogTime, LockName, ClaimId)>>,
     /// Remembered ended sessions, oldest first.
     pub(crate) ended_sessions_by_age: OrdSet<(LogTime, SessionId)>,
+    /// Remembered ended candidates, oldest first.
+    pub(crate) ended_candidates_by_age: OrdSet<(LogTime, ElectionName, CandidateId)>,
     /// Everything with a deadline, in order of time.
     pub(crate) due: OrdSet<(LogTime, Due)>,
     /// Bytes of data in all znodes.
@@ -166,6 +176,10 @@ pub(crate) enum Due {
     ForgetAnswer(String),
     /// An upload that stands still is dropped.
     ForgetStaging(Zxid),
+    /// A leadership is handed over.
+    Transfer(ElectionName),
+    /// A remembered candidate is forgotten.
+    ForgetCandidate(ElectionName, CandidateId),
 }
 
 impl Default for State {
@@ -231,6 +245,9 @@ impl State {
             members_ever: Table::default(),
             staging: Table::default(),
             staged_parts: Table::default(),
+            elections: Table::default(),
+            candidates: Table::default(),
+            ended_candidates: Table::default(),
             index: Index::default(),
         }
     }

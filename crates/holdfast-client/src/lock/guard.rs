@@ -7,11 +7,11 @@ use http_types::v1::locks::{Claim, EndedClaim, Verified};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::pending::release_in_background;
 use super::remote::{extend_call, release_call};
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::session::{Registration, Session};
+use crate::withdrawal::send_in_background;
 
 /// A held lock. Dropping it releases the lock in the background; [`release`](LockGuard::release)
 /// says whether that worked.
@@ -148,12 +148,8 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         // A session that is lost takes its locks with it.
         if !self.released && self.session.loss().is_none() {
-            release_in_background(
-                self.session.client(),
-                &self.claim.lock,
-                &self.claim.claim,
-                self.session.id(),
-            );
+            let call = release_call(&self.claim.lock, &self.claim.claim, Some(self.session.id()));
+            send_in_background(self.session.client(), call);
         }
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod answers;
+mod elections;
 mod events;
 mod fake;
 mod locks;

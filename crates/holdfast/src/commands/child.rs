@@ -1,4 +1,4 @@
-//! The command under the lock, and everything it started.
+//! The command under a lock or a leadership, and everything it started.
 //!
 //! It gets a process group of its own, so that a signal reaches all of it; and this program adopts
 //! processes whose parent in the group ended, so that it knows when the last one is gone.
@@ -8,7 +8,6 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use holdfast_client::LockGuard;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, test_kill_process_group,
@@ -16,14 +15,22 @@ use rustix::process::{
 };
 use tokio::process::Command;
 
-use crate::args::LockArgs;
-use crate::commands::App;
 use crate::exit::{Exit, Failure};
 
 /// Between two looks at whether all are gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// After killing, how long the system may take to be done with it.
 const KILL_TIME: Duration = Duration::from_secs(10);
+
+/// What is to be run.
+pub(super) struct Program<'a> {
+    /// The program and its arguments.
+    pub(super) command: &'a [String],
+    /// Whether it reads what this program could read.
+    pub(super) pass_stdin: bool,
+    /// What it must know of what protects it.
+    pub(super) environment: Vec<(&'static str, String)>,
+}
 
 /// A running command.
 pub(super) struct Child {
@@ -33,14 +40,18 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts it, with what it must know of the lock in its environment.
-    pub(super) fn spawn(app: &App, args: &LockArgs, guard: &LockGuard) -> Result<Child, Failure> {
-        let (program, arguments) = args
-            .command
+    /// Starts it.
+    pub(super) fn spawn(what: &Program<'_>) -> Result<Child, Failure> {
+        let Program {
+            command,
+            pass_stdin,
+            environment,
+        } = what;
+        let (program, arguments) = command
             .split_first()
             .ok_or_else(|| Failure::new(Exit::Usage, "run the command", "there is no command"))?;
         let what = || format!("run {program}");
-        if args.pass_stdin && std::io::stdin().is_terminal() {
+        if *pass_stdin && std::io::stdin().is_terminal() {
             let why = "a terminal cannot be given to a process group of its own";
             return Err(Failure::new(Exit::Usage, what(), why)
                 .remedy("pipe the input in, or leave --pass-stdin out"));
@@ -50,16 +61,12 @@ impl Child {
         let process = Command::new(program)
             .args(arguments)
             .process_group(0)
-            .stdin(if args.pass_stdin {
+            .stdin(if *pass_stdin {
                 Stdio::inherit()
             } else {
                 Stdio::null()
             })
-            .env("HOLDFAST_LOCK", guard.lock())
-            .env("HOLDFAST_CLAIM", &guard.claim().claim)
-            .env("HOLDFAST_FENCE", guard.fence().to_string())
-            .env("HOLDFAST_SESSION", guard.session().id())
-            .env("HOLDFAST_ENDPOINTS", app.client.endpoints().join(","))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .spawn()
             .map_err(|error| {
                 let exit = if error.kind() == std::io::ErrorKind::NotFound {

@@ -1,12 +1,15 @@
 //! `holdfast events`, `watch`, `locks watch`: streams of what happens.
 
-use holdfast_client::http_types::v1::events::{ClaimEvent, StateEvent};
+use holdfast_client::http_types::v1::events::{
+    CandidateEndEvent, CandidateEvent, ClaimEvent, StateEvent,
+};
 use holdfast_client::{Event, EventFilter, EventId, EventKind, EventStream, Start, StreamItem};
 use serde_json::{Value, json};
 
 use super::App;
 use crate::args::{EventsArgs, WatchArgs};
 use crate::exit::{Context as _, Exit, Failure};
+use crate::output::ago;
 
 pub(super) async fn events(app: &App, args: EventsArgs) -> Result<(), Failure> {
     let filter = EventFilter {
@@ -33,6 +36,24 @@ pub(super) async fn watch_locks(
     let filter = EventFilter {
         prefix: name,
         kinds: vec!["lock.*".to_owned()],
+        ..EventFilter::default()
+    };
+    let start = start(initial, after.as_deref())?;
+    follow(app, app.client.events(filter, start), None).await
+}
+
+pub(super) async fn watch_elections(
+    app: &App,
+    name: Option<String>,
+    after: Option<String>,
+    initial: bool,
+) -> Result<(), Failure> {
+    let filter = EventFilter {
+        prefix: Some(name.map_or_else(
+            || "/elections".to_owned(),
+            |name| format!("/elections/{name}"),
+        )),
+        kinds: vec!["election.*".to_owned()],
         ..EventFilter::default()
     };
     let start = start(initial, after.as_deref())?;
@@ -138,6 +159,13 @@ fn details(kind: &EventKind) -> String {
             )
         }
         EventKind::LockConfigured { lock } => lock.clone(),
+        EventKind::ElectionJoined { .. }
+        | EventKind::ElectionChanged { .. }
+        | EventKind::ElectionLeft(_)
+        | EventKind::ElectionElected { .. }
+        | EventKind::ElectionEnded(_)
+        | EventKind::ElectionTransfer { .. }
+        | EventKind::ElectionTransferCancelled { .. } => election_details(kind),
         EventKind::SessionOpened(session)
         | EventKind::SessionClosed(session)
         | EventKind::SessionExpired(session) => session.session.clone(),
@@ -147,6 +175,39 @@ fn details(kind: &EventKind) -> String {
         EventKind::Reconnect { endpoints } => endpoints.join(" "),
         EventKind::State(state) => state_details(state),
         EventKind::Unrecognised => String::new(),
+    }
+}
+
+/// Of an event of an election; of others nothing.
+fn election_details(kind: &EventKind) -> String {
+    let named = |who: &CandidateEvent| format!("{} candidate {}", who.election, who.candidate);
+    let ended =
+        |ended: &CandidateEndEvent| format!("{} {:?}", named(&ended.candidate), ended.state);
+    if let EventKind::ElectionJoined { candidate, weight }
+    | EventKind::ElectionChanged { candidate, weight } = kind
+    {
+        format!("{} weight {weight}", named(candidate))
+    } else if let EventKind::ElectionLeft(left) = kind {
+        ended(left)
+    } else if let EventKind::ElectionElected {
+        candidate, term, ..
+    } = kind
+    {
+        format!("{} term {term}", named(candidate))
+    } else if let EventKind::ElectionEnded(over) = kind {
+        format!("{} term {}", ended(over), over.term.unwrap_or_default())
+    } else if let EventKind::ElectionTransfer {
+        candidate,
+        to,
+        within_ms,
+        ..
+    } = kind
+    {
+        format!("{} to {to} within {}", named(candidate), ago(*within_ms))
+    } else if let EventKind::ElectionTransferCancelled { election, to } = kind {
+        format!("{election} to {to}")
+    } else {
+        String::new()
     }
 }
 
@@ -163,6 +224,14 @@ fn state_details(state: &StateEvent) -> String {
     }
     if let Some(claim) = &state.claim {
         return format!("{} claim {} fence {}", claim.lock, claim.claim, claim.fence);
+    }
+    if let Some(election) = &state.election {
+        let (name, leader, term) = (
+            &election.election,
+            &election.leader.candidate,
+            election.term,
+        );
+        return format!("{name} candidate {leader} term {term}");
     }
     state
         .session

@@ -1,19 +1,17 @@
 //! `holdfast lock NAME -- CMD`: runs a command while holding a lock, and stops it when the lock is
 //! lost, with everything it started.
 
-mod child;
 mod progress;
-mod signals;
 
 use std::time::{Duration, Instant};
 
 use holdfast_client::{Error, ErrorCode, LockGuard, Session, SessionOptions};
 use tokio::time::timeout;
 
-use self::child::Child;
 use self::progress::Progress;
-use self::signals::Signals;
 use super::acquire::{busy, wished};
+use super::child::{Child, Program};
+use super::signals::{Signals, by_signal};
 use super::{App, session};
 use crate::args::LockArgs;
 use crate::exit::{Context as _, Exit, Failure};
@@ -74,7 +72,17 @@ async fn under_session(
     if args.command.is_empty() {
         return hold(app, guard, signals).await;
     }
-    let mut child = Child::spawn(app, args, &guard)?;
+    let mut child = Child::spawn(&Program {
+        command: &args.command,
+        pass_stdin: args.pass_stdin,
+        environment: vec![
+            ("HOLDFAST_LOCK", guard.lock().to_owned()),
+            ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
+            ("HOLDFAST_FENCE", guard.fence().to_string()),
+            ("HOLDFAST_SESSION", guard.session().id().to_owned()),
+            ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
+        ],
+    })?;
     let code = loop {
         tokio::select! {
             biased;
@@ -173,11 +181,6 @@ async fn release(app: &App, guard: LockGuard, held: Instant, code: u8) -> Result
             Ok(code)
         }
     }
-}
-
-/// Exit code of a program that a signal ended.
-fn by_signal(signal: i32) -> u8 {
-    u8::try_from(signal).map_or(u8::MAX, |signal| 128_u8.saturating_add(signal))
 }
 
 fn millis(since: Instant) -> u64 {

@@ -7,6 +7,7 @@
 mod base;
 mod change;
 mod command;
+mod election;
 mod lines;
 mod text;
 

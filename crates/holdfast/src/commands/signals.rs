@@ -1,4 +1,4 @@
-//! Signals that would end this program while it holds a lock.
+//! Signals that would end this program while it holds a lock or leads.
 
 use rustix::process::Signal;
 use tokio::signal::unix::{self, SignalKind};
@@ -38,4 +38,9 @@ impl Signals {
         };
         signal.as_raw()
     }
+}
+
+/// Exit code of a program that a signal ended.
+pub(super) fn by_signal(signal: i32) -> u8 {
+    u8::try_from(signal).map_or(u8::MAX, |signal| 128_u8.saturating_add(signal))
 }

@@ -40,6 +40,7 @@ fn request(sequence: u64, session: Option<&str>, command: Command) -> Request {
         identities: Vec::new(),
         session: session.map(|name| SessionRef::Name(SessionName::parse(name).unwrap())),
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }

@@ -4,11 +4,11 @@ use ::node::EventId;
 use http_types::v1::Encoding;
 use http_types::v1::events as v1;
 use raft_core::event::{Event, EventKind};
-use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName, ZnodePath};
+use raft_core::ids::{ClaimId, ElectionName, Fence, LockName, SessionId, SessionName, ZnodePath};
 use raft_core::session::SessionEnd;
 use raft_core::state::State;
 
-use crate::convert::{fence, lock, node, session};
+use crate::convert::{election, fence, lock, node, session};
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -48,6 +48,13 @@ pub(crate) fn name(kind: &EventKind) -> &'static str {
         EventKind::ClaimEnded { held: false, .. } => "lock.left",
         EventKind::ClaimExtended { .. } => "lock.extended",
         EventKind::LockConfigured { .. } => "lock.configured",
+        EventKind::CandidateJoined { .. } => "election.joined",
+        EventKind::CandidateChanged { .. } => "election.changed",
+        EventKind::CandidateLeft { .. } => "election.left",
+        EventKind::LeaderElected { .. } => "election.elected",
+        EventKind::LeadershipEnded { .. } => "election.ended",
+        EventKind::TransferAsked { .. } => "election.transfer",
+        EventKind::TransferCancelled { .. } => "election.transfer_cancelled",
         EventKind::SessionOpened { .. } => "session.opened",
         EventKind::SessionEnded {
             end: SessionEnd::Closed,
@@ -73,7 +80,14 @@ pub(crate) fn znode(kind: &EventKind) -> Option<&ZnodePath> {
         | EventKind::ClaimExtended { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => None,
+        | EventKind::SessionEnded { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => None,
     }
 }
 
@@ -90,7 +104,14 @@ pub(crate) fn lock(kind: &EventKind) -> Option<&LockName> {
         | EventKind::NodeAclChanged { .. }
         | EventKind::NodeDeleted { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => None,
+        | EventKind::SessionEnded { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => None,
     }
 }
 
@@ -101,13 +122,44 @@ pub(crate) fn session(kind: &EventKind) -> Option<SessionId> {
         | EventKind::ClaimGranted { session, .. }
         | EventKind::ClaimEnded { session, .. }
         | EventKind::SessionOpened { session, .. }
-        | EventKind::SessionEnded { session, .. } => Some(*session),
+        | EventKind::SessionEnded { session, .. }
+        | EventKind::CandidateJoined { session, .. }
+        | EventKind::CandidateChanged { session, .. }
+        | EventKind::CandidateLeft { session, .. }
+        | EventKind::LeaderElected { session, .. }
+        | EventKind::LeadershipEnded { session, .. }
+        | EventKind::TransferAsked { session, .. } => Some(*session),
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }
         | EventKind::NodeAclChanged { .. }
         | EventKind::NodeDeleted { .. }
         | EventKind::ClaimExtended { .. }
-        | EventKind::LockConfigured { .. } => None,
+        | EventKind::LockConfigured { .. }
+        | EventKind::TransferCancelled { .. } => None,
+    }
+}
+
+/// The election an event is about.
+pub(crate) fn election(kind: &EventKind) -> Option<&ElectionName> {
+    match kind {
+        EventKind::CandidateJoined { election, .. }
+        | EventKind::CandidateChanged { election, .. }
+        | EventKind::CandidateLeft { election, .. }
+        | EventKind::LeaderElected { election, .. }
+        | EventKind::LeadershipEnded { election, .. }
+        | EventKind::TransferAsked { election, .. }
+        | EventKind::TransferCancelled { election, .. } => Some(election),
+        EventKind::NodeCreated { .. }
+        | EventKind::NodeChanged { .. }
+        | EventKind::NodeAclChanged { .. }
+        | EventKind::NodeDeleted { .. }
+        | EventKind::ClaimQueued { .. }
+        | EventKind::ClaimGranted { .. }
+        | EventKind::ClaimEnded { .. }
+        | EventKind::ClaimExtended { .. }
+        | EventKind::LockConfigured { .. }
+        | EventKind::SessionOpened { .. }
+        | EventKind::SessionEnded { .. } => None,
     }
 }
 
@@ -142,6 +194,13 @@ fn kind(state: &State, kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
         | EventKind::LockConfigured { .. } => lock_kind(state, kind),
+        EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => election::event(state, kind),
         EventKind::SessionOpened { session, name } => {
             v1::EventKind::SessionOpened(session_event(*session, name.as_ref()))
         }
@@ -169,6 +228,10 @@ fn data(wanted: bool, data: Option<&[u8]>) -> (Option<String>, Option<Encoding>)
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each event"
+)]
 fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
     let owned = |text: &Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
     match kind {
@@ -236,7 +299,14 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::ClaimExtended { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => v1::EventKind::Unrecognised,
+        | EventKind::SessionEnded { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => v1::EventKind::Unrecognised,
     }
 }
 
@@ -337,6 +407,13 @@ fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
         | EventKind::NodeAclChanged { .. }
         | EventKind::NodeDeleted { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => v1::EventKind::Unrecognised,
+        | EventKind::SessionEnded { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => v1::EventKind::Unrecognised,
     }
 }

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http_types::v1::txn as v1;
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Create, CreateKind, Expect, FenceGuard, Guard, SetData, Txn, TxnOp, ZnodeOp,
+    Create, CreateKind, Expect, FenceGuard, Guard, SetData, TermGuard, Txn, TxnOp, ZnodeOp,
 };
-use raft_core::ids::{ClaimId, LockName, ZnodePath};
+use raft_core::ids::{ClaimId, ElectionName, LockName, Term, ZnodePath};
 use raft_core::outcome::{TxnReply, ZnodeReply};
 use raft_core::state::State;
 
@@ -53,6 +53,10 @@ fn guard_in(guard: v1::Guard) -> Result<Guard, Problem> {
         v1::Guard::Fence { lock, fence: token } => Guard::Fence(FenceGuard {
             lock: LockName::parse(&lock)?,
             fence: fence::meant(token),
+        }),
+        v1::Guard::Term { election, term } => Guard::Term(TermGuard {
+            election: ElectionName::parse(&election)?,
+            term: Term(term),
         }),
     })
 }

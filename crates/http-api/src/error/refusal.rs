@@ -42,6 +42,12 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NoClaim { .. } => ErrorCode::NoClaim,
         Refusal::NotOwner { .. } => ErrorCode::NotOwner,
         Refusal::NotHolder { .. } => ErrorCode::NotHolder,
+        Refusal::NoElection { .. } => ErrorCode::NoElection,
+        Refusal::NoCandidate { .. } => ErrorCode::NoCandidate,
+        Refusal::CandidateTaken { .. } | Refusal::NotCandidate { .. } => ErrorCode::CandidateTaken,
+        Refusal::StandsAlready { .. } => ErrorCode::StandsAlready,
+        Refusal::CandidateEnded { .. } => ErrorCode::CandidateEnded,
+        Refusal::TermStale { .. } => ErrorCode::TermStale,
         Refusal::ModeMismatch { .. } => ErrorCode::LockModeMismatch,
         Refusal::MultiFailed { cause, .. } => code_of(cause),
         Refusal::GuardsFailed { .. } => ErrorCode::GuardsFailed,
@@ -135,6 +141,43 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.claim = Some(claim.to_string());
         }
         Refusal::ModeMismatch { lock, .. } => more.lock = Some(lock.to_string()),
+        Refusal::NoElection { election } => more.election = Some(election.to_string()),
+        Refusal::NoCandidate {
+            election,
+            candidate,
+        }
+        | Refusal::CandidateTaken {
+            election,
+            candidate,
+        }
+        | Refusal::StandsAlready {
+            election,
+            candidate,
+        }
+        | Refusal::NotCandidate {
+            election,
+            candidate,
+        } => {
+            more.election = Some(election.to_string());
+            more.candidate = Some(candidate.to_string());
+        }
+        Refusal::CandidateEnded {
+            election,
+            candidate,
+            ended,
+        } => {
+            let (name, id) = (election, candidate);
+            more.election = Some(name.to_string());
+            more.candidate = Some(id.to_string());
+            more.ended_candidate = Some(convert::election::ended(state, (name, id), ended));
+        }
+        Refusal::TermStale {
+            election, leader, ..
+        } => {
+            more.election = Some(election.to_string());
+            more.candidate = leader.as_ref().map(|leader| leader.leader.to_string());
+            more.term = leader.as_ref().map(|leader| leader.term.0);
+        }
         Refusal::MultiFailed { index, cause } => {
             let inner = with_details(Problem::bad_request(""), state, wall_ms, cause);
             *more = *inner.document.more;

@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderName, header};
 use http_types::duration::TextDuration;
 use http_types::headers as names;
 use node::{Consistency, ReadOptions};
-use raft_core::command::{Expect, FenceGuard, SessionRef};
-use raft_core::ids::{Fence, LockName, Zxid};
+use raft_core::command::{Expect, FenceGuard, SessionRef, TermGuard};
+use raft_core::ids::{ElectionName, Fence, LockName, Term, Zxid};
 use raft_core::limits::{GUARDS_PER_REQUEST_MAX, IDEMPOTENCY_KEY_BYTES_MAX};
 
 use crate::convert::fence;
@@ -18,6 +18,7 @@ use crate::extract::path;
 pub(crate) const SESSION: HeaderName = HeaderName::from_static(names::SESSION);
 /// Holds that must still stand.
 pub(crate) const FENCE: HeaderName = HeaderName::from_static(names::FENCE);
+pub(crate) const TERM: HeaderName = HeaderName::from_static(names::TERM);
 /// How fresh a read must be.
 pub(crate) const CONSISTENCY: HeaderName = HeaderName::from_static(names::CONSISTENCY);
 /// What a reader has seen elsewhere.
@@ -93,6 +94,29 @@ pub(crate) fn fences(headers: &HeaderMap) -> Result<Vec<FenceGuard>, Problem> {
         )));
     }
     values.into_iter().map(fence_guard).collect()
+}
+
+/// `Holdfast-Term`, one `election=term` per header.
+///
+/// # Errors
+/// When one is malformed, or there are too many.
+pub(crate) fn terms(headers: &HeaderMap) -> Result<Vec<TermGuard>, Problem> {
+    let values = texts(headers, &TERM)?;
+    if values.len() > GUARDS_PER_REQUEST_MAX {
+        return Err(Problem::bad_request(format!(
+            "at most {GUARDS_PER_REQUEST_MAX} {TERM} headers are allowed"
+        )));
+    }
+    values.into_iter().map(term_guard).collect()
+}
+
+fn term_guard(value: &str) -> Result<TermGuard, Problem> {
+    let (election, token) = names::parse_fence_guard(value)
+        .ok_or_else(|| bad(&TERM, value, "election=term, for example app=18231"))?;
+    Ok(TermGuard {
+        election: ElectionName::parse(election)?,
+        term: Term(token),
+    })
 }
 
 fn fence_guard(value: &str) -> Result<FenceGuard, Problem> {

@@ -3,7 +3,9 @@
 use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
-use raft_core::ids::{ClaimId, LockName, SessionId, SessionName, ZnodePath};
+use raft_core::ids::{
+    CandidateId, ClaimId, ElectionName, LockName, SessionId, SessionName, ZnodePath,
+};
 
 use crate::error::Problem;
 
@@ -42,6 +44,22 @@ pub(crate) fn lock_name(raw: &str) -> Result<LockName, Problem> {
 /// Which rule for names it breaks.
 pub(crate) fn claim_id(raw: &str) -> Result<ClaimId, Problem> {
     Ok(ClaimId::parse(&decode(raw)?)?)
+}
+
+/// The name of an election.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn election_name(raw: &str) -> Result<ElectionName, Problem> {
+    Ok(ElectionName::parse(&decode(raw)?)?)
+}
+
+/// A candidate's id.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn candidate_id(raw: &str) -> Result<CandidateId, Problem> {
+    Ok(CandidateId::parse(&decode(raw)?)?)
 }
 
 /// The path of a znode, written without its first slash. Nothing is the root.
@@ -95,6 +113,11 @@ pub(crate) fn session_ref_label(session: &SessionRef) -> String {
 /// Where a claim is found.
 pub(crate) fn claim_url(lock: &LockName, claim: &ClaimId) -> String {
     paths::claim(lock.as_str(), claim.as_str())
+}
+
+/// Where a candidate is found.
+pub(crate) fn candidate_url(election: &ElectionName, candidate: &CandidateId) -> String {
+    paths::candidate(election.as_str(), candidate.as_str())
 }
 
 #[cfg(test)]

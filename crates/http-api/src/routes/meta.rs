@@ -134,7 +134,7 @@ fn state_limits() -> Vec<(&'static str, u64)> {
             "name_segment_bytes_max",
             count(core::NAME_SEGMENT_BYTES_MAX),
         ),
-        ("lock_name_bytes_max", count(core::LOCK_NAME_BYTES_MAX)),
+        ("lock_name_bytes_max", count(core::NAME_BYTES_MAX)),
         ("znode_data_bytes_max", count(core::ZNODE_DATA_BYTES_MAX)),
         (
             "children_per_znode_max",

@@ -33,6 +33,26 @@ pub(crate) async fn of_lock(call: Call) -> Result<Reply, Problem> {
     sse::open(&call, subscription).await
 }
 
+/// Who stands in this election and who leads, as server-sent events.
+#[utoipa::path(
+    get, path = "/v1/elections/{election}/-/events", tag = "events", operation_id = "election_events",
+    params(
+        ("election" = String, Path, description = "Name of the election; may contain slashes"),
+        v1::EventsQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Continue after this event"),
+    ),
+    responses(
+        (status = 200, description = "A stream", body = v1::Event, content_type = "text/event-stream"),
+        (status = 410, description = "`history_compacted`", body = Document),
+        (status = 429, description = "`rate_limited`", body = Document),
+    )
+)]
+pub(crate) async fn of_election(call: Call) -> Result<Reply, Problem> {
+    let subject = Subject::Election(call.election()?);
+    let subscription = without_prefix(&call, subject)?;
+    sse::open(&call, subscription).await
+}
+
 /// What happens to this znode and below it, as server-sent events.
 #[utoipa::path(
     get, path = "/v1/nodes/{path}/-/events", tag = "events", operation_id = "node_events",

@@ -1,7 +1,7 @@
 //! Which events a stream delivers.
 
 use raft_core::event::EventKind;
-use raft_core::ids::{LockName, SessionId, ZnodePath};
+use raft_core::ids::{ElectionName, LockName, SessionId, ZnodePath};
 
 use crate::convert::event as convert;
 use crate::error::Problem;
@@ -12,13 +12,15 @@ use crate::limits::EVENT_KINDS_MAX;
 pub(crate) enum Subject {
     /// Anything.
     Everything,
-    /// Znodes at or below this path, and locks whose znode is.
+    /// Znodes at or below this path, and locks and elections whose znode is.
     Znodes(ZnodePath),
     /// Locks of this name, or below it.
     Locks(String),
     /// One lock.
     Lock(LockName),
-    /// One session, and its claims.
+    /// One election.
+    Election(ElectionName),
+    /// One session, and its claims and candidates.
     Session(SessionId),
 }
 
@@ -90,7 +92,7 @@ impl Filter {
         self.wants_named(convert::name(kind)) && self.is_about(kind)
     }
 
-    /// Whether events of a family (`node`, `lock`, `session`) can pass at all.
+    /// Whether events of a family (`node`, `lock`, `election`, `session`) can pass at all.
     pub(crate) fn wants_family(&self, family: &str) -> bool {
         let names = http_types::v1::events::CHANGE_NAMES;
         names
@@ -108,11 +110,13 @@ impl Filter {
             Subject::Znodes(top) => {
                 convert::znode(kind).is_some_and(|path| path.is_within(top))
                     || convert::lock(kind).is_some_and(|lock| lock.znode().is_within(top))
+                    || convert::election(kind).is_some_and(|name| name.znode().is_within(top))
             }
             Subject::Locks(name) => {
                 convert::lock(kind).is_some_and(|lock| lies_within(lock.as_str(), name))
             }
             Subject::Lock(name) => convert::lock(kind) == Some(name),
+            Subject::Election(name) => convert::election(kind) == Some(name),
             Subject::Session(session) => convert::session(kind) == Some(*session),
         }
     }

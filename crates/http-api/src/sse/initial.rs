@@ -6,8 +6,8 @@
 use http_types::v1::events::{EventKind, StateEvent};
 use raft_core::acl::Identity;
 use raft_core::command::SessionRef;
-use raft_core::ids::{LockName, SessionId, ZnodePath};
-use raft_core::path::LOCKS;
+use raft_core::ids::{ElectionName, LockName, SessionId, ZnodePath};
+use raft_core::path::{ELECTIONS, LOCKS};
 use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 
@@ -23,7 +23,13 @@ pub(super) struct Walk {
     /// The top, until it was told.
     top: Option<ZnodePath>,
     locks: Option<LockWalk>,
+    elections: Option<ElectionWalk>,
     sessions: Option<SessionWalk>,
+}
+
+struct ElectionWalk {
+    within: String,
+    after: Option<ElectionName>,
 }
 
 struct LockWalk {
@@ -45,26 +51,37 @@ impl Walk {
                 after: None,
             })
         };
+        let of_elections = |within: &str| {
+            let within = within.to_owned();
+            filter.wants_family("election").then_some(ElectionWalk {
+                within,
+                after: None,
+            })
+        };
         let mut walk = Walk {
             state,
             open: Vec::new(),
             top: None,
             locks: None,
+            elections: None,
             sessions: None,
         };
         match &filter.subject {
             Subject::Everything => {
                 walk.top = filter.wants_family("node").then(ZnodePath::root);
                 walk.locks = of_locks("");
+                walk.elections = of_elections("");
                 let sessions = filter.wants_family("session");
                 walk.sessions = sessions.then_some(SessionWalk::All(None));
             }
             Subject::Znodes(top) => {
                 walk.top = filter.wants_family("node").then(|| top.clone());
                 walk.locks = locks_below(top).and_then(|within| of_locks(&within));
+                walk.elections = elections_below(top).and_then(|within| of_elections(&within));
             }
             Subject::Locks(name) => walk.locks = of_locks(name),
             Subject::Lock(name) => walk.locks = of_locks(name.as_str()),
+            Subject::Election(name) => walk.elections = of_elections(name.as_str()),
             Subject::Session(id) => walk.sessions = Some(SessionWalk::One(*id)),
         }
         walk
@@ -80,6 +97,9 @@ impl Walk {
         }
         if let Some(locks) = self.locks.take() {
             return Some(self.locks(locks, wall_ms));
+        }
+        if let Some(elections) = self.elections.take() {
+            return Some(self.elections(elections, wall_ms));
         }
         let sessions = self.sessions.take()?;
         Some(self.sessions(sessions, wall_ms))
@@ -162,6 +182,31 @@ impl Walk {
         all
     }
 
+    fn elections(&mut self, walk: ElectionWalk, wall_ms: u64) -> Vec<EventKind> {
+        let ElectionWalk { within, after } = walk;
+        let found = self.state.elections(&within, after.as_ref(), STATE_PAGE);
+        let mut all = Vec::new();
+        for (name, _) in &found {
+            let is_within = within.is_empty() || lies_within(name.as_str(), &within);
+            if is_within {
+                let election = convert::election::election(&self.state, wall_ms, name);
+                all.push(told(StateEvent {
+                    election,
+                    ..StateEvent::default()
+                }));
+            }
+        }
+        if found.len() == STATE_PAGE
+            && let Some((last, _)) = found.last()
+        {
+            self.elections = Some(ElectionWalk {
+                within,
+                after: Some(last.clone()),
+            });
+        }
+        all
+    }
+
     fn sessions(&mut self, walk: SessionWalk, wall_ms: u64) -> Vec<EventKind> {
         match walk {
             SessionWalk::One(id) => self.session_with_claims(id, wall_ms),
@@ -205,6 +250,14 @@ fn session_state(session: &raft_core::session::Session) -> EventKind {
 
 fn told(state: StateEvent) -> EventKind {
     EventKind::State(Box::new(state))
+}
+
+/// The names of elections whose znodes are at or below `top`; `None` when there can be none.
+fn elections_below(top: &ZnodePath) -> Option<String> {
+    if top.is_root() || top.as_str() == ELECTIONS {
+        return Some(String::new());
+    }
+    ElectionName::of_znode(top).map(|name| name.to_string())
 }
 
 /// The names of locks whose znodes are at or below `top`; `None` when there can be none.

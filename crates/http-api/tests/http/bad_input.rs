@@ -47,6 +47,41 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
             400,
             "bad_request",
         ),
+        (client.get("/v1/elections/a//b"), 400, "invalid_name"),
+        (
+            client.get("/v1/elections/a/-/candidates/a%20b"),
+            400,
+            "invalid_name",
+        ),
+        (client.get("/v1/elections?after=a//b"), 400, "invalid_name"),
+        (
+            client.put("/v1/elections/a/-/candidates/c").text("{}"),
+            400,
+            "session_required",
+        ),
+        (
+            client
+                .put("/v1/elections/a/-/candidates/c")
+                .text(r#"{"weight": -1}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .post("/v1/elections/a/-/transfer")
+                .text(r#"{"to": "c", "deadline": "soon"}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/nodes/a")
+                .header("holdfast-term", "app")
+                .text(""),
+            400,
+            "bad_request",
+        ),
+        (txn(json!({"if": [{"election": "a"}]})), 400, "bad_request"),
         // Methods.
         (client.post("/v1/sessions/s"), 405, "method_not_allowed"),
         (client.delete("/v1/locks/a"), 405, "method_not_allowed"),

@@ -10,6 +10,7 @@
 mod bad_input;
 mod cluster;
 mod commands;
+mod elections;
 mod events;
 mod harness;
 mod lock_order;

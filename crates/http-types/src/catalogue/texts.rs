@@ -27,7 +27,7 @@ pub(super) const INVALID_NAME: Explanation = Explanation {
     outcome: Effect::NotApplied,
     retryable: false,
     title: "A name breaks a rule",
-    cause: "Names of locks, claims and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
+    cause: "Names of locks, elections, claims, candidates and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
     remedy: "Choose another name.",
 };
 pub(super) const INVALID_ACL: Explanation = Explanation {
@@ -92,6 +92,24 @@ pub(super) const NO_CLAIM: Explanation = Explanation {
     title: "The claim is not known",
     cause: "No claim of this id was ever made on this lock, or it ended more than 15 minutes ago.",
     remedy: "If you were to hold the lock: you do not. Stop the protected work.",
+};
+pub(super) const NO_ELECTION: Explanation = Explanation {
+    code: "no_election",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "Nobody stands in the election",
+    cause: "An election exists while it has candidates; none stands, or the last one has gone.",
+    remedy: "Stand with PUT /v1/elections/{name}/-/candidates/{id}, or watch /v1/elections/{name}/-/events.",
+};
+pub(super) const NO_CANDIDATE: Explanation = Explanation {
+    code: "no_candidate",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The candidate is not known",
+    cause: "No candidate of this id stands in the election, and none that ended is remembered; that is for 15 minutes.",
+    remedy: "Stand again, under an id of its own for each time.",
 };
 pub(super) const NO_SESSION: Explanation = Explanation {
     code: "no_session",
@@ -237,6 +255,24 @@ pub(super) const NOT_HOLDER: Explanation = Explanation {
     cause: "The claim is still waiting, and the operation is for holders.",
     remedy: "Wait until its state is `held`.",
 };
+pub(super) const CANDIDATE_TAKEN: Explanation = Explanation {
+    code: "candidate_taken",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The candidate belongs to another session",
+    cause: "Another session stands under this id, or the request names no session or another one than the owner.",
+    remedy: "Name the owning session in Holdfast-Session, or choose an id of your own.",
+};
+pub(super) const STANDS_ALREADY: Explanation = Explanation {
+    code: "stands_already",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The session stands in this election already",
+    cause: "A session has one candidate in an election, so that its client cannot lead twice; `candidate` names it.",
+    remedy: "Use that candidate, resign it first, or open another session.",
+};
 pub(super) const IN_PROGRESS: Explanation = Explanation {
     code: "in_progress",
     status: 409,
@@ -273,6 +309,15 @@ pub(super) const CLAIM_ENDED: Explanation = Explanation {
     cause: "It was released, expired, broken or lost with its session; `ended_claim` says how and when. Its id cannot be used again.",
     remedy: "If you were working under it: since `ended_index` you worked unprotected. For a new turn, use a new claim id.",
 };
+pub(super) const CANDIDATE_ENDED: Explanation = Explanation {
+    code: "candidate_ended",
+    status: 410,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The candidate has ended",
+    cause: "Its owner resigned, or its znode was deleted; `ended_candidate` says which. Its session cannot use the id again while that is remembered, so that a late duplicate does not stand again.",
+    remedy: "Whoever led by it leads no more. Stand again under another id.",
+};
 pub(super) const SESSION_EXPIRED: Explanation = Explanation {
     code: "session_expired",
     status: 410,
@@ -299,6 +344,15 @@ pub(super) const FENCE_STALE: Explanation = Explanation {
     title: "The fence no longer holds the lock",
     cause: "The claim with this fence does not hold the lock now: it was released, expired or broken, perhaps while the process was stopped.",
     remedy: "Stop. Whoever has a larger fence may be at work on the same thing.",
+};
+pub(super) const TERM_STALE: Explanation = Explanation {
+    code: "term_stale",
+    status: 412,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The term is over",
+    cause: "Somebody else leads since, in a larger term, or nobody does; `term` is the present one.",
+    remedy: "Stop what the leader does: another one may be doing it. Stand again to lead again.",
 };
 pub(super) const VERSION_MISMATCH: Explanation = Explanation {
     code: "version_mismatch",

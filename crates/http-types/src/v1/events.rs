@@ -13,7 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use id::{EventId, InvalidEventId};
 pub use kind::{CHANGE_NAMES, EventKind};
-pub use subject::{ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent};
+pub use subject::{
+    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent,
+};
 
 /// Query of `GET /v1/events`, `GET …/-/events`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]

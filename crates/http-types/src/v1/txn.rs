@@ -67,6 +67,13 @@ pub enum Guard {
         /// The fence of its holder.
         fence: u64,
     },
+    /// `{"election":"app","term":18231}`: the leadership of this term still lasts.
+    Term {
+        /// The election.
+        election: String,
+        /// The term of its leader.
+        term: u64,
+    },
 }
 
 /// A step.

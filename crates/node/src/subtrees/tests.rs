@@ -51,6 +51,7 @@ impl Tree {
             identities: Vec::new(),
             session: None,
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             command: Command::Znode(op),
         };

@@ -20,6 +20,7 @@ pub(crate) fn draft(command: Command) -> Draft {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }

@@ -8,6 +8,7 @@
     reason = "a benchmark reads the clock, and stops at the first surprise"
 )]
 
+mod election;
 mod queue;
 mod requests;
 
@@ -19,6 +20,7 @@ use raft_core::command::{Request, Stamp};
 use raft_core::outcome::Outcome;
 use raft_core::state::State;
 
+use election::Standing;
 use queue::Queue;
 use requests::{Paths, create, delete, set_data, set_data_of_all};
 
@@ -29,6 +31,7 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     znodes(&mut criterion);
     locks(&mut criterion);
+    elections(&mut criterion);
     transactions(&mut criterion);
     criterion.final_summary();
 }
@@ -125,6 +128,20 @@ fn locks(criterion: &mut Criterion) {
         let name = format!("release a lock that {waiters} others wait for");
         group.bench_function(name, |bench| {
             bench.iter_custom(|iterations| (0..iterations).map(|_| queue.hand_over()).sum());
+        });
+    }
+    group.finish();
+}
+
+fn elections(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("apply, elections");
+    for candidates in [2, 100, 1_000] {
+        let mut standing = Standing::new(candidates);
+        let name = format!("the leader of {candidates} candidates resigns");
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|iterations| {
+                (0..iterations).map(|_| standing.change_of_leader()).sum()
+            });
         });
     }
     group.finish();

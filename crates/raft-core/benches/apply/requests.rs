@@ -53,6 +53,7 @@ fn request(command: Command) -> Request {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }
@@ -144,7 +145,7 @@ pub(crate) fn release(session: SessionId, number: u64) -> Request {
     of(session, Command::ReleaseClaim { lock, claim })
 }
 
-fn of(session: SessionId, command: Command) -> Request {
+pub(crate) fn of(session: SessionId, command: Command) -> Request {
     Request {
         session: Some(SessionRef::Id(session)),
         ..request(command)

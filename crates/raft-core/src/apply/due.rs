@@ -59,6 +59,10 @@ impl Step<'_> {
             Due::ForgetSession(id) => self.forget_ended_session(*id),
             Due::ForgetAnswer(key) => self.state.forget_answer(key),
             Due::ForgetStaging(upload) => self.state.drop_staging(*upload),
+            Due::Transfer(election) => self.transfer_due(at, election),
+            Due::ForgetCandidate(election, id) => {
+                self.forget_ended_candidate(&(election.clone(), id.clone()));
+            }
         }
     }
 

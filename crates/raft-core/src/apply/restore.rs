@@ -2,7 +2,7 @@
 //!
 //! What comes from the snapshot is the tree and the settings of locks. What stays is what belongs
 //! to this cluster and not to its data: which server nodes it ever had, `/zookeeper/config`, and
-//! the memory of ended sessions, ended claims and answered requests. No session survives, neither
+//! the memory of ended sessions, claims and candidates and of answered requests. No session survives, neither
 //! of the snapshot nor of this cluster: whoever held a lock in either must not believe that it
 //! still does. The zxid goes far beyond every one handed out before, so a fence from before the
 //! restore is never taken for one from after it (decision 7).
@@ -240,6 +240,7 @@ impl State {
         self.members_ever = former.members_ever;
         self.ended_sessions = former.ended_sessions;
         self.ended_claims = former.ended_claims;
+        self.ended_candidates = former.ended_candidates;
         self.answers = former.answers;
         if let Ok(path) = ZnodePath::parse(path::CONFIG)
             && let Some(config) = former.znodes.get(&path)
@@ -280,6 +281,7 @@ mod tests {
             identities: Vec::new(),
             session: None,
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             command,
         };

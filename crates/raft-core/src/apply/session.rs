@@ -7,6 +7,7 @@ use crate::apply::acquire::checks;
 use crate::apply::claim::ending::{Departures, Ending};
 use crate::apply::claim::records::ClaimKey;
 use crate::command::{ExpireSession, OpenSession, Owner, SessionRef};
+use crate::election::CandidateEnd;
 use crate::event::EventKind;
 use crate::ids::{Fence, SessionId, ZnodePath};
 use crate::limits;
@@ -168,8 +169,13 @@ impl Step<'_> {
         // All of them go now: the set as a whole, not path by path.
         self.state.index.ephemerals.remove(&id);
         let released = self.end_claims_of_session(&claims, end);
+        let candidate_end = match end {
+            SessionEnd::Closed => CandidateEnd::SessionClosed,
+            SessionEnd::Expired => CandidateEnd::SessionExpired,
+        };
         for path in &ephemerals {
             self.remove_znode(path);
+            self.candidate_znode_removed(path, candidate_end);
         }
         let session = self
             .state

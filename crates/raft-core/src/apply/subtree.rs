@@ -57,7 +57,7 @@ impl Step<'_> {
             .filter_map(|(_, _, path)| self.remove_znode(&path).map(|znode| (path, znode)))
             .collect();
         for (path, znode) in removed {
-            self.tell_locks(&path, &znode);
+            self.tell_of_removed(&path, &znode);
         }
         Ok(count)
     }

@@ -5,7 +5,7 @@ use mutant::Mutant;
 use crate::acl::{self, Perms};
 use crate::apply::Step;
 use crate::apply::multi::{check_count, in_order};
-use crate::command::{FenceGuard, Guard, Txn, TxnOp};
+use crate::command::{FenceGuard, Guard, TermGuard, Txn, TxnOp};
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::outcome::{FailedGuard, ReadZnode, Refusal, Reply, TxnReply};
@@ -122,6 +122,11 @@ impl Step<'_> {
                 let holds = self.state.verify(lock, *fence).is_ok();
                 let actual = "no present holder has this fence".to_owned();
                 (holds, format!("fence {fence} holds lock {lock}"), actual)
+            }
+            Guard::Term(TermGuard { election, term }) => {
+                let lasts = self.state.verify_term(election, *term).is_ok();
+                let actual = "this term is over".to_owned();
+                (lasts, format!("term {term} of election {election}"), actual)
             }
         };
         Ok((!holds).then_some((expected, actual)))

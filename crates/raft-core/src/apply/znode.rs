@@ -12,6 +12,7 @@ use crate::apply::Step;
 use crate::apply::tree::{NewZnode, is_below_locks};
 use crate::command::{Create, CreateKind, Expect, SetData, ZnodeOp};
 use crate::data::Data;
+use crate::election::CandidateEnd;
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::outcome::{Refusal, ZnodeReply};
@@ -169,17 +170,19 @@ impl Step<'_> {
             });
         }
         if let Some(removed) = self.remove_znode(&path) {
-            self.tell_locks(&path, &removed);
+            self.tell_of_removed(&path, &removed);
         }
         Ok(ZnodeReply::Deleted)
     }
 
-    /// Tells the locks that a client removed a znode.
-    pub(super) fn tell_locks(&mut self, path: &ZnodePath, removed: &Znode) {
+    /// Tells locks and elections that a client removed a znode.
+    pub(super) fn tell_of_removed(&mut self, path: &ZnodePath, removed: &Znode) {
         if removed.owner().is_none() {
             self.lock_znode_gone(path, removed);
         } else if is_below_locks(path) {
             self.claim_znode_removed(path, removed);
+        } else {
+            self.candidate_znode_removed(path, CandidateEnd::ZnodeDeleted);
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::acl::AclEntry;
-use crate::command::{Expect, FenceGuard};
+use crate::command::{Expect, FenceGuard, TermGuard};
 use crate::ids::{ClaimId, LockName, ZnodePath};
 
 /// What kind of znode to create.
@@ -137,6 +137,8 @@ pub enum Guard {
     },
     /// A hold still stands.
     Fence(FenceGuard),
+    /// A leadership still lasts.
+    Term(TermGuard),
 }
 
 /// One step of a transaction.

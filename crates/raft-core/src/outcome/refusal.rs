@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::HolderSummary;
-use crate::ids::{ClaimId, Fence, InvalidName, LockName, SessionId, SessionName, ZnodePath, Zxid};
+use super::{HolderSummary, LeaderSummary};
+use crate::election::EndedCandidate;
+use crate::ids::{
+    CandidateId, ClaimId, ElectionName, Fence, InvalidName, LockName, SessionId, SessionName, Term,
+    ZnodePath, Zxid,
+};
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
 use crate::quota::Counted;
@@ -215,6 +219,64 @@ pub enum Refusal {
         usage: u64,
         /// What would be used.
         wanted: u64,
+    },
+    /// Nobody stands in the election.
+    #[error("nobody stands in election {election}")]
+    NoElection {
+        /// Which.
+        election: ElectionName,
+    },
+    /// No such candidate, or long forgotten.
+    #[error("candidate {candidate} of election {election} is not known")]
+    NoCandidate {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+    },
+    /// The candidate has ended and its session cannot use its id again.
+    #[error("candidate {candidate} of election {election} has ended ({:?})", .ended.end)]
+    CandidateEnded {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+        /// How.
+        ended: Box<EndedCandidate>,
+    },
+    /// Another session stands under this id.
+    #[error("candidate {candidate} of election {election} belongs to another session")]
+    CandidateTaken {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+    },
+    /// The session stands in the election under another id.
+    #[error("this session stands in election {election} already, as {candidate}")]
+    StandsAlready {
+        /// The election.
+        election: ElectionName,
+        /// As whom.
+        candidate: CandidateId,
+    },
+    /// The candidate belongs to another session, or no session acts.
+    #[error("candidate {candidate} of election {election} is not that of the acting session")]
+    NotCandidate {
+        /// The election.
+        election: ElectionName,
+        /// The candidate.
+        candidate: CandidateId,
+    },
+    /// A term named by the request is not the present one.
+    #[error("term {term} of election {election} is over")]
+    TermStale {
+        /// The election.
+        election: ElectionName,
+        /// The term named.
+        term: Term,
+        /// Who leads now; `None`: nobody stands.
+        leader: Option<LeaderSummary>,
     },
     /// One operation of a multi or transaction was refused; none was done.
     ///

@@ -113,6 +113,9 @@ impl State {
             Section::MembersEver => records.append_to(&mut self.members_ever),
             Section::Staging => records.append_to(&mut self.staging),
             Section::StagedParts => records.append_to(&mut self.staged_parts),
+            Section::Elections => records.append_to(&mut self.elections),
+            Section::Candidates => records.append_to(&mut self.candidates),
+            Section::EndedCandidates => records.append_to(&mut self.ended_candidates),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -233,6 +236,9 @@ impl Section {
             Section::MembersEver,
             Section::Staging,
             Section::StagedParts,
+            Section::Elections,
+            Section::Candidates,
+            Section::EndedCandidates,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

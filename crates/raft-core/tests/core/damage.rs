@@ -36,7 +36,7 @@ fn a_request_cut_short_or_made_longer_is_refused() {
             decoded(&longer),
             Err(DecodeError::TrailingBytes { count: 1 })
         );
-        longer[0] = format::REQUEST + 1;
+        longer[0] = format::REQUEST_WITH_TERMS + 1;
         assert!(matches!(
             decoded(&longer),
             Err(DecodeError::UnknownVersion { .. })

@@ -10,16 +10,16 @@ use std::fmt::Write as _;
 use raft_core::acl::Identity;
 use raft_core::codec::{Batch, BatchBuilder, decode_request, encode_request};
 use raft_core::command::{
-    Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef, Stamp,
+    Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef, Stamp, TermGuard,
 };
 use raft_core::event::{Event, EventKind};
-use raft_core::ids::{Fence, LockName, SessionId, SessionName};
+use raft_core::ids::{ElectionName, Fence, LockName, SessionId, SessionName, Term};
 use raft_core::members::Member;
 use raft_core::outcome::{Outcome, OverQuota, Refusal, Reply};
 use raft_core::state::State;
 
 use crate::words::Words;
-use crate::{lock_commands, member_commands, znode_commands};
+use crate::{election_commands, lock_commands, member_commands, znode_commands};
 
 /// See the module.
 pub(crate) struct Harness {
@@ -69,6 +69,7 @@ impl Harness {
         let identities = identities(&mut settings.clone());
         let query = znode_commands::query(&self.state, &identities, &mut words)
             .or_else(|| lock_commands::query(&self.state, &mut words))
+            .or_else(|| election_commands::query(&self.state, &mut words))
             .or_else(|| member_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
@@ -76,6 +77,7 @@ impl Harness {
         }
         let command = znode_commands::command(&mut words)
             .or_else(|| lock_commands::command(&mut words))
+            .or_else(|| election_commands::command(&mut words))
             .or_else(|| member_commands::command(&mut words))
             .unwrap_or_else(|| panic!("no such command: {line}"));
         words.finish();
@@ -138,6 +140,7 @@ impl Harness {
             identities: identities(&mut settings),
             session: settings.value("session").map(|text| session_ref(&text)),
             fences: fences(&mut settings),
+            terms: terms(&mut settings),
             idempotency: settings.value("key").map(|key| IdempotencyKey {
                 key,
                 fingerprint: settings.number("fp").unwrap_or(0),
@@ -272,6 +275,25 @@ fn fences(settings: &mut Words) -> Vec<FenceGuard> {
         .collect()
 }
 
+/// `term=election:number`
+fn terms(settings: &mut Words) -> Vec<TermGuard> {
+    settings
+        .value("term")
+        .as_deref()
+        .map(term_guard)
+        .into_iter()
+        .collect()
+}
+
+/// `election:number`
+pub(crate) fn term_guard(text: &str) -> TermGuard {
+    let (election, term) = text.rsplit_once(':').expect("election:term");
+    TermGuard {
+        election: ElectionName::parse(election).unwrap(),
+        term: Term(term.parse().expect("a term is a number")),
+    }
+}
+
 /// `lock:number`
 pub(crate) fn fence_guard(text: &str) -> FenceGuard {
     let (lock, fence) = text.rsplit_once(':').expect("lock:fence");
@@ -328,6 +350,9 @@ fn shown_reply(reply: &Reply) -> String {
         | Reply::ClaimEnded(_)
         | Reply::ExpiredDue { .. } => lock_commands::shown_reply(reply),
         Reply::MembersPublished { version } => format!("config {version}"),
+        Reply::Candidate(_) | Reply::CandidateEnded(_) | Reply::LeadershipTransfer(_) => {
+            election_commands::shown_reply(reply)
+        }
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }
@@ -370,5 +395,12 @@ fn shown_event(event: &Event) -> String {
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. } => lock_commands::shown_event(&event.kind),
+        EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => election_commands::shown_event(&event.kind),
     }
 }

@@ -21,6 +21,7 @@ fn apply(state: &mut State, session: Option<SessionId>, command: Command) -> Out
         identities: Vec::new(),
         session: session.map(SessionRef::Id),
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     };

@@ -11,6 +11,8 @@
 
 mod attach;
 mod damage;
+mod election_commands;
+mod election_model;
 mod golden;
 mod harness;
 mod lock_commands;

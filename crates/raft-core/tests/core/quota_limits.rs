@@ -14,6 +14,7 @@ fn apply(state: &mut State, command: Command) -> Outcome {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     };

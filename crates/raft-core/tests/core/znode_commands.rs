@@ -24,7 +24,7 @@ use raft_core::command::{
 use raft_core::ids::{ClaimId, LockName, ZnodePath};
 use raft_core::state::State;
 
-use crate::harness::{fence_guard, shown_refusal};
+use crate::harness::{fence_guard, shown_refusal, term_guard};
 use crate::words::{Words, joined};
 
 use show::{shown_acl, shown_data, shown_stat};
@@ -194,6 +194,7 @@ fn guard(mut words: Words) -> Guard {
             }
         }
         "fence" => Guard::Fence(fence_guard(&words.expect("lock:fence"))),
+        "term" => Guard::Term(term_guard(&words.expect("election:term"))),
         other => panic!("no such guard: {other}"),
     };
     words.finish();

@@ -18,6 +18,7 @@ fn request(command: Command) -> Request {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }

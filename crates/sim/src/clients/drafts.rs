@@ -12,6 +12,7 @@ pub(super) fn plain(command: Command) -> Draft {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     }

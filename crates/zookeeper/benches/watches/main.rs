@@ -139,6 +139,7 @@ async fn propose(node: &Node, op: ZnodeOp) {
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command: Command::Znode(op),
     };

@@ -274,6 +274,7 @@ impl<'a> Connection<'a> {
             identities: self.identities.clone(),
             session: Some(self.session_ref()),
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             command,
         };

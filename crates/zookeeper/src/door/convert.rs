@@ -84,6 +84,13 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::NoClaim { .. }
         | Refusal::NotOwner { .. }
         | Refusal::NotHolder { .. }
+        | Refusal::NoElection { .. }
+        | Refusal::NoCandidate { .. }
+        | Refusal::CandidateEnded { .. }
+        | Refusal::CandidateTaken { .. }
+        | Refusal::StandsAlready { .. }
+        | Refusal::NotCandidate { .. }
+        | Refusal::TermStale { .. }
         | Refusal::ModeMismatch { .. }
         | Refusal::GuardsFailed { .. }
         | Refusal::IdempotencyMismatch { .. }

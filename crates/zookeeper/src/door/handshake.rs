@@ -218,6 +218,7 @@ async fn attach(
         identities: Vec::new(),
         session: None,
         fences: Vec::new(),
+        terms: Vec::new(),
         idempotency: None,
         command,
     };

@@ -1,56 +1,38 @@
-//! How a wait is shown: a moving line on a terminal, plain lines elsewhere.
+//! How the wait for a lock is shown: the place in the queue, and who is in the way.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use holdfast_client::http_types::v1::locks::{Claim, Queue};
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
-use crate::args::{LockArgs, ProgressKind};
+use crate::args::LockArgs;
 use crate::commands::App;
 use crate::commands::locks::owner_or;
+use crate::commands::wait_line::WaitLine;
 use crate::output::ago;
-
-/// Between two looks at the queue, on a terminal.
-const EVERY_ON_TERMINAL: Duration = Duration::from_secs(2);
-/// Between two plain lines.
-const EVERY_PLAIN: Duration = Duration::from_secs(5);
-/// Between two movements of the spinner.
-const TICK: Duration = Duration::from_millis(100);
 
 pub(super) struct Progress<'a> {
     app: &'a App,
     name: &'a str,
     began: Instant,
-    spinner: Option<ProgressBar>,
-    plain: bool,
+    line: WaitLine<'a>,
     place: watch::Sender<Option<Claim>>,
 }
 
 impl<'a> Progress<'a> {
     pub(super) fn new(app: &'a App, args: &'a LockArgs) -> Progress<'a> {
-        let terminal = std::io::stderr().is_terminal();
-        let silent = app.out.quiet || args.progress == ProgressKind::None;
-        let spinner = (!silent && terminal && args.progress == ProgressKind::Auto)
-            .then(|| spinner(&args.name));
         Progress {
             app,
             name: &args.name,
             began: Instant::now(),
-            plain: !silent && spinner.is_none(),
-            spinner,
+            line: WaitLine::new(app, args.progress, format!("waiting for {}", args.name)),
             place: watch::Sender::new(None),
         }
     }
 
     /// How often the place in the queue is wanted.
     pub(super) fn every(&self) -> Duration {
-        if self.spinner.is_some() {
-            EVERY_ON_TERMINAL
-        } else {
-            EVERY_PLAIN
-        }
+        self.line.every()
     }
 
     /// Hears of the place in the queue.
@@ -69,33 +51,17 @@ impl<'a> Progress<'a> {
             let Some(claim) = place.borrow_and_update().clone() else {
                 continue;
             };
-            if self.spinner.is_none() && !self.plain {
-                continue;
-            }
-            let queue = self.app.client.queue(self.name).await.ok();
-            let line = describe(&claim, queue.as_ref(), self.began.elapsed());
-            match &self.spinner {
-                Some(spinner) => spinner.set_message(line),
-                None => self.app.out.note(&line),
+            if self.line.is_shown() {
+                let queue = self.app.client.queue(self.name).await.ok();
+                self.line
+                    .say(describe(&claim, queue.as_ref(), self.began.elapsed()));
             }
         }
     }
 
     pub(super) fn clear(&self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.finish_and_clear();
-        }
+        self.line.clear();
     }
-}
-
-fn spinner(name: &str) -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
-        spinner.set_style(style);
-    }
-    spinner.set_message(format!("waiting for {name}"));
-    spinner.enable_steady_tick(TICK);
-    spinner
 }
 
 /// `waiting for deploy/prod  #2 of 3  held by ci@runner-4 pid 812 for 1m04s: release 2.8.1`

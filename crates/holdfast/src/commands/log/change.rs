@@ -7,6 +7,7 @@ use raft_types::Membership;
 use serde_json::{Value, json};
 
 use super::command::mode;
+use super::election;
 
 /// Who is in: voters of each configuration (two while it changes), and all members.
 pub(super) fn members(membership: &Membership) -> Value {
@@ -32,6 +33,10 @@ pub(super) fn claim_end(end: ClaimEnd) -> &'static str {
 }
 
 /// One event, by the name it has in event streams.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each event"
+)]
 pub(super) fn event(kind: &EventKind) -> Value {
     match kind {
         EventKind::NodeCreated { path, stat, .. } => json!({
@@ -89,6 +94,13 @@ pub(super) fn event(kind: &EventKind) -> Value {
         EventKind::LockConfigured { lock } => {
             json!({"event": "lock.configured", "lock": lock.to_string()})
         }
+        EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => election::event(kind),
         EventKind::SessionOpened { session, name } => json!({
             "event": "session.opened", "session": session.0,
             "name": name.as_ref().map(ToString::to_string),

@@ -13,7 +13,7 @@ use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::change;
+use super::{change, election};
 
 /// Bytes of a value that are shown; of a longer one the beginning, with its length and a hash.
 const DATA_SHOWN_BYTES_MAX: usize = 16 * 1024;
@@ -34,6 +34,10 @@ pub(super) fn line(request: &Request, replayed: Option<&Replayed>) -> Fields {
     if !request.fences.is_empty() {
         let fences: Vec<Value> = request.fences.iter().map(fence).collect();
         line.insert("fences".to_owned(), fences.into());
+    }
+    if !request.terms.is_empty() {
+        let terms: Vec<Value> = request.terms.iter().map(election::term).collect();
+        line.insert("terms".to_owned(), terms.into());
     }
     if let Some(key) = &request.idempotency {
         line.insert("idempotency".to_owned(), key.key.clone().into());
@@ -103,6 +107,10 @@ pub(super) fn mode(mode: LockMode) -> Value {
 }
 
 /// What was asked, `command` first.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each command"
+)]
 fn asked(command: &Command) -> Fields {
     fields(match command {
         Command::OpenSession(open) => json!({
@@ -172,6 +180,12 @@ fn asked(command: &Command) -> Fields {
             json!({"command": "announce-clients", "node": node, "address": address})
         }
         Command::PublishMembers => json!({"command": "publish-members"}),
+        Command::Campaign(campaign) => election::campaign(campaign),
+        Command::Resign {
+            election,
+            candidate,
+        } => election::resign(election, candidate),
+        Command::TransferLeadership(ask) => election::transfer(ask),
     })
 }
 
@@ -252,6 +266,7 @@ fn guard(guard: &Guard) -> Value {
             json!({"guard": "value", "path": path.as_str(), "data": data(Some(value))})
         }
         Guard::Fence(guard) => fence(guard),
+        Guard::Term(guard) => election::term(guard),
     }
 }
 
@@ -315,6 +330,12 @@ fn reply(reply: &Reply) -> Fields {
         Reply::ExpiredDue { count, .. } => json!({"handled": count}),
         Reply::Restored(restored) => json!({"restored_to": restored.zxid.0}),
         Reply::MembersPublished { version } => json!({"version": version.0}),
+        Reply::Candidate(reply) => election::standing(reply),
+        Reply::CandidateEnded(ended) => json!({
+            "term": ended.term.map(|term| term.0), "how": election::end(ended.end),
+            "at_zxid": ended.ended.zxid.0,
+        }),
+        Reply::LeadershipTransfer(leader) => election::leader(leader),
     })
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::subject::{ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent};
+use super::subject::{
+    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent,
+};
 use crate::v1::Encoding;
 use crate::v1::locks::Mode;
 use crate::v1::nodes::Stat;
@@ -119,6 +121,63 @@ pub enum EventKind {
         /// Which.
         lock: String,
     },
+    /// A candidate stands.
+    #[serde(rename = "election.joined")]
+    ElectionJoined {
+        /// Which.
+        #[serde(flatten)]
+        candidate: CandidateEvent,
+        /// Its weight.
+        weight: u32,
+    },
+    /// Value or weight of a candidate changed.
+    #[serde(rename = "election.changed")]
+    ElectionChanged {
+        /// Which.
+        #[serde(flatten)]
+        candidate: CandidateEvent,
+        /// Its weight now.
+        weight: u32,
+    },
+    /// A candidate stands no more.
+    #[serde(rename = "election.left")]
+    ElectionLeft(CandidateEndEvent),
+    /// A candidate leads.
+    #[serde(rename = "election.elected")]
+    ElectionElected {
+        /// Which.
+        #[serde(flatten)]
+        candidate: CandidateEvent,
+        /// The fencing token of the leadership.
+        term: u64,
+        /// Whether the leadership was handed over to it.
+        handed_over: bool,
+    },
+    /// A leadership is over.
+    #[serde(rename = "election.ended")]
+    ElectionEnded(CandidateEndEvent),
+    /// The leader is asked to hand over.
+    #[serde(rename = "election.transfer")]
+    ElectionTransfer {
+        /// Who leads.
+        #[serde(flatten)]
+        candidate: CandidateEvent,
+        /// Who is to lead.
+        to: String,
+        /// After so long it happens without the leader.
+        within_ms: u64,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Who was to lead stands no more: nothing is handed over.
+    #[serde(rename = "election.transfer_cancelled")]
+    ElectionTransferCancelled {
+        /// The election.
+        election: String,
+        /// Who was to lead.
+        to: String,
+    },
     /// A session was opened.
     #[serde(rename = "session.opened")]
     SessionOpened(SessionEvent),
@@ -186,6 +245,13 @@ impl EventKind {
             EventKind::LockLeft(_) => "lock.left",
             EventKind::LockExtended(_) => "lock.extended",
             EventKind::LockConfigured { .. } => "lock.configured",
+            EventKind::ElectionJoined { .. } => "election.joined",
+            EventKind::ElectionChanged { .. } => "election.changed",
+            EventKind::ElectionLeft(_) => "election.left",
+            EventKind::ElectionElected { .. } => "election.elected",
+            EventKind::ElectionEnded(_) => "election.ended",
+            EventKind::ElectionTransfer { .. } => "election.transfer",
+            EventKind::ElectionTransferCancelled { .. } => "election.transfer_cancelled",
             EventKind::SessionOpened(_) => "session.opened",
             EventKind::SessionClosed(_) => "session.closed",
             EventKind::SessionExpired(_) => "session.expired",
@@ -201,7 +267,7 @@ impl EventKind {
 }
 
 /// Names of the events that tell of changes, for filters and documentation.
-pub const CHANGE_NAMES: [&str; 13] = [
+pub const CHANGE_NAMES: [&str; 20] = [
     "node.created",
     "node.changed",
     "node.acl_changed",
@@ -212,6 +278,13 @@ pub const CHANGE_NAMES: [&str; 13] = [
     "lock.left",
     "lock.extended",
     "lock.configured",
+    "election.joined",
+    "election.changed",
+    "election.left",
+    "election.elected",
+    "election.ended",
+    "election.transfer",
+    "election.transfer_cancelled",
     "session.opened",
     "session.closed",
     "session.expired",
@@ -226,7 +299,7 @@ mod tests {
         for name in CHANGE_NAMES {
             let family = name.split('.').next();
             assert!(
-                matches!(family, Some("node" | "lock" | "session")),
+                matches!(family, Some("node" | "lock" | "election" | "session")),
                 "{name}"
             );
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::v1::elections::{CandidateEnd, Election};
 use crate::v1::locks::{Claim, ClaimEnd, Lock};
 use crate::v1::nodes::Node;
 use crate::v1::sessions::Session;
@@ -33,6 +34,30 @@ pub struct ClaimEndEvent {
     pub reason: Option<String>,
 }
 
+/// A candidate named by an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CandidateEvent {
+    /// The election.
+    pub election: String,
+    /// The candidate.
+    pub candidate: String,
+    /// Its session.
+    pub session: String,
+}
+
+/// The end of a candidacy or a leadership.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CandidateEndEvent {
+    /// Which candidate.
+    #[serde(flatten)]
+    pub candidate: CandidateEvent,
+    /// The term that is over, of a leadership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
+    /// How it ended.
+    pub state: CandidateEnd,
+}
+
 /// A session named by an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionEvent {
@@ -55,6 +80,9 @@ pub struct StateEvent {
     /// A claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+    /// An election.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub election: Option<Election>,
     /// A session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,

@@ -161,7 +161,10 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::SubtreeDeleted { .. }
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
-        | Reply::MembersPublished { .. } => {
+        | Reply::MembersPublished { .. }
+        | Reply::Candidate(_)
+        | Reply::CandidateEnded(_)
+        | Reply::LeadershipTransfer(_) => {
             panic!("not of this family: {reply:?}")
         }
     }
@@ -215,6 +218,13 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }
         | EventKind::NodeAclChanged { .. }
-        | EventKind::NodeDeleted { .. } => panic!("not of this family: {kind:?}"),
+        | EventKind::NodeDeleted { .. }
+        | EventKind::CandidateJoined { .. }
+        | EventKind::CandidateChanged { .. }
+        | EventKind::CandidateLeft { .. }
+        | EventKind::LeaderElected { .. }
+        | EventKind::LeadershipEnded { .. }
+        | EventKind::TransferAsked { .. }
+        | EventKind::TransferCancelled { .. } => panic!("not of this family: {kind:?}"),
     }
 }

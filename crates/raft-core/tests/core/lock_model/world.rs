@@ -74,6 +74,7 @@ impl World {
             identities: Vec::new(),
             session: session.map(|id| SessionRef::Id(SessionId(id))),
             fences: Vec::new(),
+            terms: Vec::new(),
             idempotency: None,
             command,
         };

@@ -264,7 +264,14 @@ impl Tables {
             | EventKind::ClaimEnded { .. }
             | EventKind::ClaimExtended { .. }
             | EventKind::LockConfigured { .. }
-            | EventKind::SessionOpened { .. } => {}
+            | EventKind::SessionOpened { .. }
+            | EventKind::CandidateJoined { .. }
+            | EventKind::CandidateChanged { .. }
+            | EventKind::CandidateLeft { .. }
+            | EventKind::LeaderElected { .. }
+            | EventKind::LeadershipEnded { .. }
+            | EventKind::TransferAsked { .. }
+            | EventKind::TransferCancelled { .. } => {}
         }
     }
 

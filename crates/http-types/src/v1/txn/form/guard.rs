@@ -7,9 +7,11 @@ use super::{InvalidForm, written};
 use crate::v1::Encoding;
 use crate::v1::txn::Guard;
 
-const GUARDS: &str = "a guard is {node, version}, {node, exists}, {node, value} or {claim, fence}";
+const GUARDS: &str = "a guard is {node, version}, {node, exists}, {node, value}, {claim, fence} or \
+                      {election, term}";
 
-/// A guard as written: `node` with `version`, `exists` or `value`; or `claim` (a lock) with `fence`.
+/// A guard as written: `node` with `version`, `exists` or `value`; `claim` (a lock) with `fence`; or
+/// `election` with `term`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GuardForm {
@@ -34,6 +36,12 @@ pub struct GuardForm {
     /// Fence of its holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
+    /// An election.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub election: Option<String>,
+    /// Term of its leader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term: Option<u64>,
 }
 
 impl TryFrom<GuardForm> for Guard {
@@ -48,7 +56,22 @@ impl TryFrom<GuardForm> for Guard {
             encoding,
             claim,
             fence,
+            election,
+            term,
         } = form;
+        if let (Some(election), Some(term)) = (&election, term) {
+            let is_alone = node.is_none() && claim.is_none() && fence.is_none();
+            let is_alone = is_alone && version.is_none() && exists.is_none() && value.is_none();
+            let election = election.clone();
+            let guard = Guard::Term { election, term };
+            let both = || InvalidForm(GUARDS.to_owned());
+            return (is_alone && encoding.is_none())
+                .then_some(guard)
+                .ok_or_else(both);
+        }
+        if election.is_some() || term.is_some() {
+            return Err(InvalidForm(GUARDS.to_owned()));
+        }
         if encoding.is_some() && value.is_none() {
             return Err(InvalidForm("encoding goes with value".to_owned()));
         }
@@ -97,6 +120,11 @@ impl From<Guard> for GuardForm {
             Guard::Fence { lock, fence } => GuardForm {
                 claim: Some(lock),
                 fence: Some(fence),
+                ..none
+            },
+            Guard::Term { election, term } => GuardForm {
+                election: Some(election),
+                term: Some(term),
                 ..none
             },
         }
