@@ -67,8 +67,9 @@
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
 //! [`election`], [`members`], [`quota`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
-//! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`query`] (reads)
-//! · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest` and `invariants`.
+//! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
+//! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
+//! and `invariants`.
 
 pub mod ids;
 pub mod limits;
@@ -94,6 +95,7 @@ pub mod state;
 mod table;
 
 mod apply;
+pub mod dry_run;
 pub mod query;
 mod recipe;
 

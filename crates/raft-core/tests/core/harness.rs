@@ -12,6 +12,7 @@ use raft_core::codec::{Batch, BatchBuilder, decode_request, encode_request};
 use raft_core::command::{
     Command, FenceGuard, IdempotencyKey, Request, RequestId, SessionRef, Stamp, TermGuard,
 };
+use raft_core::dry_run::DryRun;
 use raft_core::event::{Event, EventKind};
 use raft_core::ids::{ElectionName, Fence, LockName, SessionId, SessionName, Term};
 use raft_core::members::Member;
@@ -19,7 +20,7 @@ use raft_core::outcome::{Outcome, OverQuota, Refusal, Reply};
 use raft_core::state::State;
 
 use crate::words::Words;
-use crate::{election_commands, lock_commands, member_commands, znode_commands};
+use crate::{dry_run, election_commands, lock_commands, member_commands, znode_commands};
 
 /// See the module.
 pub(crate) struct Harness {
@@ -57,9 +58,14 @@ impl Harness {
         lines.map(|line| self.line(line)).collect()
     }
 
-    /// Runs one line: settings of the request, then a command, a query, or one of our own words.
+    /// Runs one line: settings of the request, then a command, a query, or one of our own words. With
+    /// `dry` before all of it the command is only tried.
     fn line(&mut self, line: &str) -> String {
         let mut words = Words::parse(line);
+        let dry = words.peek() == Some("dry");
+        if dry {
+            words.next();
+        }
         let settings = words.take_settings();
         if let Some(text) = self.own_word(&mut words) {
             settings.finish();
@@ -82,6 +88,9 @@ impl Harness {
             .unwrap_or_else(|| panic!("no such command: {line}"));
         words.finish();
         let request = self.request(settings, command);
+        if dry {
+            return format!("dry run: {}", shown(&self.dry_run(&request).outcome));
+        }
         let outcome = self.apply(&request);
         shown(&outcome)
     }
@@ -151,8 +160,14 @@ impl Harness {
         request
     }
 
-    /// Applies a request at the present time.
+    /// Tries a request at the present time, which changes nothing.
+    pub(crate) fn dry_run(&self, request: &Request) -> DryRun {
+        dry_run::of(&self.state, self.stamp, request)
+    }
+
+    /// Applies a request at the present time. A dry run of it has told just this before.
     pub(crate) fn apply(&mut self, request: &Request) -> Outcome {
+        let told = self.dry_run(request);
         let (before, log_time) = (self.state.last_zxid(), self.state.log_time());
         let (stamp, decoded) = through_the_log(self.stamp, request);
         assert_eq!(&decoded, request);
@@ -169,6 +184,10 @@ impl Harness {
             "I-1: log time never goes back"
         );
         check_events(&outcome);
+        // With a key the command may be answered from memory.
+        if request.idempotency.is_none() {
+            dry_run::check(&told, &outcome, &self.state);
+        }
         if let Err(broken) = self.state.check_invariants() {
             panic!("{broken}\nafter {request:?}\nwhich gave {outcome:?}");
         }

@@ -11,6 +11,7 @@
 
 mod attach;
 mod damage;
+mod dry_run;
 mod election_commands;
 mod election_model;
 mod golden;

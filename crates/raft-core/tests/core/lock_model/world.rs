@@ -3,7 +3,7 @@
 mod claims;
 mod sessions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use raft_core::command::{Acquire, Command, Request, RequestId, SessionRef, Stamp};
 use raft_core::event::EventKind;
@@ -11,10 +11,15 @@ use raft_core::ids::{ClaimId, Fence, LockName, LogTime, SessionId, WallTime};
 use raft_core::outcome::{Outcome, Refusal, Reply};
 use raft_core::state::State;
 
+use crate::dry_run;
+
 use super::naive::{Model, Verdict};
 use super::ops::Op;
 use super::queue::Standing;
 use super::{LOCKS, SLOTS};
+
+/// Requests kept to be tried again.
+const LATELY: usize = 3;
 
 /// The two side by side.
 pub(super) struct World {
@@ -23,6 +28,8 @@ pub(super) struct World {
     /// Sessions of each slot, the last one opened.
     slots: [Option<u64>; SLOTS],
     last: Option<Request>,
+    /// The last requests, tried again before each one.
+    lately: VecDeque<Request>,
     /// Fence of the last grant of each lock.
     granted: BTreeMap<LockName, Fence>,
     incarnations: u64,
@@ -63,6 +70,7 @@ impl World {
             model: Model::default(),
             slots: [None; SLOTS],
             last: None,
+            lately: VecDeque::new(),
             granted: BTreeMap::new(),
             incarnations: 0,
         }
@@ -88,7 +96,17 @@ impl World {
             log_time: LogTime(self.model.now),
             wall: WallTime(self.model.now),
         };
+        // Any number of dry runs, of whatever was asked lately: the model does not know of them.
+        for other in &self.lately {
+            let _ = dry_run::of(&self.state, stamp, other);
+        }
+        let told = dry_run::of(&self.state, stamp, request);
         let outcome = self.state.apply(stamp, request);
+        dry_run::check(&told, &outcome, &self.state);
+        self.lately.push_back(request.clone());
+        if self.lately.len() > LATELY {
+            self.lately.pop_front();
+        }
         self.check_grants(&outcome);
         outcome
     }
