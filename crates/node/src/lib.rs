@@ -17,6 +17,7 @@ mod audit;
 mod caught_up;
 mod claim_waiters;
 mod digests;
+mod dry_run;
 mod error;
 mod events;
 mod inbox;
@@ -53,6 +54,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use raft_core::dry_run::DryRun;
 use raft_core::ids::{ClaimId, LockName, SessionId, Zxid};
 use raft_core::outcome::Outcome;
 use raft_core::state::State;
@@ -63,6 +65,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use admission::PROPOSALS;
 pub use audit::Divergence;
+pub use dry_run::DryRunError;
 pub use error::{NotApplied, ProposeError, ReadError, Unknown};
 pub use events::{Commit, EventId, EventStream, HistoryGone};
 pub use keep_alive::KeepAlive;
@@ -148,6 +151,25 @@ impl Node {
         deadline: Duration,
     ) -> Result<AcquireOutcome, ProposeError> {
         self.runtime.acquire(draft, wait, deadline).await
+    }
+
+    /// What a command would do, found out on a copy of the state: `tell` sees the state before and
+    /// after, and what would come of the command. Nothing changes, the log takes no entry, an
+    /// idempotency key is left out. Off the async workers, and a few at a time; `tell` runs there.
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// As [`Node::query`], and when this node has too many dry runs to compute. What the state would
+    /// refuse is no error: it is in the outcome.
+    pub async fn dry_run<T: Send + 'static>(
+        &self,
+        draft: Draft,
+        options: ReadOptions,
+        deadline: Duration,
+        tell: impl FnOnce(&DryRun) -> T + Send + 'static,
+    ) -> Result<Answer<T>, DryRunError> {
+        let until = Instant::now() + deadline;
+        self.runtime.dry_run(draft, options, until, tell).await
     }
 
     /// Waits until a claim holds or has ended, at most `wait`; looks at the local state only, and

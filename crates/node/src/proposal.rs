@@ -49,7 +49,7 @@ impl Draft {
         }
     }
 
-    fn numbered(self, id: RequestId) -> Request {
+    pub(crate) fn numbered(self, id: RequestId) -> Request {
         let Draft {
             identities,
             session,

@@ -18,6 +18,7 @@ use crate::admission::Admission;
 use crate::ahead::Ahead;
 use crate::audit::Verdict;
 use crate::caught_up::CaughtUp;
+use crate::dry_run::DryRuns;
 use crate::events::EventStream;
 use crate::inbox::Inbox;
 use crate::keep_alive::KeepAlives;
@@ -48,6 +49,7 @@ pub(crate) struct Runtime {
     pub(crate) inbox: Inbox,
     pub(crate) admission: Admission,
     pub(crate) barrier: Barrier,
+    pub(crate) dry_runs: DryRuns,
     pub(crate) caught_up: CaughtUp,
     pub(crate) keep_alives: KeepAlives,
     pub(crate) renewals: Renewals,

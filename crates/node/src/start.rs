@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::ahead::Ahead;
 use crate::caught_up::{self, CaughtUp};
+use crate::dry_run::DryRuns;
 use crate::events::{EventLog, RingLimits};
 use crate::inbox::Inbox;
 use crate::log_growth::{self, LogGrowth};
@@ -245,6 +246,7 @@ fn assemble<LS>(options: &StartOptions<LS>, restored: Restored) -> Runtime {
         inbox: Inbox::new(settings.forwarded_queue_max),
         admission: Admission::new(&settings),
         barrier: read::Barrier::default(),
+        dry_runs: DryRuns::default(),
         caught_up: CaughtUp::default(),
         keep_alives: keep_alive::KeepAlives::default(),
         renewals: Renewals::default(),

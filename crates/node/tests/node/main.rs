@@ -10,6 +10,7 @@
 )]
 
 mod config;
+mod dry_run;
 mod events;
 mod expiry;
 mod failover;
