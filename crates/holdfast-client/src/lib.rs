@@ -33,6 +33,12 @@
 //!   protects; give [`LockGuard::fence`] to whatever the lock protects and let it refuse smaller ones.
 //! * **Streams resume without a gap** at any node, or say [`StreamItem::Gap`].
 //!
+//! # Dry runs
+//!
+//! [`Client::break_lock_dry_run`], [`Client::delete_dry_run`], [`Client::delete_tree_dry_run`] and
+//! [`Txn::dry_run`] say what the call of the same name would do: its answer or its refusal, and whom
+//! it would touch. They are reads: nothing changes, and they may be repeated.
+//!
 //! # Cancel safety
 //!
 //! Dropping the future of a read is harmless. Dropping the future of a write leaves its outcome
@@ -56,6 +62,7 @@ mod backoff;
 mod client;
 mod cluster;
 mod data;
+mod dry_run;
 mod election;
 mod endpoints;
 mod error;

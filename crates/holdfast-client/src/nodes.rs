@@ -198,6 +198,18 @@ impl CreateNode {
     }
 }
 
+/// Path and query of a recursive delete.
+pub(crate) fn delete_tree_path(path: &str, max: Option<u32>, dry_run: bool) -> String {
+    paths::with_query(
+        &paths::node(path),
+        &[
+            ("recursive", Some("1".to_owned())),
+            ("max", max.map(|max| max.to_string())),
+            ("dry_run", dry_run.then(|| "1".to_owned())),
+        ],
+    )
+}
+
 impl Client {
     /// A znode, or `None` when there is none.
     ///
@@ -246,30 +258,13 @@ impl Client {
         self.write(call).await?.json()
     }
 
-    /// Removes a znode and everything below it, or counts it; refused when it is more than `max`.
+    /// Removes a znode and everything below it; refused when it is more than `max` znodes.
     ///
     /// # Errors
     /// [`ErrorCode::NoNode`], [`ErrorCode::NodeNotEmpty`], and as every write.
-    pub async fn delete_tree(
-        &self,
-        path: &str,
-        max: Option<u32>,
-        dry_run: bool,
-    ) -> Result<Deleted, Error> {
-        let path = paths::with_query(
-            &paths::node(path),
-            &[
-                ("recursive", Some("1".to_owned())),
-                ("max", max.map(|max| max.to_string())),
-                ("dry_run", dry_run.then(|| "1".to_owned())),
-            ],
-        );
-        let repeat = if dry_run {
-            Repeat::Harmless
-        } else {
-            Repeat::Once
-        };
-        self.write(Call::new(Method::DELETE, path, repeat))
+    pub async fn delete_tree(&self, path: &str, max: Option<u32>) -> Result<Deleted, Error> {
+        let path = delete_tree_path(path, max, false);
+        self.write(Call::new(Method::DELETE, path, Repeat::Once))
             .await?
             .json()
     }

@@ -1,14 +1,16 @@
 //! Transactions.
 
 use bytes::Bytes;
+use http_types::v1::dry_run::DryRun;
 use http_types::v1::nodes::NodeMode;
 use http_types::v1::txn::{Guard, Text, TxnAnswer, TxnOp, TxnRequest};
+use reqwest::Method;
 
 use crate::client::Client;
 use crate::data::encode;
 use crate::error::Error;
 use crate::session::Session;
-use crate::transport::Call;
+use crate::transport::{Call, Repeat};
 
 /// Guards, and what to do when all hold or when one does not. All steps of a branch happen, or
 /// none.
@@ -138,6 +140,18 @@ impl Txn {
     pub fn session_id(mut self, id: impl Into<String>) -> Txn {
         self.session = Some(id.into());
         self
+    }
+
+    /// What [`commit`](Txn::commit) would do. A read: nothing is done.
+    ///
+    /// # Errors
+    /// As [`commit`](Txn::commit), and as every read.
+    pub async fn dry_run(self) -> Result<DryRun<TxnAnswer>, Error> {
+        let mut call = Call::new(Method::POST, "/v1/txn?dry_run=1", Repeat::Harmless);
+        if let Some(session) = self.session {
+            call = call.header(http_types::headers::SESSION, session);
+        }
+        self.client.read(call.json(&self.request)?).await?.json()
     }
 
     /// Does it. Carries an idempotency key, so it happens at most once however often it is sent.

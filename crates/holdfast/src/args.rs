@@ -20,7 +20,8 @@ pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
 pub(crate) use election::{ElectArgs, ElectionsCommand};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
-    AcquireArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs, Wish,
+    AcquireArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs,
+    Wish,
 };
 pub(crate) use log::LogArgs;
 pub(crate) use node::{

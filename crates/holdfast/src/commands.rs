@@ -8,6 +8,7 @@ mod cluster;
 mod completion;
 mod curl;
 mod doctor;
+mod dry_run;
 mod elect;
 mod elections;
 mod events;

@@ -28,6 +28,7 @@ mod call;
 mod change;
 mod commands;
 mod convert;
+mod dry_run;
 mod endpoint;
 mod endpoints;
 mod error;

@@ -48,6 +48,8 @@ pub(crate) const BOOKMARK_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) const GOODBYE_TIMEOUT: Duration = Duration::from_millis(200);
 /// Session timeout when the client names none, milliseconds.
 pub(crate) const SESSION_TTL_MS_DEFAULT: u64 = 15_000;
+/// Entries in each list of a dry run; the counts beside them are whole.
+pub(crate) const DRY_RUN_SHOWN_MAX: usize = 100;
 /// Znodes a recursive delete may remove when the client names no `max`.
 pub(crate) const SUBTREE_DELETE_DEFAULT: u32 = 1_000;
 /// Bytes of a snapshot read from disk at a time.

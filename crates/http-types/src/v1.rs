@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 pub mod cluster;
+pub mod dry_run;
 pub mod elections;
 pub mod events;
 pub mod health;

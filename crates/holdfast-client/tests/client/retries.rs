@@ -1,8 +1,10 @@
 //! What is sent again, and what is not.
 
+use holdfast_client::http_types::v1::dry_run::{DryRun, Effects, OnlyIf};
+use holdfast_client::http_types::v1::nodes::Deleted;
 use holdfast_client::{Effect, Error, ErrorCode};
 
-use crate::answers::{healthy, written};
+use crate::answers::{ended, healthy, written};
 use crate::fake::{Fake, Reaction, json, problem};
 use crate::{client, nobody};
 
@@ -200,4 +202,42 @@ async fn a_node_that_hangs_is_given_up_and_the_next_is_asked() {
     assert_eq!(client.get("/a").await.unwrap(), None);
     assert_eq!(hanging.requests().len(), 1);
     assert_eq!(fake.requests().len(), 1);
+}
+
+/// Unlike the requests they stand for: a lost answer leaves nothing in doubt.
+#[tokio::test]
+async fn a_dry_run_is_repeated_like_a_read_and_carries_no_key() {
+    let fake = Fake::start(|request, n| match (n % 2, &*request.method) {
+        (0, _) => Reaction::Cut,
+        (_, "DELETE") => json(200, &DryRun::<Deleted>::default()),
+        _ => json(
+            200,
+            &DryRun {
+                dry_run: true,
+                index: 7,
+                would: ended(),
+                effects: Effects::default(),
+                only_if: OnlyIf::default(),
+            },
+        ),
+    })
+    .await;
+    let client = client(&[&fake.url]);
+    let told = client.break_lock_dry_run("a", 7, "stuck").await.unwrap();
+    assert_eq!((told.index, told.would), (7, ended()));
+    client.delete_dry_run("/a", Some(3)).await.unwrap();
+    client.delete_tree_dry_run("/a", Some(9)).await.unwrap();
+    let lines = fake.lines();
+    let each = lines.iter().step_by(2).map(String::as_str);
+    assert_eq!(
+        each.collect::<Vec<_>>(),
+        [
+            "POST /v1/locks/a/-/break?dry_run=1",
+            "DELETE /v1/nodes/a?dry_run=1",
+            "DELETE /v1/nodes/a?recursive=1&max=9&dry_run=1",
+        ]
+    );
+    for request in fake.requests() {
+        assert_eq!(request.header("idempotency-key"), None);
+    }
 }

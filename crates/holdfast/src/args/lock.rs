@@ -168,16 +168,7 @@ pub(crate) enum LocksCommand {
         fence: u64,
     },
     /// Take a lock from its holder
-    Break {
-        /// The lock
-        name: String,
-        /// Fence of the hold to break, so that nobody else's is broken by mistake
-        #[arg(long)]
-        fence: u64,
-        /// Why; the holder is told
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
+    Break(BreakArgs),
     /// Set how a lock behaves
     Set(SetArgs),
     /// Follow what happens to a lock, or to all below a prefix
@@ -191,6 +182,22 @@ pub(crate) enum LocksCommand {
         #[arg(long, conflicts_with = "after")]
         initial: bool,
     },
+}
+
+/// `holdfast locks break`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BreakArgs {
+    /// The lock
+    pub(crate) name: String,
+    /// Fence of the hold to break, so that nobody else's is broken by mistake
+    #[arg(long)]
+    pub(crate) fence: u64,
+    /// Why; the holder is told
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Say what would happen, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `holdfast locks set`

@@ -83,8 +83,8 @@ pub(crate) struct RmArgs {
     /// Refuse when that is more than so many nodes
     #[arg(long, value_name = "N", requires = "recursive")]
     pub(crate) max: Option<u32>,
-    /// Count only
-    #[arg(long, requires = "recursive")]
+    /// Say what would happen, change nothing
+    #[arg(long)]
     pub(crate) dry_run: bool,
     /// Only if it has this version
     #[arg(long, value_name = "N", conflicts_with = "recursive")]
@@ -174,6 +174,9 @@ pub(crate) struct TxnArgs {
     /// A step when a condition does not hold
     #[arg(long = "else", value_name = "JSON")]
     pub(crate) otherwise: Vec<String>,
+    /// Say what would happen, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Act for this session
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,

@@ -9,7 +9,7 @@ use holdfast_client::http_types::v1::sessions::Owner;
 
 use super::pages::{Page, read_all};
 use super::{App, events};
-use crate::args::{LocksCommand, SetArgs};
+use crate::args::{BreakArgs, LocksCommand, SetArgs};
 use crate::exit::{Context as _, Failure};
 use crate::output::{Shown, ago};
 
@@ -57,23 +57,7 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             let text = format!("fence {fence} holds {name} (claim {})\n", told.claim);
             app.out.show(&Shown::text(&told, told.claim.clone(), text)?)
         }
-        LocksCommand::Break {
-            name,
-            fence,
-            reason,
-        } => {
-            let ended = app
-                .client
-                .break_lock(&name, fence, &reason)
-                .await
-                .cannot(|| format!("break {name}"))?;
-            let text = format!(
-                "{name} was taken from claim {} (fence {fence})\n",
-                ended.claim
-            );
-            app.out
-                .show(&Shown::text(&ended, ended.claim.clone(), text)?)
-        }
+        LocksCommand::Break(args) => break_lock(app, args).await,
         LocksCommand::Set(args) => set(app, args).await,
         LocksCommand::Watch {
             name,
@@ -81,6 +65,30 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             initial,
         } => events::watch_locks(app, name, after, initial).await,
     }
+}
+
+async fn break_lock(app: &App, args: BreakArgs) -> Result<(), Failure> {
+    let BreakArgs {
+        name,
+        fence,
+        reason,
+        dry_run,
+    } = args;
+    let cannot = || format!("break {name}");
+    if dry_run {
+        let run = app.client.break_lock_dry_run(&name, fence, &reason).await;
+        let run = run.cannot(cannot)?;
+        let said = format!("would take {name} from claim {}", run.would.claim);
+        return super::dry_run::show(app, &run, said);
+    }
+    let ended = app.client.break_lock(&name, fence, &reason).await;
+    let ended = ended.cannot(cannot)?;
+    let text = format!(
+        "{name} was taken from claim {} (fence {fence})\n",
+        ended.claim
+    );
+    app.out
+        .show(&Shown::text(&ended, ended.claim.clone(), text)?)
 }
 
 async fn list(

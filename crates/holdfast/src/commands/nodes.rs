@@ -251,20 +251,31 @@ fn value(text: &str) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) async fn rm(app: &App, args: RmArgs) -> Result<(), Failure> {
-    let deleted = if args.recursive {
-        app.client
-            .delete_tree(&args.path, args.max, args.dry_run)
-            .await
+    let RmArgs {
+        path,
+        recursive,
+        max,
+        dry_run,
+        if_version,
+    } = args;
+    let cannot = || format!("remove {path}");
+    if dry_run {
+        let run = if recursive {
+            app.client.delete_tree_dry_run(&path, max).await
+        } else {
+            app.client.delete_dry_run(&path, if_version).await
+        };
+        let run = run.cannot(cannot)?;
+        let said = format!("would remove {} nodes at {path}", run.would.count);
+        return super::dry_run::show(app, &run, said);
+    }
+    let deleted = if recursive {
+        app.client.delete_tree(&path, max).await
     } else {
-        app.client.delete(&args.path, args.if_version).await
+        app.client.delete(&path, if_version).await
     };
-    let deleted = deleted.cannot(|| format!("remove {}", args.path))?;
-    let verb = if deleted.dry_run {
-        "would remove"
-    } else {
-        "removed"
-    };
-    let text = format!("{verb} {} nodes at {}\n", deleted.count, deleted.path);
+    let deleted = deleted.cannot(cannot)?;
+    let text = format!("removed {} nodes at {}\n", deleted.count, deleted.path);
     app.out
         .show(&Shown::text(&deleted, deleted.path.clone(), text)?)
 }

@@ -3,10 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
-use holdfast_client::http_types::v1::txn::{Branch, TxnRequest, TxnResult};
+use holdfast_client::http_types::v1::txn::{Branch, TxnAnswer, TxnRequest, TxnResult};
 use serde::de::DeserializeOwned;
 
-use super::App;
+use super::{App, dry_run};
 use crate::args::TxnArgs;
 use crate::exit::{Context as _, Exit, Failure};
 use crate::output::Shown;
@@ -29,19 +29,34 @@ pub(super) async fn run(app: &App, args: TxnArgs) -> Result<(), Failure> {
     if let Some(session) = args.session {
         txn = txn.session_id(session);
     }
-    let answer = txn
-        .commit()
-        .await
-        .cannot(|| "carry out the transaction".to_owned())?;
-    let branch = match answer.branch {
+    let cannot = || "carry out the transaction".to_owned();
+    if args.dry_run {
+        let run = txn.dry_run().await.cannot(cannot)?;
+        let said = format!("would do {}:\n{}", branch(&run.would), steps(&run.would));
+        let said = said.trim_end().trim_end_matches(':');
+        return dry_run::show(app, &run, said);
+    }
+    let answer = txn.commit().await.cannot(cannot)?;
+    let text = format!(
+        "{} at {}\n{}",
+        branch(&answer),
+        answer.index,
+        steps(&answer)
+    );
+    app.out.show(&Shown::text(&answer, branch(&answer), text)?)
+}
+
+fn branch(answer: &TxnAnswer) -> &'static str {
+    match answer.branch {
         Branch::Then => "then",
         Branch::Else => "else",
-    };
-    let mut text = format!("{branch} at {}\n", answer.index);
-    for result in &answer.results {
-        text.push_str(&format!("  {}\n", line(result)));
     }
-    app.out.show(&Shown::text(&answer, branch, text)?)
+}
+
+/// A line for each step.
+fn steps(answer: &TxnAnswer) -> String {
+    let lines = answer.results.iter().map(line);
+    lines.map(|line| format!("  {line}\n")).collect()
 }
 
 fn line(result: &TxnResult) -> String {

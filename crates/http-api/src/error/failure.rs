@@ -3,7 +3,8 @@
 use http_types::problem::ErrorCode;
 use http_types::quota::Quota;
 use node::{
-    ChangeError, NotApplied, ProposeError, ReadError, SnapshotError, TransferError, Unknown,
+    ChangeError, DryRunError, NotApplied, ProposeError, ReadError, SnapshotError, TransferError,
+    Unknown,
 };
 
 use crate::convert;
@@ -114,6 +115,15 @@ impl From<ReadError> for Problem {
                 more.waited_ms = Some(as_ms(waited));
             }),
             ReadError::ShuttingDown => Problem::new(ErrorCode::ShuttingDown, detail),
+        }
+    }
+}
+
+impl From<DryRunError> for Problem {
+    fn from(error: DryRunError) -> Problem {
+        match error {
+            DryRunError::NotTried(error) => Problem::from(error),
+            DryRunError::NotCurrent(error) => Problem::from(error),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! `/v1/locks/{name}`: settings, views. `lock_list` has the list of them.
 
 use axum::http::StatusCode;
-use http_types::headers::version_tag;
+use http_types::headers::{fence_tag, version_tag};
 use http_types::paths;
 use http_types::problem::{ErrorCode, Problem as Document};
+use http_types::v1::dry_run::{DryRunQuery, OnlyIf, OrDryRun};
 use http_types::v1::locks as v1;
 use raft_core::command::{Command, LockSettings};
+use raft_core::dry_run::DryRun;
 use raft_core::ids::LockName;
 use raft_core::lock::Lock;
 use raft_core::outcome::Reply as Replied;
@@ -17,6 +19,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::call::Call;
 use crate::change;
 use crate::convert::{event, fence, lock};
+use crate::dry_run;
 use crate::error::{Check, Problem};
 use crate::explain;
 use crate::extract::headers::{self, IfMatch, IfNoneMatch};
@@ -228,24 +231,26 @@ pub(crate) async fn verify(call: Call) -> Result<Reply, Problem> {
 }
 
 /// Take the lock from its holder. Demands `If-Match: "f18231"`, so that nobody else's hold is
-/// broken by mistake; a lock delay applies.
+/// broken by mistake; a lock delay applies. With `dry_run=1` only say who would lose it and get it.
 #[utoipa::path(
     post, path = "/v1/locks/{lock}/-/break", tag = "locks", operation_id = "break_lock",
     params(
         ("lock" = String, Path, description = "Name of the lock; may contain slashes"),
+        DryRunQuery,
         ("If-Match" = String, Header, description = "Fence of the hold to break: `\"f18231\"`"),
         ("Idempotency-Key" = Option<String>, Header, description = "Makes the request repeatable"),
     ),
     request_body = v1::BreakRequest,
     responses(
-        (status = 200, description = "The hold that was broken", body = v1::EndedClaim),
+        (status = 200, description = "The hold that was, or would be, broken", body = OrDryRun<v1::EndedClaim>),
         (status = 412, description = "`fence_stale`", body = Document),
         (status = 428, description = "`precondition_required`", body = Document),
     )
 )]
 pub(crate) async fn break_lock(call: Call) -> Result<Reply, Problem> {
     let name = call.lock()?;
-    let fence = headers::if_match_fence(&call.headers)?;
+    let query: DryRunQuery = call.query()?;
+    let held = headers::if_match_fence(&call.headers)?;
     let request: v1::BreakRequest = call.json()?;
     if request.reason.trim().is_empty() {
         return Err(Problem::bad_request(
@@ -255,15 +260,30 @@ pub(crate) async fn break_lock(call: Call) -> Result<Reply, Problem> {
     let check = Check::or_repeat(paths::lock_view(name.as_str(), "holders"));
     let command = Command::BreakClaim {
         lock: name,
-        fence,
+        fence: held,
         reason: request.reason,
     };
+    if query.dry_run {
+        let tell = move |run: &DryRun, reply: &Replied| {
+            let if_match = Some(fence_tag(fence::shown(held)));
+            let only_if = OnlyIf {
+                if_match,
+                ..OnlyIf::default()
+            };
+            broken(&run.after, reply).map(|ended| (ended, only_if))
+        };
+        return dry_run::answer(&call, command, tell).await;
+    }
     let done = call.propose(command, check).await?;
-    let Replied::ClaimEnded(ended) = done.reply else {
-        return Err(Problem::internal("break was answered with something else"));
-    };
-    let view = call.api.node.peek(|state| lock::ended(state, &ended));
+    let view = call.api.node.peek(|state| broken(state, &done.reply))?;
     Ok(Reply::ok(&view)?
         .at(done.moment.zxid)
         .replayed(done.replayed))
+}
+
+fn broken(state: &State, reply: &Replied) -> Result<v1::EndedClaim, Problem> {
+    let Replied::ClaimEnded(ended) = reply else {
+        return Err(Problem::internal("break was answered with something else"));
+    };
+    Ok(lock::ended(state, ended))
 }

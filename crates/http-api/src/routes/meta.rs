@@ -114,6 +114,7 @@ pub(crate) async fn limits(call: Call) -> Result<Reply, Problem> {
         ("page_rows_max", count(door::PAGE_MAX)),
         ("children_page_rows_max", count(door::CHILDREN_PAGE_MAX)),
         ("tree_nodes_max", count(door::TREE_NODES_MAX)),
+        ("dry_run_shown_max", count(door::DRY_RUN_SHOWN_MAX)),
         ("digest_depth_max", count(door::DIGEST_DEPTH_MAX)),
         ("digest_subtrees_max", count(door::DIGEST_SUBTREES_MAX)),
         ("queue_sort_locks_max", count(door::QUEUE_SORT_SCAN_MAX)),

@@ -1,21 +1,26 @@
 //! `DELETE /v1/nodes/{path}`: one znode or a whole subtree.
 
 use axum::http::StatusCode;
+use http_types::headers::version_tag;
 use http_types::paths;
 use http_types::problem::Problem as Document;
+use http_types::v1::dry_run::{OnlyIf, OrDryRun};
 use http_types::v1::nodes as v1;
 use raft_core::command::{Command, ZnodeOp};
-use raft_core::limits::SUBTREE_DELETE_MAX;
-use raft_core::outcome::{Refusal, Reply as Replied, ZnodeReply};
+use raft_core::dry_run::DryRun;
+use raft_core::ids::ZnodePath;
+use raft_core::outcome::{Reply as Replied, ZnodeReply};
 
 use crate::call::Call;
-use crate::error::{Check, Problem, problem_of};
+use crate::dry_run;
+use crate::error::{Check, Problem};
 use crate::extract::headers::{self, IfMatch};
 use crate::limits::SUBTREE_DELETE_DEFAULT;
 use crate::reply::Reply;
-use crate::routes::nodes::{readable, unexpected};
+use crate::routes::nodes::unexpected;
 
-/// Remove a znode; with `recursive=1` everything below it too, at most `max` znodes.
+/// Remove a znode; with `recursive=1` everything below it too, at most `max` znodes. With
+/// `dry_run=1` only say what would be removed, and who would lose a lock.
 #[utoipa::path(
     delete, path = "/v1/nodes/{path}", tag = "nodes", operation_id = "delete_node",
     params(
@@ -25,7 +30,7 @@ use crate::routes::nodes::{readable, unexpected};
         ("Prefer" = Option<String>, Header, description = "`return=minimal`: no body"),
     ),
     responses(
-        (status = 200, description = "Removed, or counted", body = v1::Deleted),
+        (status = 200, description = "Removed, or what would be", body = OrDryRun<v1::Deleted>),
         (status = 404, description = "`no_node`", body = Document),
         (status = 409, description = "`node_not_empty`", body = Document),
         (status = 412, description = "`version_mismatch`", body = Document),
@@ -43,9 +48,6 @@ pub(crate) async fn delete(call: Call) -> Result<Reply, Problem> {
         return Err(Problem::bad_request("max belongs to recursive=1"));
     }
     let max = query.max.unwrap_or(SUBTREE_DELETE_DEFAULT);
-    if query.dry_run {
-        return count_only(&call, query.recursive, max).await;
-    }
     let path = call.znode_text()?;
     let command = if query.recursive {
         Command::DeleteSubtree {
@@ -58,56 +60,42 @@ pub(crate) async fn delete(call: Call) -> Result<Reply, Problem> {
             expect: if_match.expect(),
         })
     };
+    if query.dry_run {
+        let tell = move |run: &DryRun, reply: &Replied| would(run, reply, path);
+        return dry_run::answer(&call, command, tell).await;
+    }
     let done = call.propose(command, Check::at(paths::node(&path))).await?;
-    let count = if let Replied::SubtreeDeleted { count } = done.reply {
-        count
-    } else if done.reply == Replied::Znode(ZnodeReply::Deleted) {
-        1
-    } else {
-        return Err(unexpected(&done.reply));
-    };
+    let count = count(&done.reply)?;
     if call.prefer.minimal {
         let reply = Reply::empty(StatusCode::NO_CONTENT).at(done.moment.zxid);
         return Ok(reply.preferred("return=minimal"));
     }
-    Ok(Reply::ok(&v1::Deleted {
-        path,
-        count,
-        dry_run: false,
-    })?
-    .at(done.moment.zxid))
+    Ok(Reply::ok(&v1::Deleted { path, count })?.at(done.moment.zxid))
 }
 
-/// What a delete would remove, or why it would be refused.
-async fn count_only(call: &Call, recursive: bool, max: u32) -> Result<Reply, Problem> {
-    let path = call.znode_path()?;
-    let limit = usize::try_from(max.min(SUBTREE_DELETE_MAX)).unwrap_or(usize::MAX);
-    let answer = call.read(|state| {
-        let znode = readable(call, state, &path)?;
-        let refused = |count| {
-            let refusal = Refusal::NotEmpty {
-                path: path.clone(),
-                count,
-            };
-            Err(problem_of(state, call.api.wall_ms(), &refusal))
-        };
-        if !recursive && znode.num_children() > 0 {
-            return refused(znode.num_children());
+fn count(reply: &Replied) -> Result<u32, Problem> {
+    if let Replied::SubtreeDeleted { count } = reply {
+        Ok(*count)
+    } else if *reply == Replied::Znode(ZnodeReply::Deleted) {
+        Ok(1)
+    } else {
+        Err(unexpected(reply))
+    }
+}
+
+fn would(run: &DryRun, reply: &Replied, path: String) -> Result<(v1::Deleted, OnlyIf), Problem> {
+    let count = count(reply)?;
+    let only_if = if matches!(reply, Replied::SubtreeDeleted { .. }) {
+        OnlyIf {
+            max: Some(count),
+            ..OnlyIf::default()
         }
-        let found = state.subtree(&path, usize::MAX, limit.saturating_add(1));
-        let count = found.map_or(0, |found| found.len());
-        let count_shown = u32::try_from(count).unwrap_or(u32::MAX);
-        if count > limit {
-            refused(count_shown.saturating_sub(1))
-        } else {
-            Ok(count_shown)
+    } else {
+        let znode = run.before.znode(&ZnodePath::parse(&path)?);
+        OnlyIf {
+            if_match: znode.map(|znode| version_tag(znode.version)),
+            ..OnlyIf::default()
         }
-    });
-    let answer = answer.await?;
-    let deleted = v1::Deleted {
-        path: path.to_string(),
-        count: answer.value,
-        dry_run: true,
     };
-    Ok(Reply::ok(&deleted)?.at(answer.zxid).aged(answer.age))
+    Ok((v1::Deleted { path, count }, only_if))
 }

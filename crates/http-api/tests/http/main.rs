@@ -10,6 +10,7 @@
 mod bad_input;
 mod cluster;
 mod commands;
+mod dry_run;
 mod elections;
 mod events;
 mod harness;

@@ -182,7 +182,7 @@ async fn a_subtree_is_counted_before_it_is_removed() {
         .await
         .expect(200);
     assert_eq!(
-        (&counted["count"], &counted["dry_run"]),
+        (&counted["would"]["count"], &counted["dry_run"]),
         (&json!(5), &json!(true))
     );
     let over = client

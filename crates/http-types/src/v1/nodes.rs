@@ -134,7 +134,7 @@ pub struct DeleteQuery {
     /// Refuse when that is more than so many znodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<u32>,
-    /// Count only.
+    /// Say what would happen, change nothing.
     #[serde(deserialize_with = "flag")]
     pub dry_run: bool,
 }
@@ -144,11 +144,8 @@ pub struct DeleteQuery {
 pub struct Deleted {
     /// Top of what was removed.
     pub path: String,
-    /// How many znodes were, or would be, removed.
+    /// How many znodes were removed.
     pub count: u32,
-    /// Whether it was only counted.
-    #[serde(default)]
-    pub dry_run: bool,
 }
 
 /// Query of `GET /v1/nodes/{path}/-/children`.
