@@ -30,7 +30,8 @@
 //!   the last successful keep-alive was *sent*, less a margin. When it passes, [`LockGuard::lost`]
 //!   fires, although no node can be reached to confirm anything.
 //! * **Fences decide in the end.** A process can be stopped between any check and the write it
-//!   protects; give [`LockGuard::fence`] to whatever the lock protects and let it refuse smaller ones.
+//!   protects; give [`LockGuard::fence`] to whatever the lock protects and let it refuse smaller ones. What cannot
+//!   compare numbers has a register in the cluster: [`Client::advance_fence`].
 //! * **Streams resume without a gap** at any node, or say [`StreamItem::Gap`].
 //!
 //! # Dry runs
@@ -61,12 +62,14 @@
 mod backoff;
 mod client;
 mod cluster;
+mod counters;
 mod data;
 mod dry_run;
 mod election;
 mod endpoints;
 mod error;
 mod events;
+mod fences;
 mod lock;
 mod loss;
 mod nodes;

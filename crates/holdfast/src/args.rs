@@ -2,7 +2,9 @@
 
 mod bench;
 mod cluster;
+mod counter;
 mod election;
+mod fence;
 pub(crate) mod globals;
 mod import;
 mod lock;
@@ -17,7 +19,9 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, Door};
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
+pub(crate) use counter::CounterCommand;
 pub(crate) use election::{ElectArgs, ElectionsCommand};
+pub(crate) use fence::FenceCommand;
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
     AcquireArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs,
@@ -107,6 +111,12 @@ pub(crate) enum ClientCommand {
     Watch(WatchArgs),
     /// Do several things at once, all or none, if conditions hold
     Txn(TxnArgs),
+    /// Count, and hand out numbers
+    #[command(subcommand)]
+    Counter(CounterCommand),
+    /// Show fences for resources outside, which keep the highest
+    #[command(subcommand)]
+    Fence(FenceCommand),
     /// Follow what happens
     Events(EventsArgs),
     /// The cluster: members, leader, health

@@ -6,12 +6,14 @@ mod bench;
 mod child;
 mod cluster;
 mod completion;
+mod counter;
 mod curl;
 mod doctor;
 mod dry_run;
 mod elect;
 mod elections;
 mod events;
+mod fence;
 mod import;
 mod lock;
 mod locks;
@@ -143,6 +145,8 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Stat(args) => nodes::stat(app, args).await,
         ClientCommand::Watch(args) => events::watch(app, args).await,
         ClientCommand::Txn(args) => txn::run(app, args).await,
+        ClientCommand::Counter(command) => counter::run(app, command).await,
+        ClientCommand::Fence(command) => fence::run(app, command).await,
         ClientCommand::Events(args) => events::events(app, args).await,
         ClientCommand::Snapshot(command) => snapshot::run(app, command).await,
         ClientCommand::Version => version::run(app).await,

@@ -173,6 +173,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::ClaimMismatch
         | ErrorCode::SessionMismatch
         | ErrorCode::LockModeMismatch
+        | ErrorCode::NotACounter
         | ErrorCode::TooLarge
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::IdempotencyMismatch => Exit::BadInput,
@@ -186,6 +187,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NoCandidate
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
+        | ErrorCode::NoFenceRegister
         | ErrorCode::NoMember
         | ErrorCode::HistoryCompacted => Exit::NotFound,
         ErrorCode::NodeExists
@@ -195,8 +197,10 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::UnsafeChange
         | ErrorCode::ClusterNotEmpty
         | ErrorCode::RestoreConflict
+        | ErrorCode::CounterOverflow
         | ErrorCode::FenceStale
         | ErrorCode::TermStale
+        | ErrorCode::FenceRegisterStale
         | ErrorCode::VersionMismatch
         | ErrorCode::GuardsFailed
         | ErrorCode::PreconditionRequired => Exit::Precondition,

@@ -12,7 +12,9 @@ use node::{Answer, Consistency, Draft, ReadOptions};
 use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
-use raft_core::ids::{CandidateId, ClaimId, ElectionName, LockName, SessionId, ZnodePath};
+use raft_core::ids::{
+    CandidateId, ClaimId, CounterName, ElectionName, LockName, ResourceName, SessionId, ZnodePath,
+};
 use raft_core::outcome::{Outcome, Refusal};
 use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
@@ -69,6 +71,16 @@ impl Call {
     /// The lock in the path.
     pub(crate) fn lock(&self) -> Result<LockName, Problem> {
         path::lock_name(self.raw("lock")?)
+    }
+
+    /// The counter in the path.
+    pub(crate) fn counter(&self) -> Result<CounterName, Problem> {
+        path::counter_name(self.raw("counter")?)
+    }
+
+    /// The resource in the path.
+    pub(crate) fn resource(&self) -> Result<ResourceName, Problem> {
+        path::resource_name(self.raw("resource")?)
     }
 
     /// The claim in the path.

@@ -7,8 +7,8 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    candidates, claims, cluster, commands, elections, events, health, lock_list, locks, meta,
-    nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
+    candidates, claims, cluster, commands, counters, elections, events, fences, health, lock_list,
+    locks, meta, nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -78,6 +78,17 @@ endpoints! {
     Write nodes_views set_acl __path_set_acl;
     Stream streams of_node __path_of_node;
     Write txn txn __path_txn;
+
+    Read counters list __path_list;
+    Read counters get __path_get;
+    Write counters remove __path_remove;
+    Write counters add __path_add;
+    Write counters block __path_block;
+
+    Read fences list __path_list;
+    Read fences get __path_get;
+    Write fences remove __path_remove;
+    Write fences advance __path_advance;
 
     Stream events events __path_events;
 

@@ -63,6 +63,8 @@ pub(crate) const SNAPSHOT_FACTS_KEPT: usize = 8;
 /// How long an answer waits for the digest of a snapshot to be computed. Shorter than clients wait
 /// for the head of an answer: a snapshot that takes longer is sent without.
 pub(crate) const SNAPSHOT_FACTS_WAIT: Duration = Duration::from_secs(5);
+/// Numbers handed out by one block of a counter. Without a bound a typing error could use a counter up.
+pub(crate) const COUNTER_BLOCK_MAX: u32 = 1_000_000_000;
 /// Levels of subtrees whose digests are listed.
 pub(crate) const DIGEST_DEPTH_MAX: usize = 8;
 /// Subtrees whose digests one answer lists.

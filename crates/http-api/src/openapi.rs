@@ -24,6 +24,11 @@ pub fn document() -> OpenApi {
         ("elections", "Candidates, and which of them leads"),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
+        ("counters", "Whole numbers that are added to"),
+        (
+            "fences",
+            "The highest fences that were shown for resources outside",
+        ),
         ("events", "What changes, in order"),
         ("cluster", "Members and leadership"),
         ("snapshots", "Copies of the whole state"),

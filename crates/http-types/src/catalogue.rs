@@ -40,6 +40,8 @@ pub enum ErrorCode {
     NoSession,
     /// The snapshot does not exist.
     NoSnapshot,
+    /// No fence was shown for the resource.
+    NoFenceRegister,
     /// The cluster holds data that a restore would replace.
     ClusterNotEmpty,
     /// Another restore is under way, or this one was interrupted.
@@ -78,6 +80,10 @@ pub enum ErrorCode {
     UnsafeChange,
     /// Another membership change is running.
     MembershipBusy,
+    /// The data of the znode is no number.
+    NotACounter,
+    /// The sum is out of range.
+    CounterOverflow,
     /// The claim has ended.
     ClaimEnded,
     /// The candidate has ended.
@@ -90,6 +96,8 @@ pub enum ErrorCode {
     FenceStale,
     /// The term is over.
     TermStale,
+    /// A higher fence was shown for the resource.
+    FenceRegisterStale,
     /// The version is another.
     VersionMismatch,
     /// The guards of the transaction did not hold.
@@ -163,6 +171,7 @@ impl ErrorCode {
         ErrorCode::NoCandidate,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
+        ErrorCode::NoFenceRegister,
         ErrorCode::ClusterNotEmpty,
         ErrorCode::RestoreConflict,
         ErrorCode::NoMember,
@@ -182,12 +191,15 @@ impl ErrorCode {
         ErrorCode::InProgress,
         ErrorCode::UnsafeChange,
         ErrorCode::MembershipBusy,
+        ErrorCode::NotACounter,
+        ErrorCode::CounterOverflow,
         ErrorCode::ClaimEnded,
         ErrorCode::CandidateEnded,
         ErrorCode::SessionExpired,
         ErrorCode::HistoryCompacted,
         ErrorCode::FenceStale,
         ErrorCode::TermStale,
+        ErrorCode::FenceRegisterStale,
         ErrorCode::VersionMismatch,
         ErrorCode::GuardsFailed,
         ErrorCode::TooLarge,
@@ -224,6 +236,7 @@ impl ErrorCode {
             ErrorCode::NoCandidate => &texts::NO_CANDIDATE,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
+            ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
             ErrorCode::ClusterNotEmpty => &texts::CLUSTER_NOT_EMPTY,
             ErrorCode::RestoreConflict => &texts::RESTORE_CONFLICT,
             ErrorCode::NoMember => &texts::NO_MEMBER,
@@ -243,12 +256,15 @@ impl ErrorCode {
             ErrorCode::InProgress => &texts::IN_PROGRESS,
             ErrorCode::UnsafeChange => &texts::UNSAFE_CHANGE,
             ErrorCode::MembershipBusy => &texts::MEMBERSHIP_BUSY,
+            ErrorCode::NotACounter => &texts::NOT_A_COUNTER,
+            ErrorCode::CounterOverflow => &texts::COUNTER_OVERFLOW,
             ErrorCode::ClaimEnded => &texts::CLAIM_ENDED,
             ErrorCode::CandidateEnded => &texts::CANDIDATE_ENDED,
             ErrorCode::SessionExpired => &texts::SESSION_EXPIRED,
             ErrorCode::HistoryCompacted => &texts::HISTORY_COMPACTED,
             ErrorCode::FenceStale => &texts::FENCE_STALE,
             ErrorCode::TermStale => &texts::TERM_STALE,
+            ErrorCode::FenceRegisterStale => &texts::FENCE_REGISTER_STALE,
             ErrorCode::VersionMismatch => &texts::VERSION_MISMATCH,
             ErrorCode::GuardsFailed => &texts::GUARDS_FAILED,
             ErrorCode::TooLarge => &texts::TOO_LARGE,

@@ -194,6 +194,30 @@ pub fn candidate(election_name: &str, candidate_id: &str) -> String {
     format!("{}/-/candidates/{id}", election(election_name))
 }
 
+/// `/v1/counters/{name}`
+#[must_use]
+pub fn counter(name: &str) -> String {
+    format!("{V1}/counters/{}", encode_name(name))
+}
+
+/// `/v1/counters/{name}/-/{action}`: `add` or `block`.
+#[must_use]
+pub fn counter_action(name: &str, action: &str) -> String {
+    format!("{}/-/{action}", counter(name))
+}
+
+/// `/v1/fences/{resource}`
+#[must_use]
+pub fn fence(resource: &str) -> String {
+    format!("{V1}/fences/{}", encode_name(resource))
+}
+
+/// `/v1/fences/{resource}/-/advance`
+#[must_use]
+pub fn fence_advance(resource: &str) -> String {
+    format!("{}/-/advance", fence(resource))
+}
+
 /// `/v1/nodes{path}`, where `path` begins with a slash.
 #[must_use]
 pub fn node(path: &str) -> String {
@@ -309,6 +333,8 @@ mod tests {
         assert_eq!(node("/a/-"), "/v1/nodes/a/%2D");
         assert_eq!(node_view("/", "children"), "/v1/nodes/-/children");
         assert_eq!(claim("orders/42", "c1"), "/v1/locks/orders/42/-/claims/c1");
+        assert_eq!(counter_action("a/b", "add"), "/v1/counters/a/b/-/add");
+        assert_eq!(fence_advance("a/b"), "/v1/fences/a/b/-/advance");
         let query = [
             ("a", Some("b c&".to_owned())),
             ("d", None),

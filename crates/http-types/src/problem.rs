@@ -83,6 +83,12 @@ pub struct Extensions {
     /// How the candidate ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_candidate: Option<EndedCandidate>,
+    /// The resource of a fence register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The highest fence that was shown for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub highest: Option<u64>,
     /// Who has the lock (the first few).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,
@@ -119,6 +125,9 @@ pub struct Extensions {
     /// Which operation of several was refused, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<u32>,
+    /// What the counter is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<i64>,
     /// What is limited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limited: Option<String>,

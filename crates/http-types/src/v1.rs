@@ -8,9 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 pub mod cluster;
+pub mod counters;
 pub mod dry_run;
 pub mod elections;
 pub mod events;
+pub mod fences;
 pub mod health;
 pub mod locks;
 pub mod nodes;

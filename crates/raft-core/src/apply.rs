@@ -7,8 +7,10 @@ mod acquire;
 mod answer;
 mod claim;
 mod configure;
+mod counter;
 mod due;
 mod election;
+mod fence_register;
 mod grant;
 mod members;
 mod multi;
@@ -224,6 +226,9 @@ impl Step<'_> {
                 candidate,
             } => self.resign(election, candidate),
             Command::TransferLeadership(ask) => self.transfer_leadership(ask),
+            Command::AddToCounter { counter, delta } => self.add_to_counter(counter, *delta),
+            Command::AdvanceFence { resource, fence } => self.advance_fence(resource, *fence),
+            Command::ForgetFence { resource } => self.forget_fence(resource),
         }
     }
 

@@ -18,8 +18,8 @@ pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, SessionName, WallTime,
-    ZnodePath, Zxid,
+    CandidateId, ClaimId, CounterName, ElectionName, Fence, LockName, LogTime, ResourceName,
+    SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
@@ -204,6 +204,25 @@ pub enum Command {
     },
     /// Hands a leadership over to another candidate.
     TransferLeadership(TransferLeadership),
+    /// Adds to a counter; makes it, at 0, when it does not exist.
+    AddToCounter {
+        /// The counter.
+        counter: CounterName,
+        /// How much; less than 0 takes away.
+        delta: i64,
+    },
+    /// Shows a fence for a resource outside; refused when a higher one was shown before.
+    AdvanceFence {
+        /// The resource.
+        resource: ResourceName,
+        /// The fence.
+        fence: Fence,
+    },
+    /// Forgets what fences were shown for a resource.
+    ForgetFence {
+        /// The resource.
+        resource: ResourceName,
+    },
 }
 
 /// Which version a conditional write expects.

@@ -9,9 +9,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::acl::AclEntry;
 use crate::election::{Candidate, Election, EndedCandidate};
+use crate::fence_register::FenceRegister;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, WallTime, ZnodePath,
-    Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
+    WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -40,6 +41,7 @@ pub(crate) struct TableDigests {
     elections: u128,
     candidates: u128,
     ended_candidates: u128,
+    fence_registers: u128,
 }
 
 impl State {
@@ -65,6 +67,7 @@ impl State {
             elections: self.elections.digest(),
             candidates: self.candidates.digest(),
             ended_candidates: self.ended_candidates.digest(),
+            fence_registers: self.fence_registers.digest(),
         }
     }
 
@@ -84,6 +87,7 @@ impl State {
             elections: self.elections.recomputed_digest(),
             candidates: self.candidates.recomputed_digest(),
             ended_candidates: self.ended_candidates.recomputed_digest(),
+            fence_registers: self.fence_registers.recomputed_digest(),
         }
     }
 }
@@ -154,6 +158,7 @@ fingerprint_of_encoding! {
     Election: ElectionName,
     Candidate: (ElectionName, CandidateId),
     EndedCandidate: (ElectionName, CandidateId),
+    FenceRegister: ResourceName,
 }
 
 #[expect(

@@ -257,11 +257,6 @@ macro_rules! name_of_znode {
                 ZnodePath::of_valid(&format!("{}/{}", $below, self.0))
             }
 
-            /// A bound for ranges over names: not validated, never stored, never shown.
-            pub(crate) fn range_bound(text: &str) -> Self {
-                Self(Arc::from(text))
-            }
-
             /// Whose znode is `path`, if it is one of such a name.
             #[must_use]
             pub fn of_znode(path: &ZnodePath) -> Option<Self> {
@@ -300,3 +295,45 @@ name_of_znode! {
     /// Name of an election: as that of a lock. The election is the znode `/elections/<name>`.
     ElectionName, "election name", path::ELECTIONS
 }
+name_of_znode! {
+    /// Name of a counter: as that of a lock. The counter is the znode `/counters/<name>`.
+    CounterName, "counter name", path::COUNTERS
+}
+
+/// Name of a resource outside whose highest fence is kept, made like that of a lock. Often it is the
+/// name of the lock that guards the resource; nothing depends on that.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceName(Arc<str>);
+
+impl ResourceName {
+    /// Validates `text`: segments of `A-Za-z0-9._:@+,~-` joined by `/`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<ResourceName, InvalidName> {
+        check_name("resource name", text)?;
+        Ok(ResourceName(Arc::from(text)))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+encoded_as_text!(ResourceName, InvalidName);
+
+/// Names that tables are searched by a beginning of.
+macro_rules! bounds_of_ranges {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// A bound for ranges over names: not validated, never stored, never shown.
+            pub(crate) fn range_bound(text: &str) -> Self {
+                Self(Arc::from(text))
+            }
+        }
+    )*};
+}
+
+bounds_of_ranges! { LockName ElectionName ResourceName }

@@ -6,6 +6,7 @@ mod lock;
 mod quota;
 
 use crate::data::Data;
+use crate::fence_register::FenceRegister;
 use crate::ids::ZnodePath;
 use crate::limits;
 use crate::state::{Index, State};
@@ -19,6 +20,7 @@ impl State {
     pub fn check_invariants(&self) -> Result<(), String> {
         self.check_tree()?;
         self.check_config()?;
+        self.check_fence_registers()?;
         lock::check(self)?;
         election::check(self)?;
         quota::check(self)?;
@@ -91,6 +93,19 @@ impl State {
             ));
         }
         Ok(())
+    }
+
+    /// I-1: no register has moved in the future.
+    fn check_fence_registers(&self) -> Result<(), String> {
+        let last = self.clock.zxid;
+        let late = |register: &FenceRegister| register.moved.zxid > last;
+        match self.fence_registers.iter().find(|(_, r)| late(r)) {
+            Some((resource, register)) => Err(format!(
+                "I-1: fence register {resource} moved at {}, after the last zxid {last}",
+                register.moved.zxid
+            )),
+            None => Ok(()),
+        }
     }
 
     /// I-2, I-4 (indices), I-9 and I-10 (digests).
@@ -175,6 +190,11 @@ impl State {
                 limits::ENDED_CLAIMS_MAX as u64,
             ),
             ("uploads", self.staging.len(), 1),
+            (
+                "fence registers",
+                self.fence_registers.len(),
+                limits::FENCE_REGISTERS_MAX as u64,
+            ),
             ("quotas", self.index.quotas.len(), limits::QUOTAS_MAX as u64),
             (
                 "answers",

@@ -19,6 +19,9 @@
 //!   same command.
 //! - **Elections** ([`election`]): candidates are ephemeral children of a container below `/elections`.
 //!   One of them leads, in a term that is the zxid at which it began to.
+//! - **Counters**: a counter is the persistent znode `/counters/<name>`, whose data is a number in one of
+//!   the forms that recipes of ZooKeeper clients use (`counter`).
+//! - **Fence registers** ([`fence_register`]): the highest fence that was shown for a resource outside.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
 //! - **Memories**: ended sessions, claims and candidates for a while, and answers to idempotency keys. All bounded
@@ -65,7 +68,7 @@
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`election`], [`members`], [`quota`] (what is stored)
+//! [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -80,8 +83,10 @@ pub mod event;
 pub mod outcome;
 
 pub mod acl;
+mod counter;
 pub mod data;
 pub mod election;
+pub mod fence_register;
 pub mod lock;
 pub mod members;
 pub mod quota;

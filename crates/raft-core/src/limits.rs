@@ -5,10 +5,10 @@
 /// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
 /// the index small and error messages readable.
 pub const PATH_BYTES_MAX: usize = 4096;
-/// Bytes of one segment of the name of a lock or election, and of a claim id, candidate id or session
+/// Bytes of one segment of the name of a lock, election, counter or resource, and of a claim id, candidate id or session
 /// name.
 pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of a whole name of a lock or election.
+/// Bytes of a whole name of a lock, election, counter or resource.
 pub const NAME_BYTES_MAX: usize = 512;
 /// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
 pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
@@ -84,6 +84,10 @@ pub const CANDIDATES_PER_ELECTION_MAX: usize = 1_000;
 pub const CANDIDATE_VALUE_BYTES_MAX: usize = 16 << 10;
 /// Ended candidates remembered; past it the oldest is forgotten early.
 pub const ENDED_CANDIDATES_MAX: usize = 50_000;
+
+/// Fence registers. Nothing ends one but a client, so without a bound they would grow for ever. Each
+/// weighs its name and about a hundred bytes more.
+pub const FENCE_REGISTERS_MAX: usize = 1_000_000;
 
 /// How long an ended claim, candidate or session is remembered, log-time milliseconds. Longer than any
 /// sensible retry budget, so a delayed duplicate cannot take a lock again.

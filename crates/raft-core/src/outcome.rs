@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{LockMode, Moment};
 use crate::election::{Election, EndedCandidate, Transfer};
 use crate::event::Event;
+use crate::fence_register::FenceRegister;
 use crate::ids::{CandidateId, ClaimId, Fence, SessionId, Term, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
@@ -111,6 +112,24 @@ pub enum Reply {
     CandidateEnded(Box<EndedCandidate>),
     /// Who leads after a transfer was asked for, or done.
     LeadershipTransfer(LeaderSummary),
+    /// A counter was added to.
+    CounterChanged {
+        /// Its value before; 0 where there was no counter.
+        previous: i64,
+        /// Its value now.
+        value: i64,
+        /// Version of its znode now.
+        version: i32,
+    },
+    /// The fence is the highest that was shown for the resource.
+    FenceAdvanced {
+        /// The register now.
+        register: FenceRegister,
+        /// Whether it was lower, or not there, before.
+        moved: bool,
+    },
+    /// A register was forgotten: what was in it.
+    FenceForgotten(FenceRegister),
 }
 
 /// What a restore did.

@@ -8,6 +8,8 @@ use crate::limits;
 pub const LOCKS: &str = "/locks";
 /// Below this znode every election lives.
 pub const ELECTIONS: &str = "/elections";
+/// Below this znode every counter lives.
+pub const COUNTERS: &str = "/counters";
 /// Holds the member list for ZooKeeper clients; its version is always -1.
 pub const CONFIG: &str = "/zookeeper/config";
 /// Below this znode quotas are set.

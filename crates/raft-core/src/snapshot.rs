@@ -39,6 +39,7 @@ enum Section {
     Elections = 11,
     Candidates = 12,
     EndedCandidates = 13,
+    FenceRegisters = 14,
     End = 0xFF,
 }
 
@@ -71,6 +72,7 @@ impl State {
         writer.section(Section::Elections, self.elections.iter())?;
         writer.section(Section::Candidates, self.candidates.iter())?;
         writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
+        writer.section(Section::FenceRegisters, self.fence_registers.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

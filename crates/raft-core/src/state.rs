@@ -9,9 +9,10 @@ use crate::acl::{AclEntry, Perms};
 use crate::command::Moment;
 use crate::data::Data;
 use crate::election::{Candidate, Election, EndedCandidate};
+use crate::fence_register::FenceRegister;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, SessionName, WallTime,
-    ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
+    SessionName, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -59,6 +60,8 @@ pub struct State {
     pub(crate) candidates: Table<(ElectionName, CandidateId), Candidate>,
     /// Remembered ended candidates.
     pub(crate) ended_candidates: Table<(ElectionName, CandidateId), EndedCandidate>,
+    /// The highest fences shown for resources outside.
+    pub(crate) fence_registers: Table<ResourceName, FenceRegister>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -248,6 +251,7 @@ impl State {
             elections: Table::default(),
             candidates: Table::default(),
             ended_candidates: Table::default(),
+            fence_registers: Table::default(),
             index: Index::default(),
         }
     }

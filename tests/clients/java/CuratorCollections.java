@@ -1,7 +1,11 @@
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.atomic.AtomicValue;
 import org.apache.curator.framework.recipes.atomic.CachedAtomicLong;
@@ -72,18 +76,34 @@ final class CuratorCollections {
     private static void atomicLong() throws Exception {
         Set<Long> seen = ConcurrentHashMap.newKeySet();
         Curators.crowd(WORKERS, (client, worker) -> {
-            DistributedAtomicLong counter = new DistributedAtomicLong(client, "/q-counter", new RetryNTimes(1000, 1));
+            DistributedAtomicLong counter =
+                    new DistributedAtomicLong(client, "/counters/q-counter", new RetryNTimes(1000, 1));
             CachedAtomicLong blocks = new CachedAtomicLong(counter, 10);
             for (int at = 0; at < INCREMENTS; at++) {
                 AtomicValue<Long> value = counter.increment();
                 Check.that(value.succeeded() && seen.add(value.postValue()), "value " + value.postValue() + " twice");
+                // After the first increment, so that the counter has Curator's form.
+                long added = addOverHttp("q-counter");
+                Check.that(seen.add(added), "value " + added + " twice, over HTTP");
             }
             Check.that(blocks.next().succeeded(), "no block");
         });
         try (CuratorFramework client = Curators.open()) {
-            long value = new DistributedAtomicLong(client, "/q-counter", new RetryNTimes(1, 1)).get().postValue();
-            Check.equal((long) WORKERS * (INCREMENTS + 10), value, "sum");
+            client.sync().forPath("/");
+            long value =
+                    new DistributedAtomicLong(client, "/counters/q-counter", new RetryNTimes(1, 1)).get().postValue();
+            Check.equal((long) WORKERS * (2 * INCREMENTS + 10), value, "sum");
         }
+    }
+
+    /** Adds 1 to a counter and gives its value. */
+    private static long addOverHttp(String counter) throws Exception {
+        HttpResponse<String> answer = Nodes.http("POST", "/v1/counters/" + counter + "/-/add",
+                HttpRequest.BodyPublishers.ofString("{\"delta\":1}"));
+        Check.equal(200, answer.statusCode(), answer.body());
+        Matcher value = Pattern.compile("\"value\":(\\d+)").matcher(answer.body());
+        Check.that(value.find(), answer.body());
+        return Long.parseLong(value.group(1));
     }
 
     private static void sharedCount() throws Exception {

@@ -1,4 +1,4 @@
-"""One lock, many kinds of clients: `main.py [PART OF A NAME]`, run by run.py.
+"""One lock or counter, many kinds of clients: `main.py [PART OF A NAME]`, run by run.py.
 
 HOLDFAST_CURATOR is the command that starts Java's workers; without it Curator takes no part.
 """
@@ -7,6 +7,7 @@ import sys
 import time
 
 from contests import CONTESTS, Run, curator_is_there
+from counters import COUNTERS
 from orders import order
 from referee import Listener, Referee
 from views import VIEWS
@@ -67,7 +68,7 @@ def contend(name, number, kill=False):
 
 def scenes():
     """Everything there is, as (name, function)."""
-    everything = list(VIEWS)
+    everything = VIEWS + COUNTERS
     for number, contest in enumerate(CONTESTS):
         name, curator = contest[0], contest[3]
         if curator and not curator_is_there():

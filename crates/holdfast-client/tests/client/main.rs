@@ -9,9 +9,11 @@
 )]
 
 mod answers;
+mod counters;
 mod elections;
 mod events;
 mod fake;
+mod fences;
 mod locks;
 mod retries;
 mod sessions;

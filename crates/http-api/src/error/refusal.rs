@@ -54,6 +54,10 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::IdempotencyMismatch { .. } => ErrorCode::IdempotencyMismatch,
         Refusal::LimitReached { .. } => ErrorCode::QuotaExceeded,
         Refusal::QuotaExceeded { .. } => ErrorCode::NodeQuotaExceeded,
+        Refusal::NotACounter { .. } => ErrorCode::NotACounter,
+        Refusal::CounterOverflow { .. } => ErrorCode::CounterOverflow,
+        Refusal::FenceRegisterStale { .. } => ErrorCode::FenceRegisterStale,
+        Refusal::NoFenceRegister { .. } => ErrorCode::NoFenceRegister,
         Refusal::Restore(refusal) => match refusal {
             RestoreRefusal::NotEmpty { .. } => ErrorCode::ClusterNotEmpty,
             RestoreRefusal::InProgress { .. }
@@ -76,8 +80,14 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         | Refusal::SessionRequired { .. }
         | Refusal::Restore(_) => {}
         Refusal::InvalidAcl { path, .. } => more.path = Some(path.clone()),
-        Refusal::NoNode { path } | Refusal::NoChildrenForEphemerals { path } => {
+        Refusal::NoNode { path }
+        | Refusal::NoChildrenForEphemerals { path }
+        | Refusal::NotACounter { path } => {
             more.path = Some(path.to_string());
+        }
+        Refusal::CounterOverflow { path, value, .. } => {
+            more.path = Some(path.to_string());
+            more.value = Some(*value);
         }
         Refusal::NodeExists { path, version } => {
             more.path = Some(path.to_string());
@@ -117,6 +127,16 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.fence = Some(convert::fence::shown(*fence));
             more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
         }
+        Refusal::FenceRegisterStale {
+            resource,
+            fence,
+            highest,
+        } => {
+            more.resource = Some(resource.to_string());
+            more.fence = Some(fence.0);
+            more.highest = Some(highest.0);
+        }
+        Refusal::NoFenceRegister { resource } => more.resource = Some(resource.to_string()),
         Refusal::LockHeld {
             lock,
             holders,

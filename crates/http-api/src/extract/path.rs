@@ -4,7 +4,8 @@ use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
 use raft_core::ids::{
-    CandidateId, ClaimId, ElectionName, LockName, SessionId, SessionName, ZnodePath,
+    CandidateId, ClaimId, CounterName, ElectionName, LockName, ResourceName, SessionId,
+    SessionName, ZnodePath,
 };
 
 use crate::error::Problem;
@@ -36,6 +37,22 @@ pub(crate) fn segment(raw: &str) -> Result<String, Problem> {
 /// Which rule for names it breaks.
 pub(crate) fn lock_name(raw: &str) -> Result<LockName, Problem> {
     Ok(LockName::parse(&decode(raw)?)?)
+}
+
+/// A counter name.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn counter_name(raw: &str) -> Result<CounterName, Problem> {
+    Ok(CounterName::parse(&decode(raw)?)?)
+}
+
+/// A resource name.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn resource_name(raw: &str) -> Result<ResourceName, Problem> {
+    Ok(ResourceName::parse(&decode(raw)?)?)
 }
 
 /// A claim id.

@@ -15,6 +15,9 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
             .put("/v1/sessions/s")
             .header("content-type", "application/json")
     };
+    let count = |body: &str| client.post("/v1/counters/a/-/add").text(body);
+    let block = |body: &str| client.post("/v1/counters/a/-/block").text(body);
+    let advance = |body: &str| client.post("/v1/fences/a/-/advance").text(body);
     let txn = |body: serde_json::Value| client.post("/v1/txn").json(&body);
     vec![
         // Paths.
@@ -168,6 +171,67 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
             "too_large",
         ),
         (session().text(&("[".repeat(100_000))), 400, "bad_request"),
+        // Counters.
+        (client.get("/v1/counters/"), 400, "invalid_name"),
+        (client.get("/v1/counters/a//b"), 400, "invalid_name"),
+        (
+            client.get("/v1/counters/a/-/add"),
+            405,
+            "method_not_allowed",
+        ),
+        (
+            client.put("/v1/counters/a").text("1"),
+            405,
+            "method_not_allowed",
+        ),
+        (client.get("/v1/counters?limt=3"), 400, "bad_request"),
+        (client.get("/v1/counters?limit=x"), 400, "bad_request"),
+        (count(""), 400, "bad_request"),
+        (count("{}"), 400, "bad_request"),
+        (count("1"), 400, "bad_request"),
+        (count(r#"{"delta": "1"}"#), 400, "bad_request"),
+        (count(r#"{"delta": 1.5}"#), 400, "bad_request"),
+        (count(r#"{"delta": null}"#), 400, "bad_request"),
+        (
+            count(r#"{"delta": 9223372036854775808}"#),
+            400,
+            "bad_request",
+        ),
+        (count(r#"{"delta": 1, "to": 3}"#), 400, "bad_request"),
+        (block(r#"{"size": 0}"#), 400, "bad_request"),
+        (block(r#"{"size": -1}"#), 400, "bad_request"),
+        (block(r#"{"size": 1000000001}"#), 400, "bad_request"),
+        (block(r#"{"size": 99999999999}"#), 400, "bad_request"),
+        (
+            client.delete("/v1/counters/a").header("if-match", "7"),
+            400,
+            "bad_request",
+        ),
+        // Fence registers.
+        (client.get("/v1/fences/"), 400, "invalid_name"),
+        (client.get("/v1/fences/a%20b"), 400, "invalid_name"),
+        (
+            client.get("/v1/fences/a/-/advance"),
+            405,
+            "method_not_allowed",
+        ),
+        (client.get("/v1/fences?after=a%20b"), 400, "invalid_name"),
+        (client.get("/v1/fences?state=held"), 400, "bad_request"),
+        (advance(""), 400, "bad_request"),
+        (advance("{}"), 400, "bad_request"),
+        (advance(r#"{"fence": -1}"#), 400, "bad_request"),
+        (advance(r#"{"fence": "7"}"#), 400, "bad_request"),
+        (advance(r#"{"fence": 1.0}"#), 400, "bad_request"),
+        (
+            advance(r#"{"fence": 18446744073709551616}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            advance(r#"{"fence": 1, "force": true}"#),
+            400,
+            "bad_request",
+        ),
         // Queries.
         (client.get("/v1/locks?limt=3"), 400, "bad_request"),
         (client.get("/v1/locks?limit=-3"), 400, "bad_request"),

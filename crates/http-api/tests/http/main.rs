@@ -10,9 +10,11 @@
 mod bad_input;
 mod cluster;
 mod commands;
+mod counters;
 mod dry_run;
 mod elections;
 mod events;
+mod fences;
 mod harness;
 mod lock_order;
 mod locks;

@@ -27,7 +27,7 @@ pub(super) const INVALID_NAME: Explanation = Explanation {
     outcome: Effect::NotApplied,
     retryable: false,
     title: "A name breaks a rule",
-    cause: "Names of locks, elections, claims, candidates and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
+    cause: "Names of locks, elections, claims, candidates, sessions, counters and resources are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
     remedy: "Choose another name.",
 };
 pub(super) const INVALID_ACL: Explanation = Explanation {
@@ -128,6 +128,15 @@ pub(super) const NO_SNAPSHOT: Explanation = Explanation {
     title: "The snapshot does not exist",
     cause: "The answering node has no such snapshot; older ones are deleted when newer ones are complete.",
     remedy: "List them with GET /v1/snapshots, or take one with POST /v1/snapshots.",
+};
+pub(super) const NO_FENCE_REGISTER: Explanation = Explanation {
+    code: "no_fence_register",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "No fence was shown for the resource",
+    cause: "Nobody has shown a fence for a resource of this name, or its register was removed.",
+    remedy: "Check the name; a register comes into being with the first fence that is shown.",
 };
 pub(super) const CLUSTER_NOT_EMPTY: Explanation = Explanation {
     code: "cluster_not_empty",
@@ -300,6 +309,24 @@ pub(super) const MEMBERSHIP_BUSY: Explanation = Explanation {
     cause: "Changes are made one at a time.",
     remedy: "Try again when it is complete; see GET /v1/cluster.",
 };
+pub(super) const NOT_A_COUNTER: Explanation = Explanation {
+    code: "not_a_counter",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The data of the znode is no number",
+    cause: "Somebody wrote into the znode of the counter, which `path` names, what is neither the decimal text of a whole number of 64 bits nor exactly 8 bytes.",
+    remedy: "Look at the znode with GET /v1/nodes; write a number there, or delete it, or count under another name.",
+};
+pub(super) const COUNTER_OVERFLOW: Explanation = Explanation {
+    code: "counter_overflow",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The counter would leave its range",
+    cause: "The sum is no whole number of 64 bits; or the counter is kept as 8 bytes, and those of the sum are all digits, so that they would be read as a text. `value` is what the counter is at.",
+    remedy: "Count under another name, or write a smaller number into the znode.",
+};
 pub(super) const CLAIM_ENDED: Explanation = Explanation {
     code: "claim_ended",
     status: 410,
@@ -353,6 +380,15 @@ pub(super) const TERM_STALE: Explanation = Explanation {
     title: "The term is over",
     cause: "Somebody else leads since, in a larger term, or nobody does; `term` is the present one.",
     remedy: "Stop what the leader does: another one may be doing it. Stand again to lead again.",
+};
+pub(super) const FENCE_REGISTER_STALE: Explanation = Explanation {
+    code: "fence_register_stale",
+    status: 412,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "A higher fence was shown for the resource",
+    cause: "Somebody who got the lock later has shown its fence for this resource; `highest` is it. Whoever shows `fence` holds the lock no more.",
+    remedy: "Stop: do not write to the resource. Take the lock again and begin anew.",
 };
 pub(super) const VERSION_MISMATCH: Explanation = Explanation {
     code: "version_mismatch",

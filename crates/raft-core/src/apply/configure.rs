@@ -59,7 +59,7 @@ impl Step<'_> {
             if matches!(expect, Expect::Version(_)) {
                 return Err(Refusal::NoNode { path: path.clone() });
             }
-            return self.check_lock_parent(path, length);
+            return self.check_can_make(path, length);
         };
         if znode.owner().is_some() {
             return Err(Refusal::NoChildrenForEphemerals { path: path.clone() });
@@ -74,21 +74,6 @@ impl Step<'_> {
             }),
             Expect::Version(_) | Expect::Any => Ok(()),
         }
-    }
-
-    /// Whether the missing znode of a lock may be made with all its missing parents.
-    fn check_lock_parent(&self, path: &ZnodePath, length: u64) -> Result<(), Refusal> {
-        let missing = self.missing_from(path)?;
-        let Some(top) = missing.last().and_then(ZnodePath::parent) else {
-            return Ok(());
-        };
-        let top = self.state.existing_at(&top)?;
-        top.require(self.identities, Perms::CREATE)?;
-        self.check_room(top, missing.len())?;
-        let lengths = missing
-            .iter()
-            .map(|made| (made, if made == path { length } else { 0 }));
-        self.check_quotas(lengths)
     }
 
     /// Whether every live claim could have been made under the new kind: a claim the lock does

@@ -1,11 +1,13 @@
 //! Replacing everything by a snapshot, of this cluster or another.
 //!
-//! What comes from the snapshot is the tree and the settings of locks. What stays is what belongs
+//! What comes from the snapshot is the tree, the settings of locks and the fence registers. What stays is what belongs
 //! to this cluster and not to its data: which server nodes it ever had, `/zookeeper/config`, and
 //! the memory of ended sessions, claims and candidates and of answered requests. No session survives, neither
 //! of the snapshot nor of this cluster: whoever held a lock in either must not believe that it
 //! still does. The zxid goes far beyond every one handed out before, so a fence from before the
-//! restore is never taken for one from after it (decision 7).
+//! restore is never taken for one from after it (decision 7). A register of this cluster that the
+//! snapshot does not have, or has with a lower fence, goes back with everything else: fences from before
+//! the restore may pass it again, until the first from after it is shown.
 
 use bytes::Bytes;
 
@@ -185,7 +187,8 @@ impl State {
             .znodes
             .len()
             .saturating_sub(1)
-            .saturating_sub(path::SYSTEM.len());
+            .saturating_sub(path::SYSTEM.len())
+            .saturating_add(self.fence_registers.len());
         if replace || users == 0 {
             return Ok(());
         }

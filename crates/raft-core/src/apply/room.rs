@@ -1,4 +1,4 @@
-//! Whether there is room for another znode, and making the containers a lock needs.
+//! Whether there is room for another znode, and making the containers a lock or counter needs.
 
 use std::sync::Arc;
 
@@ -34,6 +34,25 @@ impl Step<'_> {
             self.insert_znode(path, NewZnode::empty(acl, ZnodeKind::Container));
         }
         Ok(())
+    }
+
+    /// Whether the missing znode at `path` may be made with so many bytes of data, and its missing
+    /// ancestors with none.
+    ///
+    /// # Errors
+    /// As [`ensure_containers`](Step::ensure_containers), and [`Refusal::QuotaExceeded`].
+    pub(crate) fn check_can_make(&self, path: &ZnodePath, length: u64) -> Result<(), Refusal> {
+        let missing = self.missing_from(path)?;
+        let Some(top) = missing.last().and_then(ZnodePath::parent) else {
+            return Ok(());
+        };
+        let top = self.state.existing_at(&top)?;
+        top.require(self.identities, Perms::CREATE)?;
+        self.check_room(top, missing.len())?;
+        let lengths = missing
+            .iter()
+            .map(|made| (made, if made == path { length } else { 0 }));
+        self.check_quotas(lengths)
     }
 
     /// `path` and those of its ancestors that do not exist, deepest first.

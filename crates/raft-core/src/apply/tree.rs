@@ -43,9 +43,14 @@ impl NewZnode {
 
     /// Words for people, open to all: what a claim or the settings of a lock say of themselves.
     pub(super) fn text(text: String, kind: ZnodeKind) -> NewZnode {
+        NewZnode::data(Data::from(text), "text/plain", kind)
+    }
+
+    /// Data of this media type, open to all.
+    pub(super) fn data(data: Data, content_type: &str, kind: ZnodeKind) -> NewZnode {
         NewZnode {
-            data: Some(Data::from(text)),
-            content_type: Some(Arc::from("text/plain")),
+            data: Some(data),
+            content_type: Some(Arc::from(content_type)),
             acl: Arc::from([AclEntry::open()]),
             kind,
         }

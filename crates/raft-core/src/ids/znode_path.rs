@@ -127,6 +127,13 @@ impl ZnodePath {
         ZnodePath::with_depth(self.depth().saturating_add(1), &self.prefix(), name)
     }
 
+    /// Place of `text` among the paths of this depth; `text` need not be a valid path. A key to search
+    /// with, never to store. `None` where no valid path is so deep.
+    pub(crate) fn key_at(depth: usize, text: &str) -> Option<ZnodePath> {
+        let possible = depth <= limits::PATH_BYTES_MAX / 2;
+        possible.then(|| ZnodePath::with_depth(depth, text, ""))
+    }
+
     /// Just before the first path `levels` below this one. A key to search with, never to store.
     /// `None` where no valid path is so deep.
     pub(crate) fn level_below(&self, levels: usize) -> Option<ZnodePath> {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{HolderSummary, LeaderSummary};
 use crate::election::EndedCandidate;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, InvalidName, LockName, SessionId, SessionName, Term,
-    ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, InvalidName, LockName, ResourceName, SessionId,
+    SessionName, Term, ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -278,6 +278,42 @@ pub enum Refusal {
         /// Who leads now; `None`: nobody stands.
         leader: Option<LeaderSummary>,
     },
+    /// The data of the znode is no number.
+    #[error(
+        "znode {path} is no counter: its data is neither a whole number of 64 bits as text nor 8 bytes"
+    )]
+    NotACounter {
+        /// Which.
+        path: ZnodePath,
+    },
+    /// The sum is out of range.
+    #[error(
+        "counter {path} is at {value}: with {delta} added it would leave the range of its form"
+    )]
+    CounterOverflow {
+        /// Its znode.
+        path: ZnodePath,
+        /// What it is at.
+        value: i64,
+        /// What was to be added.
+        delta: i64,
+    },
+    /// A higher fence was shown for the resource before.
+    #[error("fence {fence} is too late for resource {resource}: {highest} has been shown")]
+    FenceRegisterStale {
+        /// The resource.
+        resource: ResourceName,
+        /// The fence that was shown now.
+        fence: Fence,
+        /// The highest so far.
+        highest: Fence,
+    },
+    /// No fence was shown for the resource, or it was forgotten.
+    #[error("no fence has been shown for resource {resource}")]
+    NoFenceRegister {
+        /// The resource.
+        resource: ResourceName,
+    },
     /// One operation of a multi or transaction was refused; none was done.
     ///
     /// Last, and never decoded: a type that contains itself could be nested by garbage until the
@@ -307,9 +343,11 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum RestoreRefusal {
     /// The cluster holds data and the restore does not say that it may replace it.
-    #[error("the cluster holds {znodes} znodes, and a restore would replace them")]
+    #[error(
+        "the cluster holds {znodes} znodes and fence registers, and a restore would replace them"
+    )]
     NotEmpty {
-        /// Znodes besides the system's own.
+        /// Znodes besides the system's own, and fence registers.
         znodes: u64,
     },
     /// Another restore is under way.

@@ -116,6 +116,7 @@ impl State {
             Section::Elections => records.append_to(&mut self.elections),
             Section::Candidates => records.append_to(&mut self.candidates),
             Section::EndedCandidates => records.append_to(&mut self.ended_candidates),
+            Section::FenceRegisters => records.append_to(&mut self.fence_registers),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -239,6 +240,7 @@ impl Section {
             Section::Elections,
             Section::Candidates,
             Section::EndedCandidates,
+            Section::FenceRegisters,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

@@ -16,8 +16,8 @@ use raft_core::command::{
     Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, SessionId, SessionName, Term,
-    WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, CounterName, ElectionName, Fence, LockName, LogTime, ResourceName,
+    SessionId, SessionName, Term, WallTime, ZnodePath, Zxid,
 };
 use raft_core::snapshot::RestoreError;
 use raft_core::state::State;
@@ -50,6 +50,9 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     transfer app two within=5000 reason=upgrade
     session=s campaign other one
     session=s resign other one
+    advance reports/2026 18231
+    advance reports/2026 18232
+    advance disk 7
 ";
 
 /// What the script leads to.
@@ -73,6 +76,10 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     ));
     all.push(("publish_members", Command::PublishMembers));
     all.extend(election_commands());
+    all.push(("add_to_counter", add_to_counter()));
+    all.push(("advance_fence", advance_fence()));
+    let resource = resource();
+    all.push(("forget_fence", Command::ForgetFence { resource }));
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -120,6 +127,22 @@ fn attach_session() -> Command {
         timeout_ms: 12_000,
         host: Some("10.0.0.7:40112".to_owned()),
     }
+}
+
+fn add_to_counter() -> Command {
+    Command::AddToCounter {
+        counter: CounterName::parse("orders/today").unwrap(),
+        delta: -1_000,
+    }
+}
+
+fn resource() -> ResourceName {
+    ResourceName::parse("reports/2026").unwrap()
+}
+
+fn advance_fence() -> Command {
+    let (resource, fence) = (resource(), Fence(18_231));
+    Command::AdvanceFence { resource, fence }
 }
 
 fn part_of_a_restore() -> Command {
@@ -420,6 +443,9 @@ fn file_of(command: &Command) -> &'static str {
         Command::Campaign(_) => "campaign",
         Command::Resign { .. } => "resign",
         Command::TransferLeadership(_) => "transfer_leadership",
+        Command::AddToCounter { .. } => "add_to_counter",
+        Command::AdvanceFence { .. } => "advance_fence",
+        Command::ForgetFence { .. } => "forget_fence",
     }
 }
 

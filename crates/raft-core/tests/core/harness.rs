@@ -20,7 +20,10 @@ use raft_core::outcome::{Outcome, OverQuota, Refusal, Reply};
 use raft_core::state::State;
 
 use crate::words::Words;
-use crate::{dry_run, election_commands, lock_commands, member_commands, znode_commands};
+use crate::{
+    counter_commands, dry_run, election_commands, fence_commands, lock_commands, member_commands,
+    znode_commands,
+};
 
 /// See the module.
 pub(crate) struct Harness {
@@ -76,7 +79,9 @@ impl Harness {
         let query = znode_commands::query(&self.state, &identities, &mut words)
             .or_else(|| lock_commands::query(&self.state, &mut words))
             .or_else(|| election_commands::query(&self.state, &mut words))
-            .or_else(|| member_commands::query(&self.state, &mut words));
+            .or_else(|| member_commands::query(&self.state, &mut words))
+            .or_else(|| counter_commands::query(&self.state, &identities, &mut words))
+            .or_else(|| fence_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
             return format!("{text}\n");
@@ -85,6 +90,8 @@ impl Harness {
             .or_else(|| lock_commands::command(&mut words))
             .or_else(|| election_commands::command(&mut words))
             .or_else(|| member_commands::command(&mut words))
+            .or_else(|| counter_commands::command(&mut words))
+            .or_else(|| fence_commands::command(&mut words))
             .unwrap_or_else(|| panic!("no such command: {line}"));
         words.finish();
         let request = self.request(settings, command);
@@ -371,6 +378,10 @@ fn shown_reply(reply: &Reply) -> String {
         Reply::MembersPublished { version } => format!("config {version}"),
         Reply::Candidate(_) | Reply::CandidateEnded(_) | Reply::LeadershipTransfer(_) => {
             election_commands::shown_reply(reply)
+        }
+        Reply::CounterChanged { .. } => counter_commands::shown_reply(reply),
+        Reply::FenceAdvanced { .. } | Reply::FenceForgotten(_) => {
+            fence_commands::shown_reply(reply)
         }
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }

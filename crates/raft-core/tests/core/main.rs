@@ -10,10 +10,14 @@
 )]
 
 mod attach;
+mod counter_commands;
+mod counter_model;
 mod damage;
 mod dry_run;
 mod election_commands;
 mod election_model;
+mod fence_commands;
+mod fence_model;
 mod golden;
 mod harness;
 mod lock_commands;

@@ -52,7 +52,7 @@ fn sent(cluster: &mut Harness, upload: Zxid, bytes: &[u8], size: usize) {
     }
 }
 
-fn restored(cluster: &mut Harness, bytes: &[u8], replace: bool) -> Restored {
+pub(crate) fn restored(cluster: &mut Harness, bytes: &[u8], replace: bool) -> Restored {
     let upload = begun(cluster, replace);
     sent(cluster, upload, bytes, 100);
     let outcome = step(cluster, RestoreStep::Finish { upload });
@@ -138,6 +138,31 @@ fn a_cluster_with_data_is_replaced_only_when_told_so() {
     assert_eq!(refusal, RestoreRefusal::NotEmpty { znodes: 1 });
     restored(&mut cluster, &backup(), true);
     assert!(!exists(&cluster, "/mine") && exists(&cluster, "/a"));
+}
+
+/// Fences shown before are refused again as they were when the backup was made, and those of claims
+/// made after are beyond all of them.
+#[test]
+fn fence_registers_come_from_the_backup_and_new_fences_are_beyond_them() {
+    let mut other = Harness::new();
+    other.run("advance disk 5\n advance old 4");
+    let mut cluster = Harness::new();
+    cluster.run("advance disk 9\n advance new 3");
+    let refusal = refused(step(&mut cluster, RestoreStep::Begin { replace: false }));
+    assert_eq!(
+        refusal,
+        RestoreRefusal::NotEmpty { znodes: 2 },
+        "registers are data"
+    );
+    let summary = restored(&mut cluster, &snapshot_bytes(&other.state), true);
+    let said = cluster.run("registers");
+    assert_eq!(said, "[disk:5 old:4]\n");
+    let said = cluster.run("advance disk 4\n open s\n session=s acquire disk c1");
+    assert!(said.contains("REFUSED FenceRegisterStale"), "{said}");
+    let fence = summary.zxid.0 + 3;
+    assert!(said.contains(&format!("c1:f{fence}")), "{said}");
+    let said = cluster.run(&format!("advance disk {fence}\n advance disk 9"));
+    assert!(said.contains("REFUSED FenceRegisterStale"), "{said}");
 }
 
 #[test]

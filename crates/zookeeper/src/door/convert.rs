@@ -94,6 +94,10 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::ModeMismatch { .. }
         | Refusal::GuardsFailed { .. }
         | Refusal::IdempotencyMismatch { .. }
-        | Refusal::Restore(_) => ErrorCode::SystemError,
+        | Refusal::Restore(_)
+        | Refusal::NotACounter { .. }
+        | Refusal::CounterOverflow { .. }
+        | Refusal::FenceRegisterStale { .. }
+        | Refusal::NoFenceRegister { .. } => ErrorCode::SystemError,
     }
 }

@@ -186,6 +186,15 @@ fn asked(command: &Command) -> Fields {
             candidate,
         } => election::resign(election, candidate),
         Command::TransferLeadership(ask) => election::transfer(ask),
+        Command::AddToCounter { counter, delta } => json!({
+            "command": "add-to-counter", "counter": counter.to_string(), "delta": delta,
+        }),
+        Command::AdvanceFence { resource, fence } => json!({
+            "command": "advance-fence", "resource": resource.to_string(), "fence": fence.0,
+        }),
+        Command::ForgetFence { resource } => {
+            json!({"command": "forget-fence", "resource": resource.to_string()})
+        }
     })
 }
 
@@ -336,6 +345,15 @@ fn reply(reply: &Reply) -> Fields {
             "at_zxid": ended.ended.zxid.0,
         }),
         Reply::LeadershipTransfer(leader) => election::leader(leader),
+        Reply::CounterChanged {
+            previous,
+            value,
+            version,
+        } => json!({"previous": previous, "value": value, "version": version}),
+        Reply::FenceAdvanced { register, moved } => {
+            json!({"highest": register.highest.0, "moved": moved})
+        }
+        Reply::FenceForgotten(register) => json!({"highest": register.highest.0}),
     })
 }
 

@@ -164,7 +164,10 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::MembersPublished { .. }
         | Reply::Candidate(_)
         | Reply::CandidateEnded(_)
-        | Reply::LeadershipTransfer(_) => {
+        | Reply::LeadershipTransfer(_)
+        | Reply::CounterChanged { .. }
+        | Reply::FenceAdvanced { .. }
+        | Reply::FenceForgotten(_) => {
             panic!("not of this family: {reply:?}")
         }
     }
