@@ -15,6 +15,7 @@ mod bad_input;
 mod bench;
 mod cli;
 mod counters;
+mod deadlocks;
 mod dev;
 mod dry_run;
 mod durability;

@@ -122,6 +122,13 @@ impl LockBuilder {
         self
     }
 
+    /// Which of the session's tasks wants the lock. Whoever shares a session among tasks that lock
+    /// independently names them, so that one task's wait is not taken for that of all of them
+    /// ([`ErrorCode::Deadlock`](crate::ErrorCode::Deadlock)).
+    pub fn task(self, task: impl Into<String>) -> LockBuilder {
+        self.label("task", task)
+    }
+
     /// Another claim id than the random one, to find the claim again after a crash. Never use an
     /// id for two turns.
     pub fn claim_id(mut self, id: impl Into<String>) -> LockBuilder {
@@ -144,6 +151,7 @@ impl LockBuilder {
     ///
     /// # Errors
     /// [`ErrorCode::LockHeld`](crate::ErrorCode::LockHeld) when the wait is over without a turn;
+    /// [`ErrorCode::Deadlock`](crate::ErrorCode::Deadlock) when it would never end;
     /// [`Error::SessionLost`]; as every write.
     ///
     /// Cancel safety: dropping the future withdraws the claim in the background.

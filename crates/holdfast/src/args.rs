@@ -85,6 +85,8 @@ pub(crate) enum ClientCommand {
     /// Look at locks and their queues, configure and break them
     #[command(subcommand)]
     Locks(LocksCommand),
+    /// Show waits that were refused because they would never have ended, and locks taken in both orders
+    Deadlocks,
     /// Stand for election, and run a command while leading
     Elect(ElectArgs),
     /// Look at elections, and hand leaderships over

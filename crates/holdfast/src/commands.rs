@@ -8,6 +8,7 @@ mod cluster;
 mod completion;
 mod counter;
 mod curl;
+mod deadlocks;
 mod doctor;
 mod dry_run;
 mod elect;
@@ -133,6 +134,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Acquire(args) => return acquire::acquire(app, args).await,
         ClientCommand::Extend(args) => acquire::extend(app, args).await,
         ClientCommand::Release(target) => acquire::release(app, target).await,
+        ClientCommand::Deadlocks => deadlocks::run(app).await,
         ClientCommand::Locks(command) => locks::run(app, command).await,
         ClientCommand::Elections(command) => elections::run(app, command).await,
         ClientCommand::Session(command) => session::run(app, command).await,

@@ -15,7 +15,7 @@ use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
 use raft_core::ids::{
     CandidateId, ClaimId, CounterName, ElectionName, LockName, ResourceName, SessionId, ZnodePath,
 };
-use raft_core::outcome::{Outcome, Refusal};
+use raft_core::outcome::{Outcome, Refusal, Wait};
 use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
 use serde::de::DeserializeOwned;
@@ -237,9 +237,13 @@ impl Call {
     /// The problem of a refusal, with what the local state knows about it.
     pub(crate) fn refused(&self, refusal: &Refusal) -> Problem {
         let wall_ms = self.api.wall_ms();
-        self.api
-            .node
-            .peek(|state| problem_of(state, wall_ms, refusal))
+        let node = &self.api.node;
+        let problem = node.peek(|state| problem_of(state, wall_ms, refusal));
+        if let Refusal::Deadlock { cycle } = refusal {
+            let advice = advice(node, cycle);
+            return problem.with(|more| more.advice = advice);
+        }
+        problem
     }
 
     /// How current a read must be.
@@ -291,4 +295,22 @@ impl Call {
             SessionStatus::Ended(_) | SessionStatus::Unknown => None,
         })
     }
+}
+
+/// In which order others take the two locks that the refused one has to do with, if one is more usual.
+fn advice(node: &node::Node, cycle: &[Wait]) -> Option<String> {
+    let (asked, held) = (&cycle.first()?.lock, &cycle.last()?.lock);
+    let (as_here, reverse) = node.lock_orders_of(held, asked);
+    let (first, then, count) = if as_here > reverse {
+        (held, asked, as_here)
+    } else if reverse > as_here {
+        (asked, held, reverse)
+    } else {
+        return None;
+    };
+    let (first, then) = (node::beginning(first), node::beginning(then));
+    let total = as_here.saturating_add(reverse);
+    Some(format!(
+        "take {first} before {then}, as {count} of {total} claims did"
+    ))
 }

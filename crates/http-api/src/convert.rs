@@ -2,6 +2,7 @@
 //! the other.
 
 pub(crate) mod cluster;
+pub(crate) mod deadlock;
 pub(crate) mod dry_run;
 pub(crate) mod election;
 pub(crate) mod event;

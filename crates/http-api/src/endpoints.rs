@@ -7,8 +7,9 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    candidates, claims, cluster, commands, counters, elections, events, fences, health, lock_list,
-    locks, meta, nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
+    candidates, claims, cluster, commands, counters, deadlocks, elections, events, fences, health,
+    lock_list, locks, meta, nodes, nodes_delete, nodes_views, restore, sessions, snapshots,
+    streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -57,6 +58,9 @@ endpoints! {
     Write candidates campaign __path_campaign;
     Read candidates candidate __path_candidate;
     Write candidates resign __path_resign;
+
+    Read deadlocks list __path_list;
+    Read deadlocks order __path_order;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

@@ -6,6 +6,7 @@ pub(crate) mod claims;
 pub(crate) mod cluster;
 pub(crate) mod commands;
 pub(crate) mod counters;
+pub(crate) mod deadlocks;
 pub(crate) mod elections;
 pub(crate) mod events;
 pub(crate) mod fences;

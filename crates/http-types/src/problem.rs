@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::v1::deadlocks::Wait;
 use crate::v1::elections::EndedCandidate;
 use crate::v1::locks::{EndedClaim, Holder};
 use crate::v1::sessions::EndedSession;
@@ -95,6 +96,12 @@ pub struct Extensions {
     /// Claims in the queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_length: Option<u32>,
+    /// Who waits for whom: each for the next, and the last for the first, which is the one refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<Vec<Wait>>,
+    /// What would avoid it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
     /// How long a lock delay keeps the lock closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delayed_ms: Option<u64>,

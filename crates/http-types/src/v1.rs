@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 pub mod cluster;
 pub mod counters;
+pub mod deadlocks;
 pub mod dry_run;
 pub mod elections;
 pub mod events;

@@ -16,6 +16,7 @@ mod ahead;
 mod audit;
 mod caught_up;
 mod claim_waiters;
+mod deadlocks;
 mod digests;
 mod dry_run;
 mod error;
@@ -65,6 +66,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use admission::PROPOSALS;
 pub use audit::Divergence;
+pub use deadlocks::{DEADLOCKS_KEPT_MAX, Deadlock, LOCK_ORDERS_MAX, LockOrder, Waiting, beginning};
 pub use dry_run::DryRunError;
 pub use error::{NotApplied, ProposeError, ReadError, Unknown};
 pub use events::{Commit, EventId, EventStream, HistoryGone};
@@ -210,6 +212,26 @@ impl Node {
     /// Reads the local state as it is.
     pub fn peek<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         self.runtime.replica.read(read)
+    }
+
+    /// Waits that were refused because they would never have ended, newest first; those that this node has
+    /// applied since it started.
+    #[must_use]
+    pub fn deadlocks(&self) -> Vec<Deadlock> {
+        self.runtime.replica.deadlocks.refused()
+    }
+
+    /// Beginnings of names of locks that are taken in both orders, as this node has seen since it started:
+    /// of each pair the more usual order first.
+    #[must_use]
+    pub fn lock_order_conflicts(&self) -> Vec<(LockOrder, LockOrder)> {
+        self.runtime.replica.deadlocks.conflicts()
+    }
+
+    /// How often a lock like `other` was asked for while one like `one` was held, and the other way round.
+    #[must_use]
+    pub fn lock_orders_of(&self, one: &LockName, other: &LockName) -> (u64, u64) {
+        self.runtime.replica.deadlocks.orders_of(one, other)
     }
 
     /// The local state as it is, for long scans. O(1).

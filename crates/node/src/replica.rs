@@ -16,6 +16,7 @@ use raft_types::{LogId, Membership, NodeId, PeerAddress, StoredMembership};
 use tokio::sync::watch;
 
 use crate::claim_waiters::ClaimWaiters;
+use crate::deadlocks::Deadlocks;
 use crate::digests::Digests;
 use crate::events::EventLog;
 use crate::metrics::ApplyMetrics;
@@ -57,6 +58,7 @@ pub(crate) struct Replica {
     pub(crate) digests: Digests,
     pub(crate) metrics: Arc<ApplyMetrics>,
     quota_log: QuotaLog,
+    pub(crate) deadlocks: Deadlocks,
 }
 
 /// What a replica starts from.
@@ -130,6 +132,7 @@ impl Replica {
             digests: Digests::default(),
             metrics: start.metrics,
             quota_log: QuotaLog::default(),
+            deadlocks: Deadlocks::default(),
         }
     }
 
@@ -222,6 +225,7 @@ impl Replica {
     ) -> Told {
         let mut outcome = state.apply(batch.stamp, request);
         self.metrics.command_applied(outcome.result.is_ok());
+        self.deadlocks.note(state, request, &outcome);
         let told = Told {
             moment: Moment {
                 zxid: state.last_zxid(),

@@ -115,6 +115,7 @@ impl State {
             ended_session_names,
             ephemerals,
             claim_ids,
+            waiting,
             due,
             data_bytes,
             answers_by_age,
@@ -138,6 +139,7 @@ impl State {
         )?;
         same("I-2: index of ephemerals", &kept.ephemerals, &ephemerals)?;
         same("I-4: index of claim ids", &kept.claim_ids, &claim_ids)?;
+        same("I-4: index of waiting claims", &kept.waiting, &waiting)?;
         same("I-4: index of deadlines", &kept.due, &due)?;
         same("I-4: bytes of data", &kept.data_bytes, &data_bytes)?;
         same(

@@ -65,6 +65,10 @@ pub const HOLDERS_SHOWN_MAX: usize = 16;
 /// Holds listed in the memory of an ended session; further ones were released as well but are not
 /// listed.
 pub const RELEASED_PER_ENDED_SESSION_MAX: usize = 1_000;
+/// Claims that are looked at to find out whether a wait would never end: bounds what queueing costs.
+pub const DEADLOCK_CLAIMS_MAX: usize = 1_000;
+/// Waits in a cycle that is found.
+pub const DEADLOCK_CYCLE_MAX: usize = 64;
 /// Re-entries of one hold.
 pub const REENTRIES_PER_CLAIM_MAX: usize = 64;
 /// Permits of one semaphore.

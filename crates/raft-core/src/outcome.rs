@@ -11,7 +11,7 @@ use crate::command::{LockMode, Moment};
 use crate::election::{Election, EndedCandidate, Transfer};
 use crate::event::Event;
 use crate::fence_register::FenceRegister;
-use crate::ids::{CandidateId, ClaimId, Fence, SessionId, Term, ZnodePath, Zxid};
+use crate::ids::{CandidateId, ClaimId, Fence, LockName, SessionId, Term, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
@@ -242,6 +242,19 @@ pub struct ReadZnode {
     pub content_type: Option<Arc<str>>,
     /// Stat.
     pub stat: Stat,
+}
+
+/// One step of a cycle of waits: each waits for the next, and the last for the first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Who waits.
+    pub session: SessionId,
+    /// Which of its tasks, where its claim names one.
+    pub task: Option<String>,
+    /// For which lock.
+    pub lock: LockName,
+    /// The claim of the next that is ahead there.
+    pub claim: ClaimId,
 }
 
 /// Somebody who has the lock, for messages.

@@ -135,6 +135,8 @@ pub(crate) struct Index {
     pub(crate) ephemerals: OrdMap<SessionId, OrdSet<ZnodePath>>,
     /// Live claims, re-entries included, by id.
     pub(crate) claim_ids: OrdMap<(LockName, ClaimId), Fence>,
+    /// Claims that wait, by owner.
+    pub(crate) waiting: OrdMap<SessionId, OrdSet<(LockName, Fence)>>,
     /// Remembered ended claims, oldest first: which one goes when there are too many.
     pub(crate) ended_claims_by_age: OrdSet<(LogTime, LockName, ClaimId)>,
     /// The same by owner, oldest first: what a session has lost.

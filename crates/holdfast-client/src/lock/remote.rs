@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http_types::duration::TextDuration;
+use http_types::v1::deadlocks::{Deadlocks, OrderConflicts};
 use http_types::v1::locks::{
     BreakRequest, Claim, EndedClaim, Explanation, ExtendRequest, Lock, LockList,
     LockSettingsRequest, LockState, LocksQuery, Queue, Verified, VerifyRequest,
@@ -92,6 +93,23 @@ impl Client {
         self.read(Call::get(paths::lock_view(name, "explain")))
             .await?
             .json()
+    }
+
+    /// Waits that were refused because they would never have ended, as the node that answers has seen since
+    /// it started: the last hundred, newest first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn deadlocks(&self) -> Result<Deadlocks, Error> {
+        self.read(Call::get("/v1/deadlocks")).await?.json()
+    }
+
+    /// Locks that sessions take in both orders, as the node that answers has seen since it started.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn lock_order(&self) -> Result<OrderConflicts, Error> {
+        self.read(Call::get("/v1/lock-order")).await?.json()
     }
 
     /// Whether a fence still holds a lock.

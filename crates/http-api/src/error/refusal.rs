@@ -11,7 +11,13 @@ use crate::limits::HOLDERS_SHOWN_MAX;
 
 /// The problem a refusal is told as. The state adds who the holders are.
 pub(crate) fn problem_of(state: &State, wall_ms: u64, refusal: &Refusal) -> Problem {
-    let problem = Problem::new(code_of(refusal), refusal.to_string());
+    // By the names of the sessions instead of their numbers.
+    let detail = if let Refusal::Deadlock { cycle } = refusal {
+        convert::deadlock::in_words(&convert::deadlock::cycle(state, cycle))
+    } else {
+        refusal.to_string()
+    };
+    let problem = Problem::new(code_of(refusal), detail);
     with_details(problem, state, wall_ms, refusal)
 }
 
@@ -42,6 +48,7 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NoClaim { .. } => ErrorCode::NoClaim,
         Refusal::NotOwner { .. } => ErrorCode::NotOwner,
         Refusal::NotHolder { .. } => ErrorCode::NotHolder,
+        Refusal::Deadlock { .. } => ErrorCode::Deadlock,
         Refusal::NoElection { .. } => ErrorCode::NoElection,
         Refusal::NoCandidate { .. } => ErrorCode::NoCandidate,
         Refusal::CandidateTaken { .. } | Refusal::NotCandidate { .. } => ErrorCode::CandidateTaken,
@@ -161,6 +168,10 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.claim = Some(claim.to_string());
         }
         Refusal::ModeMismatch { lock, .. } => more.lock = Some(lock.to_string()),
+        Refusal::Deadlock { cycle } => {
+            more.lock = cycle.first().map(|wait| wait.lock.to_string());
+            more.cycle = Some(convert::deadlock::cycle(state, cycle));
+        }
         Refusal::NoElection { election } => more.election = Some(election.to_string()),
         Refusal::NoCandidate {
             election,

@@ -11,6 +11,7 @@ mod bad_input;
 mod cluster;
 mod commands;
 mod counters;
+mod deadlocks;
 mod dry_run;
 mod elections;
 mod events;

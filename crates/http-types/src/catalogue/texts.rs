@@ -243,8 +243,8 @@ pub(super) const DEADLOCK: Explanation = Explanation {
     outcome: Effect::NotApplied,
     retryable: true,
     title: "Waiting would never end",
-    cause: "The owners of the locks in `cycle` wait for each other.",
-    remedy: "Release what you hold and take the locks in one order everywhere.",
+    cause: "The sessions in `cycle` would wait for each other: each holds, or waits ahead for, what the one before it wants.",
+    remedy: "Release what you hold and ask again. Take the locks in one order everywhere (`advice`, GET /v1/lock-order). A session whose tasks lock independently names them by the label `task`.",
 };
 pub(super) const NOT_OWNER: Explanation = Explanation {
     code: "not_owner",

@@ -3,6 +3,7 @@
 //! Everything that can refuse is checked before anything changes (I-7).
 
 pub(in crate::apply) mod checks;
+mod deadlock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -40,7 +41,7 @@ impl Step<'_> {
         let agreed_limit = self
             .state
             .accepts(&acquire.lock, acquire.mode, Some(acquire.limit))?;
-        self.check_queue(acquire)?;
+        self.check_queue(acquire, session)?;
         let znode = self.check_place(acquire, session)?;
         self.ensure_containers(&acquire.lock.znode())?;
         // From here on nothing refuses.
@@ -132,13 +133,17 @@ impl Step<'_> {
 
     /// Whether there is room in the queue, and whether the claim may stand in it. Waiters behind a
     /// lock delay that is over but not handled yet still count, since a refusal must not grant.
-    fn check_queue(&self, acquire: &Acquire) -> Result<(), Refusal> {
+    fn check_queue(&self, acquire: &Acquire, session: Option<SessionId>) -> Result<(), Refusal> {
         let lock = &acquire.lock;
         let free = self.state.is_free_for(lock, acquire.mode);
         if !free && acquire.wait_ms == Some(0) {
             return Err(self.state.lock_held(lock));
         }
-        self.state.check_room_in_queue(lock, free)
+        self.state.check_room_in_queue(lock, free)?;
+        if free {
+            return Ok(());
+        }
+        self.check_deadlock(acquire, session)
     }
 
     /// Whether the claim's znode, whose path it gives back, may be made: permission, and room in

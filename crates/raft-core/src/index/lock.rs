@@ -114,6 +114,10 @@ impl Index {
             self.claim_ids
                 .insert((claim.lock.clone(), id.clone()), claim.fence);
         }
+        if !claim.is_held() {
+            let key = (claim.lock.clone(), claim.fence);
+            self.waiting.entry(claim.session).or_default().insert(key);
+        }
         self.note_deadlines(claim);
     }
 
@@ -121,6 +125,14 @@ impl Index {
     pub(crate) fn forget_claim(&mut self, claim: &Claim) {
         for id in std::iter::once(&claim.id).chain(&claim.reentries) {
             self.claim_ids.remove(&(claim.lock.clone(), id.clone()));
+        }
+        if !claim.is_held()
+            && let Some(waiting) = self.waiting.get_mut(&claim.session)
+        {
+            waiting.remove(&(claim.lock.clone(), claim.fence));
+            if waiting.is_empty() {
+                self.waiting.remove(&claim.session);
+            }
         }
         self.forget_deadlines(claim);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HolderSummary, LeaderSummary};
+use super::{HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
     CandidateId, ClaimId, ElectionName, Fence, InvalidName, LockName, ResourceName, SessionId,
@@ -314,6 +314,12 @@ pub enum Refusal {
         /// The resource.
         resource: ResourceName,
     },
+    /// Waiting for the lock would never end.
+    #[error("waiting would never end: {}", cycle_in_words(.cycle))]
+    Deadlock {
+        /// Who waits for whom; the first is the one that was refused.
+        cycle: Vec<Wait>,
+    },
     /// One operation of a multi or transaction was refused; none was done.
     ///
     /// Last, and never decoded: a type that contains itself could be nested by garbage until the
@@ -337,6 +343,20 @@ impl Refusal {
             limit,
         }
     }
+}
+
+/// `session 5 waits for a, session 6 for b`.
+fn cycle_in_words(cycle: &[Wait]) -> String {
+    let step = |(at, wait): (usize, &Wait)| {
+        let task = wait
+            .task
+            .as_ref()
+            .map_or(String::new(), |task| format!(" ({task})"));
+        let waits = if at == 0 { " waits" } else { "" };
+        format!("session {}{task}{waits} for {}", wait.session, wait.lock)
+    };
+    let steps: Vec<String> = cycle.iter().enumerate().map(step).collect();
+    steps.join(", ")
 }
 
 /// Why nothing was restored.

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use crate::command::SessionRef;
-use crate::ids::{SessionId, ZnodePath};
+use crate::ids::{Fence, SessionId, ZnodePath};
 use crate::limits;
 use crate::lock::{Claim, ClaimEnd, EndedClaim};
 use crate::session::{EndedSession, Session};
@@ -89,6 +89,23 @@ impl State {
             .filter(|ended| !matches!(ended.end, ClaimEnd::Released | ClaimEnd::Left))
             .take(limit)
             .collect()
+    }
+
+    /// Locks that a session holds beside the one it asked for last: none when all it owns is one claim.
+    /// Looks at the first `limit` of its ephemerals.
+    #[must_use]
+    pub fn holds_of(&self, session: SessionId, limit: usize) -> Vec<&Claim> {
+        let owned = self.index.ephemerals.get(&session);
+        let Some(owned) = owned.filter(|owned| owned.len() > 1) else {
+            return Vec::new();
+        };
+        let claim = |path: &ZnodePath| {
+            let czxid = self.znodes.get(path)?.czxid;
+            let key = self.claim_of_znode(path, Fence(czxid.0))?;
+            self.claims.get(&key)
+        };
+        let claims = owned.iter().take(limit).filter_map(claim);
+        claims.filter(|claim| claim.is_held()).collect()
     }
 
     /// Claims of a session, held and waiting, in order of lock and fence.

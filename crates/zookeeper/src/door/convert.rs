@@ -84,6 +84,7 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::NoClaim { .. }
         | Refusal::NotOwner { .. }
         | Refusal::NotHolder { .. }
+        | Refusal::Deadlock { .. }
         | Refusal::NoElection { .. }
         | Refusal::NoCandidate { .. }
         | Refusal::CandidateEnded { .. }

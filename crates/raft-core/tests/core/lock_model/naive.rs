@@ -2,6 +2,7 @@
 //! nothing of znodes, indices or counters.
 
 mod acquire;
+mod deadlock;
 mod end;
 
 use std::collections::BTreeMap;

@@ -52,6 +52,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Err(Refusal::ClaimEnded(_)) => Err("ClaimEnded"),
         Err(Refusal::ModeMismatch { .. }) => Err("ModeMismatch"),
         Err(Refusal::LockHeld { .. }) => Err("LockHeld"),
+        Err(Refusal::Deadlock { .. }) => Err("Deadlock"),
         Err(Refusal::LimitReached { .. }) => Err("LimitReached"),
         Err(Refusal::NoClaim { .. }) => Err("NoClaim"),
         Err(Refusal::NotHolder { .. }) => Err("NotHolder"),

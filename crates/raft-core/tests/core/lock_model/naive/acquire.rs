@@ -134,6 +134,10 @@ impl Model {
         if !free && most.is_some_and(|most| waiters >= most as usize) {
             return Err("LimitReached");
         }
+        if !free && !claim.foreign && self.would_never_end(lock, &claim) {
+            return Err("Deadlock");
+        }
+        let record = self.lock(lock);
         if !delayed && record.delayed_until.take().is_some() {
             record.serve(now);
         }
