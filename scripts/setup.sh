@@ -17,9 +17,10 @@ have g++ || have c++ || missing="$missing g++"
 have clang && have_libclang || missing="$missing clang libclang-dev"
 have make || missing="$missing make"
 have curl || missing="$missing curl ca-certificates"
+have sqlite3 || missing="$missing sqlite3" # for one of the examples, which the tests run
 if [ -n "$missing" ]; then
     if ! have apt-get; then
-        say "please install:$missing (a C++ compiler, clang with libclang, make, curl) with this system's package manager, then run this again"
+        say "please install:$missing (a C++ compiler, clang with libclang, make, curl, sqlite3) with this system's package manager, then run this again"
         exit 1
     fi
     as_root=''

@@ -20,6 +20,7 @@ mod dev;
 mod dry_run;
 mod durability;
 mod elections;
+mod examples;
 mod failover;
 mod fences;
 mod import;
