@@ -10,6 +10,12 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     // Planted bugs: constants, unless somebody asks for them. Beside the list here it imports nothing at
     // all, which a test of its own checks.
     ("mutant", &[], &[]),
+    // Pure, so that a choice may become part of a replicated command.
+    (
+        "balance",
+        &[],
+        &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
+    ),
     (
         "raft-core",
         &["mutant"],
@@ -62,6 +68,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     (
         "holdfast",
         &[
+            "balance",
             "load",
             "mutant",
             "storage",

@@ -61,3 +61,30 @@ fn a_cluster_that_is_not_there_is_said_to_be_not_there() {
         );
     }
 }
+
+/// The figures in the docs are what anyone gets.
+#[test]
+fn figures_of_balancing_in_the_docs_are_those_of_the_command() {
+    let out = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new(holdfast_tests::process::binary())
+        .args(["bench", "pick", "--quiet", "--out"])
+        .arg(out.path())
+        .output()
+        .unwrap();
+    Finished::from(output).expect(0);
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/internals/balancing");
+    for name in [
+        "figures.json",
+        "slow-instance.svg",
+        "old-reports.svg",
+        "keys-moved.svg",
+        "turns.svg",
+    ] {
+        let is = std::fs::read_to_string(out.path().join(name)).unwrap();
+        let told = std::fs::read_to_string(docs.join(name)).unwrap();
+        assert!(
+            is == told,
+            "{name}: run `holdfast bench pick --out docs/internals/balancing`"
+        );
+    }
+}

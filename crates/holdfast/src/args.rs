@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use bench::{BenchArgs, Door};
+pub(crate) use bench::{BenchArgs, Door, PickArgs, Trial};
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
 pub(crate) use counter::CounterCommand;
 pub(crate) use election::{ElectArgs, ElectionsCommand};

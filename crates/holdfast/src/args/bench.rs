@@ -1,18 +1,26 @@
 //! `holdfast bench`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use load::{Reading, Workload};
 
 use super::parse;
 
 /// Flags of `holdfast bench`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = WORKLOADS)]
+#[command(
+    after_help = WORKLOADS,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) trial: Option<Trial>,
     /// What the clients do; see below
-    pub(crate) workload: Workload,
+    #[arg(required = true)]
+    pub(crate) workload: Option<Workload>,
     /// Clients, each with a connection of its own
     #[arg(short, long, value_name = "N", default_value_t = 64)]
     pub(crate) clients: usize,
@@ -56,6 +64,27 @@ pub(crate) struct BenchArgs {
     /// The znode below which everything is made; it is left there
     #[arg(long, value_name = "PATH", default_value = "bench")]
     pub(crate) root: String,
+}
+
+/// What needs no cluster.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Trial {
+    /// Measure the strategies of balancing on a simulated fleet: figures and plots, no cluster needed
+    Pick(PickArgs),
+}
+
+/// Flags of `holdfast bench pick`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PickArgs {
+    /// Directory for figures.json and the plots; it is made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "bench-pick")]
+    pub(crate) out: PathBuf,
+    /// Where the trial's randomness comes from: the same seed gives the same figures
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Requests of each trial
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    pub(crate) requests: u32,
 }
 
 /// Which protocol.

@@ -1,12 +1,14 @@
 //! `holdfast bench`: a cluster under load, as its clients see it.
 
+mod pick;
+
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use load::{ErrorCount, Http, Pace, Plan, Report, Running, ZooKeeper};
+use load::{ErrorCount, Http, Pace, Plan, Report, Running, Workload, ZooKeeper};
 
 use crate::args::globals::Globals;
-use crate::args::{BenchArgs, Door};
+use crate::args::{BenchArgs, Door, Trial};
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Shown};
 
@@ -20,7 +22,13 @@ const LOOK: Duration = Duration::from_millis(200);
 /// # Errors
 /// Nobody answers, or what the workload needs cannot be made.
 pub(super) fn run(out: Output, globals: &Globals, args: &BenchArgs) -> Result<u8, Failure> {
-    let plan = plan(args);
+    if let Some(Trial::Pick(args)) = &args.trial {
+        return pick::run(out, args);
+    }
+    let Some(workload) = args.workload else {
+        return Err(Failure::new(Exit::Usage, "begin", "no workload is named"));
+    };
+    let plan = plan(args, workload);
     let servers = servers(globals, args)?;
     let running = match args.door {
         Door::Http => load::run(Http::new(servers), plan.clone()),
@@ -30,7 +38,7 @@ pub(super) fn run(out: Output, globals: &Globals, args: &BenchArgs) -> Result<u8
     let report = running.wait().map_err(|trouble| {
         Failure::new(
             Exit::Unavailable,
-            format!("put {} under load", args.workload),
+            format!("put {workload} under load"),
             trouble,
         )
         .remedy("is a cluster running there, and does it serve this door?")
@@ -38,9 +46,9 @@ pub(super) fn run(out: Output, globals: &Globals, args: &BenchArgs) -> Result<u8
     out.show(&shown(&report)?).map(|()| 0)
 }
 
-fn plan(args: &BenchArgs) -> Plan {
+fn plan(args: &BenchArgs, workload: Workload) -> Plan {
     Plan {
-        workload: args.workload,
+        workload,
         clients: args.clients.max(1),
         time: args.seconds,
         warm_up: args.warm_up,
