@@ -71,7 +71,7 @@ fn figures_of_balancing_in_the_docs_are_those_of_the_command() {
         .arg(out.path())
         .output()
         .unwrap();
-    Finished::from(output).expect(0);
+    assert_eq!(Finished::from(output).expect(0).stderr, "");
     let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/internals/balancing");
     for name in [
         "figures.json",

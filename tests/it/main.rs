@@ -11,7 +11,9 @@
 )]
 
 mod arrows;
+mod asking;
 mod bad_input;
+mod barriers;
 mod bench;
 mod cli;
 mod counters;
@@ -23,7 +25,9 @@ mod elections;
 mod examples;
 mod failover;
 mod fences;
+mod groups;
 mod import;
+mod lock_history;
 mod locks;
 mod log;
 mod membership;

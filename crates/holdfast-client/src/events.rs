@@ -170,6 +170,8 @@ impl EventStream {
             | EventKind::LockReleased(_)
             | EventKind::LockLeft(_)
             | EventKind::LockExtended(_)
+            | EventKind::LockReleaseRequested { .. }
+            | EventKind::LockReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::ElectionJoined { .. }
             | EventKind::ElectionChanged { .. }

@@ -43,8 +43,8 @@
 //! # Cancel safety
 //!
 //! Dropping the future of a read is harmless. Dropping the future of a write leaves its outcome
-//! unknown. Dropping the future of [`LockBuilder::acquire`] or [`ElectionBuilder::campaign`] withdraws
-//! claim or candidate in the background.
+//! unknown. Dropping the future of [`LockBuilder::acquire`], [`ElectionBuilder::campaign`], [`GroupBuilder::join`] or
+//! [`BarrierBuilder::enter`] withdraws claim, candidate, member or party in the background.
 //! [`EventStream::next`] may be dropped and called again.
 //!
 //! The library knows the HTTP contract (`http-types`) and nothing of the server.
@@ -60,6 +60,7 @@
 )]
 
 mod backoff;
+mod barrier;
 mod client;
 mod cluster;
 mod counters;
@@ -70,6 +71,7 @@ mod endpoints;
 mod error;
 mod events;
 mod fences;
+mod group;
 mod lock;
 mod loss;
 mod nodes;
@@ -81,17 +83,19 @@ mod turn;
 mod txn;
 mod withdrawal;
 
+pub use barrier::{BarrierBuilder, Passage};
 pub use client::Client;
 pub use cluster::ChangeMode;
 pub use data::{Data, NodeData};
 pub use election::{ElectionBuilder, Handover, Leadership};
 pub use error::Error;
 pub use events::{EventFilter, EventStream, Start, StreamItem};
+pub use group::{GroupBuilder, Membership};
 pub use http_types;
 pub use http_types::problem::{Effect, ErrorCode, Problem};
 pub use http_types::v1::events::{Event, EventId, EventKind};
 pub use http_types::v1::sessions::Owner;
-pub use lock::{LockBuilder, LockGuard};
+pub use lock::{LockBuilder, LockGuard, ReleaseAsked};
 pub use loss::Loss;
 pub use nodes::{CreateNode, PutNode};
 pub use options::{Observer, Options, Outgoing};

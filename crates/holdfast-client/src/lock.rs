@@ -1,5 +1,6 @@
 //! Locks: taking one, and the guard that says how long it is safe.
 
+mod asking;
 mod guard;
 mod remote;
 
@@ -12,6 +13,7 @@ use http_types::v1::locks::{AcquireRequest, Claim, ClaimState, Mode};
 use reqwest::Method;
 use tokio::time::Instant;
 
+pub use asking::ReleaseAsked;
 pub use guard::LockGuard;
 use remote::release_call;
 

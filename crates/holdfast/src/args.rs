@@ -1,11 +1,13 @@
 //! The command line: what there is to say, with the help that explains it.
 
+mod barrier;
 mod bench;
 mod cluster;
 mod counter;
 mod election;
 mod fence;
 pub(crate) mod globals;
+mod group;
 mod import;
 mod lock;
 mod log;
@@ -17,15 +19,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use barrier::BarrierArgs;
 pub(crate) use bench::{BenchArgs, Door, PickArgs, Trial};
 pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
 pub(crate) use counter::CounterCommand;
 pub(crate) use election::{ElectArgs, ElectionsCommand};
 pub(crate) use fence::FenceCommand;
+pub(crate) use group::{GroupCommand, GroupsCommand, JoinArgs};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
-    AcquireArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind, SetArgs,
-    Wish,
+    AcquireArgs, AskArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind,
+    SetArgs, Wish,
 };
 pub(crate) use log::LogArgs;
 pub(crate) use node::{
@@ -92,6 +96,14 @@ pub(crate) enum ClientCommand {
     /// Look at elections, and hand leaderships over
     #[command(subcommand)]
     Elections(ElectionsCommand),
+    /// Be a member of a group
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Look at groups and their members
+    #[command(subcommand)]
+    Groups(GroupsCommand),
+    /// Wait in a barrier for others, run a command, and leave together
+    Barrier(BarrierArgs),
     /// Open, renew, look at and end sessions
     #[command(subcommand)]
     Session(SessionCommand),

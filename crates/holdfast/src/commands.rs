@@ -2,6 +2,7 @@
 //! what it was told.
 
 mod acquire;
+mod barrier;
 mod bench;
 mod child;
 mod cluster;
@@ -15,6 +16,8 @@ mod elect;
 mod elections;
 mod events;
 mod fence;
+mod group;
+mod groups;
 mod import;
 mod lock;
 mod locks;
@@ -128,6 +131,8 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
     let done = match command {
         ClientCommand::Lock(args) => return lock::run(app, args).await,
         ClientCommand::Elect(args) => return elect::run(app, args).await,
+        ClientCommand::Group(command) => return group::run(app, command).await,
+        ClientCommand::Barrier(args) => return barrier::run(app, args).await,
         ClientCommand::Doctor(args) => return doctor::run(app, args).await,
         ClientCommand::Cluster(command) => return cluster::run(app, command).await,
         ClientCommand::Import(command) => return import::run(app, command).await,
@@ -137,6 +142,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Deadlocks => deadlocks::run(app).await,
         ClientCommand::Locks(command) => locks::run(app, command).await,
         ClientCommand::Elections(command) => elections::run(app, command).await,
+        ClientCommand::Groups(command) => groups::run(app, command).await,
         ClientCommand::Session(command) => session::run(app, command).await,
         ClientCommand::Get(args) => nodes::get(app, args).await,
         ClientCommand::Put(args) => nodes::put(app, args).await,

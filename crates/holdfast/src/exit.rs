@@ -178,13 +178,18 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::IdempotencyMismatch => Exit::BadInput,
         ErrorCode::SessionRequired => Exit::Usage,
-        ErrorCode::Forbidden | ErrorCode::NotOwner | ErrorCode::CandidateTaken => Exit::Permission,
+        ErrorCode::Forbidden
+        | ErrorCode::NotOwner
+        | ErrorCode::CandidateTaken
+        | ErrorCode::MemberTaken => Exit::Permission,
         ErrorCode::NotFound
         | ErrorCode::NoNode
         | ErrorCode::NoLock
         | ErrorCode::NoClaim
         | ErrorCode::NoElection
         | ErrorCode::NoCandidate
+        | ErrorCode::NoGroupMember
+        | ErrorCode::NoParty
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoFenceRegister
@@ -193,7 +198,10 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         ErrorCode::NodeExists
         | ErrorCode::NodeNotEmpty
         | ErrorCode::NotHolder
+        | ErrorCode::NotAsked
         | ErrorCode::StandsAlready
+        | ErrorCode::PartiesDiffer
+        | ErrorCode::BarrierOpen
         | ErrorCode::UnsafeChange
         | ErrorCode::ClusterNotEmpty
         | ErrorCode::RestoreConflict

@@ -13,7 +13,8 @@ use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
 use raft_core::ids::{
-    CandidateId, ClaimId, CounterName, ElectionName, LockName, ResourceName, SessionId, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, LockName, MemberId,
+    ResourceName, SessionId, ZnodePath,
 };
 use raft_core::outcome::{Outcome, Refusal, Wait};
 use raft_core::query::session::SessionStatus;
@@ -96,6 +97,21 @@ impl Call {
     /// The candidate in the path.
     pub(crate) fn candidate(&self) -> Result<CandidateId, Problem> {
         path::candidate_id(self.raw("candidate")?)
+    }
+
+    /// The group in the path.
+    pub(crate) fn group(&self) -> Result<GroupName, Problem> {
+        path::group_name(self.raw("group")?)
+    }
+
+    /// The barrier in the path.
+    pub(crate) fn barrier(&self) -> Result<BarrierName, Problem> {
+        path::barrier_name(self.raw("barrier")?)
+    }
+
+    /// The member of a group, or party of a barrier, in the path.
+    pub(crate) fn group_member(&self) -> Result<MemberId, Problem> {
+        path::member_id(self.raw("member")?)
     }
 
     /// The znode in the path.

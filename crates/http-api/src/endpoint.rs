@@ -151,7 +151,9 @@ impl Endpoint {
 const SEPARATOR: &str = "-";
 const TREE_PATH: &str = "path";
 /// Variables that stand for names with slashes.
-const MANY: [&str; 5] = ["lock", "election", "counter", "resource", TREE_PATH];
+const MANY: [&str; 7] = [
+    "lock", "election", "counter", "resource", "group", "barrier", TREE_PATH,
+];
 
 fn parse_template(template: &str) -> Vec<Piece> {
     let piece = |segment: &str| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {

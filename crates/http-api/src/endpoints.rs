@@ -7,9 +7,9 @@ use utoipa::openapi::OpenApi;
 use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, WriteData};
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
-    candidates, claims, cluster, commands, counters, deadlocks, elections, events, fences, health,
-    lock_list, locks, meta, nodes, nodes_delete, nodes_views, restore, sessions, snapshots,
-    streams, txn,
+    asking, barriers, candidates, claims, cluster, commands, counters, deadlocks, elections,
+    events, fences, group_members, groups, health, hot, lock_history, lock_list, locks, meta,
+    nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -37,14 +37,18 @@ pub(crate) fn described() -> OpenApi {
 
 endpoints! {
     Read lock_list list __path_list;
+    Read hot hot __path_hot;
     Read locks get __path_get;
     Write locks configure __path_configure;
     Write claims acquire_one_line __path_acquire_one_line;
     Read locks queue __path_queue;
     Read locks holders __path_holders;
     Read locks explain __path_explain;
+    Read lock_history history __path_history;
     Ask locks verify __path_verify;
     Write locks break_lock __path_break_lock;
+    Write asking request_release __path_request_release;
+    Write asking answer __path_answer;
     Stream streams of_lock __path_of_lock;
     Write claims acquire __path_acquire;
     Read claims claim __path_claim;
@@ -61,6 +65,17 @@ endpoints! {
 
     Read deadlocks list __path_list;
     Read deadlocks order __path_order;
+    Read groups list __path_list;
+    Read groups get __path_get;
+    Stream streams of_group __path_of_group;
+    Write group_members join __path_join;
+    Read group_members member __path_member;
+    Write group_members leave __path_leave;
+
+    Read barriers get __path_get;
+    Write barriers enter __path_enter;
+    Read barriers member __path_member;
+    Write barriers leave __path_leave;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

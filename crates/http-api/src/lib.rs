@@ -34,6 +34,7 @@ mod endpoints;
 mod error;
 mod explain;
 mod extract;
+mod forecast;
 mod identity;
 mod keeper;
 mod limits;

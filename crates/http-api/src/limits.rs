@@ -26,6 +26,10 @@ pub(crate) const TREE_DEPTH_DEFAULT: usize = 3;
 pub(crate) const QUEUE_SHOWN_MAX: usize = 100;
 /// Candidates shown by an election view besides the leader.
 pub(crate) const STANDBY_SHOWN_MAX: usize = 100;
+/// Bytes of values after which a page of members ends, before any encoding.
+pub(crate) const MEMBERS_PAGE_BYTES: usize = 4 << 20;
+/// Parties shown by a barrier view.
+pub(crate) const PARTIES_SHOWN_MAX: usize = 100;
 /// Holders in a problem document and in a summary.
 pub(crate) const HOLDERS_SHOWN_MAX: usize = 10;
 /// Rows looked at for one page of a filtered listing.
@@ -71,6 +75,10 @@ pub(crate) const DIGEST_DEPTH_MAX: usize = 8;
 pub(crate) const DIGEST_SUBTREES_MAX: usize = 1_000;
 /// Locks looked through for one page in order of queue.
 pub(crate) const QUEUE_SORT_SCAN_MAX: usize = 1_000_000;
+/// Locks listed as hot when the client names no limit.
+pub(crate) const HOT_LOCKS_DEFAULT: usize = 20;
+/// Waiters of one lock whose waits are added up to see how hot it is.
+pub(crate) const HOT_WAITERS_MAX: usize = 100;
 /// How long to wait after an accept that failed.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests that wait go on after the node began to stop.

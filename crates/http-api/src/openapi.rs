@@ -22,6 +22,8 @@ pub fn document() -> OpenApi {
     let tags = [
         ("locks", "Locks, claims and queues"),
         ("elections", "Candidates, and which of them leads"),
+        ("groups", "Who is there"),
+        ("barriers", "Parties that wait for each other"),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
         ("counters", "Whole numbers that are added to"),

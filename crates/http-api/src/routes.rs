@@ -1,6 +1,8 @@
 //! The endpoints, a file for each family: parse, ask the node, convert.
 
 mod acquisition;
+pub(crate) mod asking;
+pub(crate) mod barriers;
 pub(crate) mod candidates;
 pub(crate) mod claims;
 pub(crate) mod cluster;
@@ -10,7 +12,11 @@ pub(crate) mod deadlocks;
 pub(crate) mod elections;
 pub(crate) mod events;
 pub(crate) mod fences;
+pub(crate) mod group_members;
+pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod hot;
+pub(crate) mod lock_history;
 pub(crate) mod lock_list;
 pub(crate) mod locks;
 pub(crate) mod meta;

@@ -36,6 +36,10 @@ pub enum ErrorCode {
     NoElection,
     /// The candidate is not known.
     NoCandidate,
+    /// Nobody is in the group under this id.
+    NoGroupMember,
+    /// The party is not in the barrier.
+    NoParty,
     /// The session is not known.
     NoSession,
     /// The snapshot does not exist.
@@ -70,10 +74,18 @@ pub enum ErrorCode {
     NotOwner,
     /// The claim does not hold the lock.
     NotHolder,
+    /// Nobody asked for the release of the hold.
+    NotAsked,
     /// The candidate belongs to another session.
     CandidateTaken,
     /// The session stands in this election already.
     StandsAlready,
+    /// The member of the group, or party of the barrier, belongs to another session.
+    MemberTaken,
+    /// Others in the barrier wait for another number of parties.
+    PartiesDiffer,
+    /// The parties of the barrier have not all left.
+    BarrierOpen,
     /// A request with this idempotency key is still running.
     InProgress,
     /// The membership change could cost the cluster its quorum.
@@ -169,6 +181,8 @@ impl ErrorCode {
         ErrorCode::NoClaim,
         ErrorCode::NoElection,
         ErrorCode::NoCandidate,
+        ErrorCode::NoGroupMember,
+        ErrorCode::NoParty,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
@@ -186,8 +200,12 @@ impl ErrorCode {
         ErrorCode::Deadlock,
         ErrorCode::NotOwner,
         ErrorCode::NotHolder,
+        ErrorCode::NotAsked,
         ErrorCode::CandidateTaken,
         ErrorCode::StandsAlready,
+        ErrorCode::MemberTaken,
+        ErrorCode::PartiesDiffer,
+        ErrorCode::BarrierOpen,
         ErrorCode::InProgress,
         ErrorCode::UnsafeChange,
         ErrorCode::MembershipBusy,
@@ -234,6 +252,8 @@ impl ErrorCode {
             ErrorCode::NoClaim => &texts::NO_CLAIM,
             ErrorCode::NoElection => &texts::NO_ELECTION,
             ErrorCode::NoCandidate => &texts::NO_CANDIDATE,
+            ErrorCode::NoGroupMember => &texts::NO_GROUP_MEMBER,
+            ErrorCode::NoParty => &texts::NO_PARTY,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
@@ -251,8 +271,12 @@ impl ErrorCode {
             ErrorCode::Deadlock => &texts::DEADLOCK,
             ErrorCode::NotOwner => &texts::NOT_OWNER,
             ErrorCode::NotHolder => &texts::NOT_HOLDER,
+            ErrorCode::NotAsked => &texts::NOT_ASKED,
             ErrorCode::CandidateTaken => &texts::CANDIDATE_TAKEN,
             ErrorCode::StandsAlready => &texts::STANDS_ALREADY,
+            ErrorCode::MemberTaken => &texts::MEMBER_TAKEN,
+            ErrorCode::PartiesDiffer => &texts::PARTIES_DIFFER,
+            ErrorCode::BarrierOpen => &texts::BARRIER_OPEN,
             ErrorCode::InProgress => &texts::IN_PROGRESS,
             ErrorCode::UnsafeChange => &texts::UNSAFE_CHANGE,
             ErrorCode::MembershipBusy => &texts::MEMBERSHIP_BUSY,

@@ -218,6 +218,32 @@ pub fn fence_advance(resource: &str) -> String {
     format!("{}/-/advance", fence(resource))
 }
 
+/// `/v1/groups/{name}`
+#[must_use]
+pub fn group(name: &str) -> String {
+    format!("{V1}/groups/{}", encode_name(name))
+}
+
+/// `/v1/groups/{name}/-/members/{member}`
+#[must_use]
+pub fn group_member(group_name: &str, member_id: &str) -> String {
+    let id = encode_segment(member_id);
+    format!("{}/-/members/{id}", group(group_name))
+}
+
+/// `/v1/barriers/{name}`
+#[must_use]
+pub fn barrier(name: &str) -> String {
+    format!("{V1}/barriers/{}", encode_name(name))
+}
+
+/// `/v1/barriers/{name}/-/members/{member}`
+#[must_use]
+pub fn barrier_member(barrier_name: &str, member_id: &str) -> String {
+    let id = encode_segment(member_id);
+    format!("{}/-/members/{id}", barrier(barrier_name))
+}
+
 /// `/v1/nodes{path}`, where `path` begins with a slash.
 #[must_use]
 pub fn node(path: &str) -> String {

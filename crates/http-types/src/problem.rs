@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::v1::deadlocks::Wait;
 use crate::v1::elections::EndedCandidate;
-use crate::v1::locks::{EndedClaim, Holder};
+use crate::v1::locks::{EndedClaim, Eta, Holder};
 use crate::v1::sessions::EndedSession;
 
 pub use crate::catalogue::ErrorCode;
@@ -90,6 +90,18 @@ pub struct Extensions {
     /// The highest fence that was shown for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highest: Option<u64>,
+    /// The group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The barrier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub barrier: Option<String>,
+    /// How many are to meet there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parties: Option<u32>,
+    /// The member of the group, or the party of the barrier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Who has the lock (the first few).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,
@@ -105,6 +117,9 @@ pub struct Extensions {
     /// How long a lock delay keeps the lock closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delayed_ms: Option<u64>,
+    /// How long a claim that queued now might wait, where enough past holds of the lock are remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<Eta>,
     /// How the claim ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_claim: Option<EndedClaim>,

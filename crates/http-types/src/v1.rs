@@ -7,6 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
+pub mod barriers;
 pub mod cluster;
 pub mod counters;
 pub mod deadlocks;
@@ -14,6 +15,7 @@ pub mod dry_run;
 pub mod elections;
 pub mod events;
 pub mod fences;
+pub mod groups;
 pub mod health;
 pub mod locks;
 pub mod nodes;

@@ -213,6 +213,8 @@ fn size_of_event(event: &Event) -> usize {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. }

@@ -272,6 +272,8 @@ fn follow(runtime: &Runtime, commit: &Commit) {
             | EventKind::ClaimGranted { .. }
             | EventKind::ClaimEnded { .. }
             | EventKind::ClaimExtended { .. }
+            | EventKind::ReleaseRequested { .. }
+            | EventKind::ReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::CandidateJoined { .. }
             | EventKind::CandidateChanged { .. }

@@ -13,10 +13,14 @@ use std::collections::BTreeMap;
 use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey, LockMode,
-    OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp, ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey,
+    JoinGroup, LockMode, OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp,
+    ZnodeOp,
 };
-use raft_core::ids::{CandidateId, ClaimId, ElectionName, LockName, SessionId};
+use raft_core::ids::{
+    CandidateId, ClaimId, ElectionName, GroupName, LockName, LogTime, MemberId, SessionId, WallTime,
+};
+use raft_core::limits::{CONTAINER_REAP_AFTER_MS, TOMBSTONE_MS};
 use raft_core::outcome::Reply;
 use raft_core::state::State;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -40,9 +44,12 @@ fn main() {
     show("lock held by a session", locks());
     show("claim that waits in one queue", waiters());
     show("released claim that is remembered", ended_claims());
+    show("past hold of a name used once", past_holds(OBJECTS));
+    show("past hold of a name in use", past_holds(OBJECTS / 20));
     show("election with its one candidate", elections());
     show("candidate that stands by", standby());
     show("resigned candidate that is remembered", ended_candidates());
+    show("member of a group", members());
     show("remembered answer", answers());
 }
 
@@ -191,6 +198,30 @@ fn ended_claims() -> u64 {
     })
 }
 
+/// So many names, each with as many holds. Tombstones, znodes and locks are gone by the time it is measured.
+fn past_holds(names: u64) -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    let mut at = LogTime(0);
+    weight(&mut state, |state| {
+        for claim in 0..OBJECTS {
+            apply(state, &acquire(session, claim % names, claim));
+            let (lock, claim) = (name(claim % names), id(claim));
+            let release = Command::ReleaseClaim { lock, claim };
+            apply(state, &request(Some(session), release));
+        }
+        at = at.after(TOMBSTONE_MS.max(CONTAINER_REAP_AFTER_MS));
+        while state.next_due().is_some_and(|due| due <= at) {
+            let stamp = Stamp {
+                log_time: at,
+                wall: WallTime(at.0),
+            };
+            let outcome = state.apply(stamp, &request(None, Command::ExpireDue));
+            outcome.result.expect("accepted");
+        }
+    })
+}
+
 fn campaign(session: SessionId, election: u64, candidate: u64) -> Request {
     let command = Command::Campaign(Campaign {
         election: election_name(election),
@@ -254,6 +285,29 @@ fn ended_candidates() -> u64 {
         }
     });
     bytes * OBJECTS / remembered
+}
+
+/// In groups of a hundred.
+fn members() -> u64 {
+    const TOGETHER: u64 = 100;
+    let mut state = State::new();
+    let session = open(&mut state);
+    let join = |group: u64, member: u64| {
+        let join = JoinGroup {
+            group: GroupName::parse(&format!("shards/{group}")).expect("a valid name"),
+            member: MemberId::parse(&format!("web-{member}")).expect("a valid name"),
+            value: Some(b"10.0.0.7:8080".as_slice().into()),
+            content_type: None,
+        };
+        request(Some(session), Command::JoinGroup(join))
+    };
+    weight(&mut state, |state| {
+        for group in 0..OBJECTS / TOGETHER {
+            for member in 0..TOGETHER {
+                apply(state, &join(group, member));
+            }
+        }
+    })
 }
 
 fn answers() -> u64 {

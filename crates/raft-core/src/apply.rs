@@ -5,6 +5,7 @@
 
 mod acquire;
 mod answer;
+mod barrier;
 mod claim;
 mod configure;
 mod counter;
@@ -12,6 +13,7 @@ mod due;
 mod election;
 mod fence_register;
 mod grant;
+mod group;
 mod members;
 mod multi;
 mod planted;
@@ -31,7 +33,7 @@ use mutant::Mutant;
 use crate::acl::{self, Identity};
 use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp, TermGuard};
 use crate::event::{Event, EventKind};
-use crate::ids::{CandidateId, ElectionName, SessionId, Zxid};
+use crate::ids::{BarrierName, CandidateId, ElectionName, SessionId, Zxid};
 use crate::limits;
 use crate::outcome::{Outcome, OverQuota, Refusal, Reply};
 use crate::query::session::SessionStatus;
@@ -56,6 +58,8 @@ pub(crate) struct Step<'a> {
     pub(crate) counted: u64,
     /// Elections whose leader has gone, each with who is to lead next if somebody was named.
     pub(crate) leaderless: BTreeMap<ElectionName, Option<CandidateId>>,
+    /// Barriers into which something came (`true`), or out of which something only went.
+    pub(crate) touched_barriers: BTreeMap<BarrierName, bool>,
 }
 
 impl State {
@@ -152,6 +156,7 @@ impl<'a> Step<'a> {
             over_quota: Vec::new(),
             counted: 0,
             leaderless: BTreeMap::new(),
+            touched_barriers: BTreeMap::new(),
         }
     }
 }
@@ -173,6 +178,7 @@ impl Step<'_> {
         }
         let reply = self.dispatch(&request.command)?;
         self.settle_elections();
+        self.settle_barriers();
         Ok(reply)
     }
 
@@ -229,6 +235,16 @@ impl Step<'_> {
             Command::AddToCounter { counter, delta } => self.add_to_counter(counter, *delta),
             Command::AdvanceFence { resource, fence } => self.advance_fence(resource, *fence),
             Command::ForgetFence { resource } => self.forget_fence(resource),
+            Command::JoinGroup(join) => self.join_group(join),
+            Command::LeaveGroup { group, member } => self.leave_group(group, member),
+            Command::EnterBarrier(enter) => self.enter_barrier(enter),
+            Command::LeaveBarrier { barrier, party } => self.leave_barrier(barrier, party),
+            Command::RequestRelease(ask) => self.request_release(ask),
+            Command::AnswerRelease {
+                lock,
+                claim,
+                needs_ms,
+            } => self.answer_release(lock, claim, *needs_ms),
         }
     }
 

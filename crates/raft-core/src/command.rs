@@ -3,7 +3,9 @@
 //! A [`Request`] is a [`Command`] with what is needed to judge it: who asks, for which session,
 //! under which fences. It is encoded once, where it enters the cluster.
 
+mod barrier;
 mod election;
+mod group;
 mod lock;
 mod restore;
 mod session;
@@ -11,15 +13,17 @@ mod znode;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::barrier::EnterBarrier;
 pub use self::election::{Campaign, TermGuard, TransferLeadership};
-pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings};
+pub use self::group::JoinGroup;
+pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease};
 pub use self::restore::RestoreStep;
 pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
 use crate::ids::{
-    CandidateId, ClaimId, CounterName, ElectionName, Fence, LockName, LogTime, ResourceName,
-    SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
+    LogTime, MemberId, ResourceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
@@ -222,6 +226,35 @@ pub enum Command {
     ForgetFence {
         /// The resource.
         resource: ResourceName,
+    },
+    /// Makes the acting session a member of a group.
+    JoinGroup(JoinGroup),
+    /// Ends a membership of the acting session.
+    LeaveGroup {
+        /// The group.
+        group: GroupName,
+        /// The member.
+        member: MemberId,
+    },
+    /// Makes the acting session a party of a barrier.
+    EnterBarrier(EnterBarrier),
+    /// Takes a party of the acting session out of a barrier.
+    LeaveBarrier {
+        /// The barrier.
+        barrier: BarrierName,
+        /// The party.
+        party: MemberId,
+    },
+    /// Asks a holder to release.
+    RequestRelease(RequestRelease),
+    /// The holder that was asked says how much longer it needs.
+    AnswerRelease {
+        /// The lock.
+        lock: LockName,
+        /// Its claim.
+        claim: ClaimId,
+        /// How long from now, milliseconds.
+        needs_ms: u64,
     },
 }
 

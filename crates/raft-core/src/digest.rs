@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::acl::AclEntry;
 use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
+use crate::history::History;
 use crate::ids::{
     CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
     WallTime, ZnodePath, Zxid,
@@ -42,6 +43,7 @@ pub(crate) struct TableDigests {
     candidates: u128,
     ended_candidates: u128,
     fence_registers: u128,
+    histories: u128,
 }
 
 impl State {
@@ -68,6 +70,7 @@ impl State {
             candidates: self.candidates.digest(),
             ended_candidates: self.ended_candidates.digest(),
             fence_registers: self.fence_registers.digest(),
+            histories: self.histories.digest(),
         }
     }
 
@@ -88,6 +91,7 @@ impl State {
             candidates: self.candidates.recomputed_digest(),
             ended_candidates: self.ended_candidates.recomputed_digest(),
             fence_registers: self.fence_registers.recomputed_digest(),
+            histories: self.histories.recomputed_digest(),
         }
     }
 }
@@ -135,6 +139,13 @@ impl Znode {
     }
 }
 
+/// Holds enter by the sum of their hashes: otherwise each change would hash all of them again.
+impl Fingerprint<LockName> for History {
+    fn fingerprint(&self, key: &LockName) -> u128 {
+        hash(&(key, self.fingerprint()))
+    }
+}
+
 macro_rules! fingerprint_of_encoding {
     ($($value:ty: $key:ty),* $(,)?) => {$(
         impl Fingerprint<$key> for $value {
@@ -165,7 +176,7 @@ fingerprint_of_encoding! {
     clippy::expect_used,
     reason = "a Vec takes any bytes, and no type here has a fallible encoding"
 )]
-fn hash<T: Serialize>(value: &T) -> u128 {
+pub(crate) fn hash<T: Serialize>(value: &T) -> u128 {
     let bytes = postcard::to_extend(value, Vec::with_capacity(ENTRY_BYTES_USUAL));
     xxh3_128(&bytes.expect("encoding into a Vec cannot fail"))
 }

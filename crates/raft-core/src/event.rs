@@ -46,6 +46,8 @@ impl EventKind {
             | EventKind::ClaimGranted { .. }
             | EventKind::ClaimEnded { .. }
             | EventKind::ClaimExtended { .. }
+            | EventKind::ReleaseRequested { .. }
+            | EventKind::ReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::SessionOpened { .. }
             | EventKind::SessionEnded { .. }
@@ -164,6 +166,36 @@ pub enum EventKind {
         claim: ClaimId,
         /// Its fence.
         fence: Fence,
+    },
+    /// `lock.release_requested`: a holder is asked to release.
+    ReleaseRequested {
+        /// The lock.
+        lock: LockName,
+        /// The claim that holds it.
+        claim: ClaimId,
+        /// Its fence.
+        fence: Fence,
+        /// Its owner.
+        session: SessionId,
+        /// Who asks, in one line.
+        who: String,
+        /// By when it is wanted, milliseconds; nothing happens then.
+        within_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// `lock.release_answered`: the holder says how much longer it needs.
+    ReleaseAnswered {
+        /// The lock.
+        lock: LockName,
+        /// The claim that holds it.
+        claim: ClaimId,
+        /// Its fence.
+        fence: Fence,
+        /// Its owner.
+        session: SessionId,
+        /// How long from now, milliseconds.
+        needs_ms: u64,
     },
     /// `lock.configured`
     LockConfigured {

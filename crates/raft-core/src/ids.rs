@@ -225,6 +225,11 @@ impl CandidateId {
 }
 
 segment_name! {
+    /// Id of a member of a group or of a party of a barrier, chosen by the client. Unique within it.
+    MemberId, "member id"
+}
+
+segment_name! {
     /// Name of a session, chosen by the client (HTTP) so that opening it can be repeated.
     SessionName, "session name"
 }
@@ -298,6 +303,15 @@ name_of_znode! {
 name_of_znode! {
     /// Name of a counter: as that of a lock. The counter is the znode `/counters/<name>`.
     CounterName, "counter name", path::COUNTERS
+}
+
+name_of_znode! {
+    /// Name of a group: as that of a lock. The group is the znode `/groups/<name>`.
+    GroupName, "group name", path::GROUPS
+}
+name_of_znode! {
+    /// Name of a barrier: as that of a lock. The barrier is the znode `/barriers/<name>`.
+    BarrierName, "barrier name", path::BARRIERS
 }
 
 /// Name of a resource outside whose highest fence is kept, made like that of a lock. Often it is the

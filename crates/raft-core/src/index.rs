@@ -2,6 +2,7 @@
 //! `check_invariants` to compare with what apply maintains step by step.
 
 mod election;
+mod history;
 mod lock;
 mod quota;
 
@@ -36,6 +37,7 @@ impl Index {
         }
         lock::rebuild(state, &mut index);
         election::rebuild(state, &mut index);
+        history::rebuild(state, &mut index);
         quota::rebuild(state, &mut index);
         index
     }

@@ -2,6 +2,7 @@
 //! doubt. The cheap ones are asserted always, in `apply`.
 
 mod election;
+mod history;
 mod lock;
 mod quota;
 
@@ -23,6 +24,7 @@ impl State {
         self.check_fence_registers()?;
         lock::check(self)?;
         election::check(self)?;
+        history::check(self)?;
         quota::check(self)?;
         self.check_derived()?;
         self.check_limits()
@@ -109,6 +111,10 @@ impl State {
     }
 
     /// I-2, I-4 (indices), I-9 and I-10 (digests).
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a flat list, one check for each index"
+    )]
     fn check_derived(&self) -> Result<(), String> {
         let Index {
             session_names,
@@ -124,6 +130,8 @@ impl State {
             ended_claims_by_session,
             ended_sessions_by_age,
             ended_candidates_by_age,
+            histories_by_age,
+            past_holds,
             quotas,
         } = Index::rebuild(self);
         let kept = &self.index;
@@ -167,6 +175,12 @@ impl State {
             &kept.ended_candidates_by_age,
             &ended_candidates_by_age,
         )?;
+        same(
+            "I-4: index of histories",
+            &kept.histories_by_age,
+            &histories_by_age,
+        )?;
+        same("I-4: count of past holds", &kept.past_holds, &past_holds)?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
         same("I-12: quotas", &kept.quotas, &quotas)?;
         same(

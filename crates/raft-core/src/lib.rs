@@ -22,10 +22,14 @@
 //! - **Counters**: a counter is the persistent znode `/counters/<name>`, whose data is a number in one of
 //!   the forms that recipes of ZooKeeper clients use (`counter`).
 //! - **Fence registers** ([`fence_register`]): the highest fence that was shown for a resource outside.
+//! - **Groups** ([`query::group`]): a member is an ephemeral child of a container below `/groups`, and
+//!   nothing besides.
+//! - **Barriers** ([`barrier`]): a party is an ephemeral child of a container below `/barriers`; the command
+//!   that brings the last one in opens it.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
-//! - **Memories**: ended sessions, claims and candidates for a while, and answers to idempotency keys. All bounded
-//!   ([`limits`]).
+//! - **Memories**: ended sessions, claims and candidates for a while, the last holds of each lock
+//!   ([`history`]), and answers to idempotency keys. All bounded ([`limits`]).
 //! - **Members** ([`members`]): which server nodes are and ever were in, and what ZooKeeper clients
 //!   are told of them.
 //!
@@ -68,7 +72,7 @@
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
+//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -83,10 +87,12 @@ pub mod event;
 pub mod outcome;
 
 pub mod acl;
+pub mod barrier;
 mod counter;
 pub mod data;
 pub mod election;
 pub mod fence_register;
+pub mod history;
 pub mod lock;
 pub mod members;
 pub mod quota;

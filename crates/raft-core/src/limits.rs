@@ -5,10 +5,10 @@
 /// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
 /// the index small and error messages readable.
 pub const PATH_BYTES_MAX: usize = 4096;
-/// Bytes of one segment of the name of a lock, election, counter or resource, and of a claim id, candidate id or session
-/// name.
+/// Bytes of one segment of the name of a lock, election, counter, resource, group or barrier, and of the id of
+/// a claim, candidate or member, and of a session name.
 pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of a whole name of a lock, election, counter or resource.
+/// Bytes of a whole name of a lock, election, counter, resource, group or barrier.
 pub const NAME_BYTES_MAX: usize = 512;
 /// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
 pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
@@ -86,6 +86,11 @@ pub const ACK_WITHIN_MS_DEFAULT: u64 = 10_000;
 pub const CANDIDATES_PER_ELECTION_MAX: usize = 1_000;
 /// Bytes of the value of a candidate.
 pub const CANDIDATE_VALUE_BYTES_MAX: usize = 16 << 10;
+/// Bytes of the value of a member of a group that joins by [`JoinGroup`](crate::command::JoinGroup): a
+/// page of members must stay transferable.
+pub const MEMBER_VALUE_BYTES_MAX: usize = 16 << 10;
+/// Parties that may meet at a barrier: each that comes or goes is counted against all.
+pub const PARTIES_MAX: u32 = 10_000;
 /// Ended candidates remembered; past it the oldest is forgotten early.
 pub const ENDED_CANDIDATES_MAX: usize = 50_000;
 
@@ -101,6 +106,18 @@ pub const ENDED_CLAIMS_MAX: usize = 200_000;
 /// Ended claims of one session that are looked through for lost ones: bounds the time a keep-alive
 /// may take.
 pub const LOST_CLAIMS_LOOKED_AT_MAX: usize = 1_000;
+/// Ended holds of one lock that are remembered: enough to see a pattern and to estimate a wait.
+pub const HISTORY_PER_LOCK_MAX: usize = 32;
+/// Ended holds of all locks that are remembered; past it the lock not used for longest is forgotten.
+pub const HISTORY_MAX: usize = 100_000;
+/// How long the holds of a lock are remembered after the last of them ended, log-time milliseconds, at
+/// least: a job that runs every night still finds the last one.
+pub const HISTORY_MS: u64 = 48 * 3_600_000;
+/// In what steps that is put off, log-time milliseconds: a lock in use changes its deadline once in that
+/// time, not with every hold.
+pub const HISTORY_STEP_MS: u64 = 3_600_000;
+/// Bytes of an owner or reason that are kept in a history.
+pub const HISTORY_TEXT_BYTES_MAX: usize = 128;
 /// Ended sessions remembered; past it the oldest is forgotten early.
 pub const ENDED_SESSIONS_MAX: usize = 50_000;
 /// How long an answer to an idempotency key is remembered, log-time milliseconds.
@@ -148,4 +165,5 @@ pub const RESTORE_ZXID_MAX: u64 = 1 << 53;
 const _: () = assert!(RESTORE_PART_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
 const _: () = assert!(ZNODE_DATA_BYTES_MAX < REQUEST_BYTES_MAX);
+const _: () = assert!(HISTORY_PER_LOCK_MAX < HISTORY_MAX);
 const _: () = assert!(SESSION_TIMEOUT_MS_MIN < SESSION_TIMEOUT_MS_MAX);

@@ -68,6 +68,8 @@ pub struct Claim {
     pub reason: Option<String>,
     /// Shown to those who wait.
     pub labels: BTreeMap<String, String>,
+    /// That it should release, where somebody asked; only of a hold.
+    pub release_request: Option<Box<ReleaseRequest>>,
     /// Hash of what the client asked for, to tell a repeat from a misuse of the id; 0 for a claim
     /// that a ZooKeeper client made as a znode, which no request ever matches.
     pub fingerprint: u64,
@@ -101,6 +103,23 @@ impl Claim {
     pub fn is_held(&self) -> bool {
         matches!(self.state, ClaimState::Held { .. })
     }
+}
+
+/// Somebody asked a holder to release. It ends with the hold; nothing happens when its time is up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRequest {
+    /// The session that asked, where one acted.
+    pub by: Option<SessionId>,
+    /// Who asked, in one line.
+    pub who: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub asked: Moment,
+    /// By when the release is wanted.
+    pub until: LogTime,
+    /// Until when the holder needs the lock, where it said so.
+    pub needs_until: Option<LogTime>,
 }
 
 /// How a claim ended.

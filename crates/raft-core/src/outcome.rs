@@ -130,6 +130,27 @@ pub enum Reply {
     },
     /// A register was forgotten: what was in it.
     FenceForgotten(FenceRegister),
+    /// A member of a group is there.
+    GroupJoined {
+        /// Whether this request made it.
+        created: bool,
+        /// Stat of its znode.
+        stat: Stat,
+    },
+    /// A member of a group is not there.
+    GroupLeft {
+        /// Whether this request ended it.
+        left: bool,
+    },
+    /// How a barrier stands for a party that is in it.
+    Barrier(BarrierReply),
+    /// A party of a barrier is not in it.
+    BarrierLeft {
+        /// Whether this request took it out.
+        left: bool,
+        /// How the barrier stands.
+        barrier: BarrierReply,
+    },
 }
 
 /// What a restore did.
@@ -194,6 +215,19 @@ impl LeaderSummary {
             transfer: election.transfer.clone(),
         }
     }
+}
+
+/// How a barrier stands after the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BarrierReply {
+    /// Whether this request made the party.
+    pub created: bool,
+    /// Whether all have met, and not all have left.
+    pub is_open: bool,
+    /// Position at which it opened, where that is known.
+    pub opened: Option<Zxid>,
+    /// How many are in it.
+    pub inside: u32,
 }
 
 /// Of one znode operation.

@@ -10,6 +10,10 @@ pub const LOCKS: &str = "/locks";
 pub const ELECTIONS: &str = "/elections";
 /// Below this znode every counter lives.
 pub const COUNTERS: &str = "/counters";
+/// Below this znode every group lives.
+pub const GROUPS: &str = "/groups";
+/// Below this znode every barrier lives.
+pub const BARRIERS: &str = "/barriers";
 /// Holds the member list for ZooKeeper clients; its version is always -1.
 pub const CONFIG: &str = "/zookeeper/config";
 /// Below this znode quotas are set.

@@ -79,3 +79,18 @@ pub struct ReleasedHold {
     /// Its fence.
     pub fence: Fence,
 }
+
+impl Session {
+    /// Who is behind it, in one line: its owner, its name, or its number.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let owner = self.owner.in_one_line();
+        if !owner.is_empty() {
+            return owner;
+        }
+        match &self.name {
+            Some(name) => name.to_string(),
+            None => format!("session {}", self.id),
+        }
+    }
+}

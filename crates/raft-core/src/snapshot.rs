@@ -40,6 +40,7 @@ enum Section {
     Candidates = 12,
     EndedCandidates = 13,
     FenceRegisters = 14,
+    Histories = 15,
     End = 0xFF,
 }
 
@@ -73,6 +74,7 @@ impl State {
         writer.section(Section::Candidates, self.candidates.iter())?;
         writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
         writer.section(Section::FenceRegisters, self.fence_registers.iter())?;
+        writer.section(Section::Histories, self.histories.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

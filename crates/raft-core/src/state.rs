@@ -10,6 +10,7 @@ use crate::command::Moment;
 use crate::data::Data;
 use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
+use crate::history::History;
 use crate::ids::{
     CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
     SessionName, WallTime, ZnodePath, Zxid,
@@ -62,6 +63,8 @@ pub struct State {
     pub(crate) ended_candidates: Table<(ElectionName, CandidateId), EndedCandidate>,
     /// The highest fences shown for resources outside.
     pub(crate) fence_registers: Table<ResourceName, FenceRegister>,
+    /// The last holds of each lock that ended.
+    pub(crate) histories: Table<LockName, History>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -145,6 +148,10 @@ pub(crate) struct Index {
     pub(crate) ended_sessions_by_age: OrdSet<(LogTime, SessionId)>,
     /// Remembered ended candidates, oldest first.
     pub(crate) ended_candidates_by_age: OrdSet<(LogTime, ElectionName, CandidateId)>,
+    /// Histories of locks, the one to be forgotten first first.
+    pub(crate) histories_by_age: OrdSet<(LogTime, LockName)>,
+    /// Holds in all histories.
+    pub(crate) past_holds: usize,
     /// Everything with a deadline, in order of time.
     pub(crate) due: OrdSet<(LogTime, Due)>,
     /// Bytes of data in all znodes.
@@ -185,6 +192,8 @@ pub(crate) enum Due {
     Transfer(ElectionName),
     /// A remembered candidate is forgotten.
     ForgetCandidate(ElectionName, CandidateId),
+    /// The history of a lock is forgotten.
+    ForgetHistory(LockName),
 }
 
 impl Default for State {
@@ -254,6 +263,7 @@ impl State {
             candidates: Table::default(),
             ended_candidates: Table::default(),
             fence_registers: Table::default(),
+            histories: Table::default(),
             index: Index::default(),
         }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http_types::duration::TextDuration;
 use http_types::v1::deadlocks::{Deadlocks, OrderConflicts};
 use http_types::v1::locks::{
-    BreakRequest, Claim, EndedClaim, Explanation, ExtendRequest, Lock, LockList,
-    LockSettingsRequest, LockState, LocksQuery, Queue, Verified, VerifyRequest,
+    BreakRequest, Claim, EndedClaim, Explanation, ExtendRequest, HotLocks, Lock, LockHistory,
+    LockList, LockSettingsRequest, LockState, LocksQuery, Queue, Verified, VerifyRequest,
 };
 use http_types::{headers, paths};
 use reqwest::Method;
@@ -110,6 +110,38 @@ impl Client {
     /// As every read.
     pub async fn lock_order(&self) -> Result<OrderConflicts, Error> {
         self.read(Call::get("/v1/lock-order")).await?.json()
+    }
+
+    /// The last holds of a lock that ended, the last one first: at most `limit`, or all that are
+    /// remembered.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoLock`](crate::ErrorCode::NoLock) when there is no such lock and no hold of it is
+    /// remembered.
+    pub async fn lock_history(
+        &self,
+        name: &str,
+        limit: Option<usize>,
+    ) -> Result<LockHistory, Error> {
+        let path = paths::lock_view(name, "history");
+        let path = paths::with_query(&path, &[("limit", limit.map(|limit| limit.to_string()))]);
+        self.read(Call::get(path)).await?.json()
+    }
+
+    /// The locks that were waited for longest, now and in the holds that are remembered: at most `limit`, 20
+    /// without one, whose names begin with `prefix`.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn hot_locks(&self, prefix: &str, limit: Option<usize>) -> Result<HotLocks, Error> {
+        let path = paths::with_query(
+            "/v1/hot",
+            &[
+                ("prefix", (!prefix.is_empty()).then(|| prefix.to_owned())),
+                ("limit", limit.map(|limit| limit.to_string())),
+            ],
+        );
+        self.read(Call::get(path)).await?.json()
     }
 
     /// Whether a fence still holds a lock.

@@ -34,6 +34,7 @@ pub(crate) fn claim(state: ClaimState, expires_ms: Option<u64>) -> Claim {
         fence: 7,
         session: "s_1".into(),
         position: None,
+        eta_ms: None,
         holders: 1,
         queue_length: 0,
         queued_index: 7,
@@ -50,6 +51,7 @@ pub(crate) fn claim(state: ClaimState, expires_ms: Option<u64>) -> Claim {
         owner: None,
         reason: None,
         labels: std::collections::BTreeMap::new(),
+        release_request: None,
         release: String::new(),
     }
 }
@@ -75,6 +77,7 @@ pub(crate) fn keepalive(safe_ms: u64, holds: bool) -> Keepalive {
         claim: "c".into(),
         fence: 7,
         state: ClaimState::Held,
+        release_request: None,
     };
     let holds = if holds { vec![hold] } else { vec![] };
     Keepalive {

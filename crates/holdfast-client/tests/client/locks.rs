@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_client::{Effect, ErrorCode, Loss, SessionOptions};
-use http_types::v1::locks::ClaimState;
+use http_types::v1::locks::{ClaimState, HotLocks, LockHistory};
 use tokio::time::timeout;
 
 use crate::answers::{claim, healthy, keepalive};
@@ -238,4 +238,45 @@ async fn verifying_a_stale_fence_is_a_loss() {
         Some(ErrorCode::FenceStale)
     );
     assert!(guard.lost_token().is_cancelled());
+}
+
+#[tokio::test]
+async fn the_past_of_a_lock_and_the_hot_locks_are_asked_for() {
+    let fake = Fake::start(|request, _| {
+        let line = request.line();
+        if line.contains("/v1/hot") {
+            return json(200, &HotLocks::default());
+        }
+        let none = LockHistory {
+            lock: "orders/42".into(),
+            holds: Vec::new(),
+            count: 0,
+            statistics: None,
+        };
+        json(200, &none)
+    })
+    .await;
+    let client = client(&[&fake.url]);
+    let history = client.lock_history("orders/42", Some(5)).await.unwrap();
+    assert_eq!((history.count, history.statistics), (0, None));
+    client.lock_history("orders/42", None).await.unwrap();
+    assert!(
+        client
+            .hot_locks("ord", Some(3))
+            .await
+            .unwrap()
+            .locks
+            .is_empty()
+    );
+    client.hot_locks("", None).await.unwrap();
+    let lines: Vec<String> = fake.requests().iter().map(|r| r.line()).collect();
+    assert_eq!(
+        lines,
+        [
+            "GET /v1/locks/orders/42/-/history?limit=5",
+            "GET /v1/locks/orders/42/-/history",
+            "GET /v1/hot?prefix=ord&limit=3",
+            "GET /v1/hot",
+        ]
+    );
 }

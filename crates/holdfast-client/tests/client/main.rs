@@ -9,11 +9,14 @@
 )]
 
 mod answers;
+mod asking;
+mod barriers;
 mod counters;
 mod elections;
 mod events;
 mod fake;
 mod fences;
+mod groups;
 mod locks;
 mod retries;
 mod sessions;

@@ -160,6 +160,23 @@ pub(crate) enum LocksCommand {
         /// The lock
         name: String,
     },
+    /// Show who had a lock before, and how long holds and waits took
+    History {
+        /// The lock
+        name: String,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+    },
+    /// List the locks that were waited for longest, now and lately
+    Hot {
+        /// Names that begin with this
+        #[arg(default_value = "")]
+        prefix: String,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+    },
     /// Say whether a fence still holds a lock (exit code 82 if not)
     Verify {
         /// The lock
@@ -167,6 +184,8 @@ pub(crate) enum LocksCommand {
         /// The fence
         fence: u64,
     },
+    /// Ask the holder of a lock to release it; nothing is taken away
+    RequestRelease(AskArgs),
     /// Take a lock from its holder
     Break(BreakArgs),
     /// Set how a lock behaves
@@ -182,6 +201,22 @@ pub(crate) enum LocksCommand {
         #[arg(long, conflicts_with = "after")]
         initial: bool,
     },
+}
+
+/// `holdfast locks request-release`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AskArgs {
+    /// The lock
+    pub(crate) name: String,
+    /// Why; the holder is told
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// By when it is wanted, from now; nothing happens then
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    pub(crate) deadline: Duration,
+    /// Fence of the hold that is meant; needed where several hold
+    #[arg(long)]
+    pub(crate) fence: Option<u64>,
 }
 
 /// `holdfast locks break`

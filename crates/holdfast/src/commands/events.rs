@@ -60,6 +60,23 @@ pub(super) async fn watch_elections(
     follow(app, app.client.events(filter, start), None).await
 }
 
+/// The events of the znodes of groups, with their values.
+pub(super) async fn watch_groups(
+    app: &App,
+    name: Option<String>,
+    after: Option<String>,
+    initial: bool,
+) -> Result<(), Failure> {
+    let filter = EventFilter {
+        prefix: Some(name.map_or_else(|| "/groups".to_owned(), |name| format!("/groups/{name}"))),
+        kinds: vec!["node.*".to_owned()],
+        values: true,
+        ..EventFilter::default()
+    };
+    let start = start(initial, after.as_deref())?;
+    follow(app, app.client.events(filter, start), None).await
+}
+
 fn start(initial: bool, after: Option<&str>) -> Result<Start, Failure> {
     let Some(text) = after else {
         return Ok(if initial { Start::State } else { Start::Now });
@@ -150,6 +167,19 @@ fn details(kind: &EventKind) -> String {
         }
         EventKind::LockGranted { claim: granted, .. } => claim(granted),
         EventKind::LockExtended(extended) => claim(extended),
+        EventKind::LockReleaseRequested {
+            claim: asked,
+            who,
+            within_ms,
+            reason,
+        } => {
+            let within = ago(*within_ms);
+            format!("{} by {who} within {within} {reason:?}", claim(asked))
+        }
+        EventKind::LockReleaseAnswered {
+            claim: answers,
+            needs_ms,
+        } => format!("{} needs {} more", claim(answers), ago(*needs_ms)),
         EventKind::LockReleased(ended) | EventKind::LockLeft(ended) => {
             format!(
                 "{} {:?}{}",

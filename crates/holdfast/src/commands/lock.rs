@@ -3,6 +3,7 @@
 
 mod progress;
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use holdfast_client::{Error, ErrorCode, LockGuard, Session, SessionOptions};
@@ -83,12 +84,16 @@ async fn under_session(
             ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
         ],
     })?;
-    let code = loop {
-        tokio::select! {
-            biased;
-            code = child.finished() => break code?,
-            () = guard.lost() => return Ok(stop_child(app, args, &guard, &mut child).await),
-            signal = signals.next() => child.signal(signal),
+    let code = {
+        let mut asked = pin!(asked_for(app, &guard));
+        loop {
+            tokio::select! {
+                biased;
+                code = child.finished() => break code?,
+                () = guard.lost() => return Ok(stop_child(app, args, &guard, &mut child).await),
+                signal = signals.next() => child.signal(signal),
+                () = &mut asked => {}
+            }
         }
     };
     if child.leaves_others_behind() {
@@ -96,6 +101,23 @@ async fn under_session(
             .warn("the command left processes running; they go on without the lock");
     }
     release(app, guard, held, code).await
+}
+
+/// Says that somebody asks for the lock, and goes on: the command knows best when it is done.
+async fn asked_for(app: &App, guard: &LockGuard) {
+    let asked = guard.release_asked().await;
+    let left = asked
+        .deadline
+        .saturating_duration_since(tokio::time::Instant::now());
+    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    app.out.note(&format!(
+        "{} asks for {} within {}: {}",
+        asked.who,
+        guard.lock(),
+        ago(left),
+        asked.reason
+    ));
+    std::future::pending().await
 }
 
 /// Stands in the queue, showing how it goes.
@@ -128,13 +150,16 @@ async fn wait_for_turn(
 async fn hold(app: &App, guard: LockGuard, signals: &mut Signals) -> Result<u8, Failure> {
     let held = Instant::now();
     app.out.note("holding it until interrupted");
-    tokio::select! {
-        signal = signals.next() => release(app, guard, held, by_signal(signal)).await,
-        () = guard.lost() => {
-            lost(app, &guard);
-            Ok(Exit::Lost.code())
-        }
-    }
+    let signal = tokio::select! {
+        signal = signals.next() => Some(signal),
+        () = guard.lost() => None,
+        () = asked_for(app, &guard) => None,
+    };
+    let Some(signal) = signal else {
+        lost(app, &guard);
+        return Ok(Exit::Lost.code());
+    };
+    release(app, guard, held, by_signal(signal)).await
 }
 
 async fn stop_child(app: &App, args: &LockArgs, guard: &LockGuard, child: &mut Child) -> u8 {

@@ -1,5 +1,7 @@
 //! `holdfast locks …`.
 
+mod history;
+
 use holdfast_client::http_types::duration::TextDuration;
 use holdfast_client::http_types::v1::locks::{
     Claim, Holder, Lock, LockKind, LockSettings, LockSettingsRequest, LockState, LocksQuery, Mode,
@@ -9,7 +11,7 @@ use holdfast_client::http_types::v1::sessions::Owner;
 
 use super::pages::{Page, read_all};
 use super::{App, events};
-use crate::args::{BreakArgs, LocksCommand, SetArgs};
+use crate::args::{AskArgs, BreakArgs, LocksCommand, SetArgs};
 use crate::exit::{Context as _, Failure};
 use crate::output::{Shown, ago};
 
@@ -48,6 +50,14 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             }
             app.out.show(&Shown::text(&told, name, text)?)
         }
+        LocksCommand::History { name, limit } => {
+            let told = app.client.lock_history(&name, limit).await;
+            history::show(app, &told.cannot(|| format!("read the history of {name}"))?)
+        }
+        LocksCommand::Hot { prefix, limit } => {
+            let found = app.client.hot_locks(&prefix, Some(limit)).await;
+            history::show_hot(app, &found.cannot(|| "list the hot locks".to_owned())?)
+        }
         LocksCommand::Verify { name, fence } => {
             let told = app
                 .client
@@ -57,6 +67,7 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             let text = format!("fence {fence} holds {name} (claim {})\n", told.claim);
             app.out.show(&Shown::text(&told, told.claim.clone(), text)?)
         }
+        LocksCommand::RequestRelease(args) => request_release(app, args).await,
         LocksCommand::Break(args) => break_lock(app, args).await,
         LocksCommand::Set(args) => set(app, args).await,
         LocksCommand::Watch {
@@ -65,6 +76,24 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             initial,
         } => events::watch_locks(app, name, after, initial).await,
     }
+}
+
+async fn request_release(app: &App, args: AskArgs) -> Result<(), Failure> {
+    let AskArgs {
+        name,
+        reason,
+        deadline,
+        fence,
+    } = args;
+    let asking = app.client.request_release(&name, fence, &reason, deadline);
+    let claim = asking.await.cannot(|| format!("ask for {name}"))?;
+    let who = owner_or(claim.owner.as_ref(), &claim.session);
+    let text = format!(
+        "{who} was asked to release {name} (fence {})\n",
+        claim.fence
+    );
+    app.out
+        .show(&Shown::text(&claim, claim.claim.clone(), text)?)
 }
 
 async fn break_lock(app: &App, args: BreakArgs) -> Result<(), Failure> {
@@ -168,7 +197,7 @@ fn show_lock(app: &App, lock: &Lock) -> Result<(), Failure> {
 fn show_queue(app: &App, queue: &Queue) -> Result<(), Failure> {
     let claims: Vec<&Claim> = queue.holders.iter().chain(&queue.waiters).collect();
     let columns = [
-        "CLAIM", "PLACE", "MODE", "OWNER", "SINCE", "FENCE", "REASON",
+        "CLAIM", "PLACE", "MODE", "OWNER", "SINCE", "ABOUT", "FENCE", "REASON",
     ];
     let shown = Shown::list(&claims, &columns, |claim| {
         let since = claim.held_ms.unwrap_or(claim.waited_ms);
@@ -180,6 +209,9 @@ fn show_queue(app: &App, queue: &Queue) -> Result<(), Failure> {
             mode_text(claim.mode, claim.permits),
             owner_or(claim.owner.as_ref(), &claim.session),
             ago(since),
+            claim
+                .eta_ms
+                .map_or_else(|| "-".to_owned(), |eta| ago(eta.p50)),
             claim.fence.to_string(),
             claim.reason.clone().unwrap_or_default(),
         ]

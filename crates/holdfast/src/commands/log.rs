@@ -9,6 +9,7 @@ mod change;
 mod command;
 mod election;
 mod lines;
+mod meeting;
 mod text;
 
 use std::collections::BTreeMap;

@@ -112,6 +112,8 @@ impl<'a> Summary<'a> {
             EventKind::TransferCancelled { .. } => {}
             // No request that can be tried does these.
             EventKind::ClaimExtended { .. }
+            | EventKind::ReleaseRequested { .. }
+            | EventKind::ReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::SessionOpened { .. }
             | EventKind::CandidateJoined { .. }
@@ -190,6 +192,8 @@ impl<'a> Summary<'a> {
             | EventKind::NodeAclChanged { .. }
             | EventKind::NodeDeleted { .. }
             | EventKind::ClaimExtended { .. }
+            | EventKind::ReleaseRequested { .. }
+            | EventKind::ReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::SessionOpened { .. }
             | EventKind::SessionEnded { .. }
@@ -261,6 +265,8 @@ fn named(kind: &EventKind) -> Option<Named<'_>> {
         | EventKind::NodeAclChanged { .. }
         | EventKind::NodeDeleted { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. }

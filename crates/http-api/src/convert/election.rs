@@ -208,6 +208,8 @@ pub(crate) fn event(state: &State, kind: &EventKind) -> events::EventKind {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. } => events::EventKind::Unrecognised,

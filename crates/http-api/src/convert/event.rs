@@ -4,11 +4,11 @@ use ::node::EventId;
 use http_types::v1::Encoding;
 use http_types::v1::events as v1;
 use raft_core::event::{Event, EventKind};
-use raft_core::ids::{ClaimId, ElectionName, Fence, LockName, SessionId, SessionName, ZnodePath};
+use raft_core::ids::{ElectionName, LockName, SessionId, SessionName, ZnodePath};
 use raft_core::session::SessionEnd;
 use raft_core::state::State;
 
-use crate::convert::{election, fence, lock, node, session};
+use crate::convert::{election, lock_event, node, session};
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -47,6 +47,8 @@ pub(crate) fn name(kind: &EventKind) -> &'static str {
         EventKind::ClaimEnded { held: true, .. } => "lock.released",
         EventKind::ClaimEnded { held: false, .. } => "lock.left",
         EventKind::ClaimExtended { .. } => "lock.extended",
+        EventKind::ReleaseRequested { .. } => "lock.release_requested",
+        EventKind::ReleaseAnswered { .. } => "lock.release_answered",
         EventKind::LockConfigured { .. } => "lock.configured",
         EventKind::CandidateJoined { .. } => "election.joined",
         EventKind::CandidateChanged { .. } => "election.changed",
@@ -78,6 +80,8 @@ pub(crate) fn znode(kind: &EventKind) -> Option<&ZnodePath> {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. }
@@ -98,6 +102,8 @@ pub(crate) fn lock(kind: &EventKind) -> Option<&LockName> {
         | EventKind::ClaimGranted { lock, .. }
         | EventKind::ClaimEnded { lock, .. }
         | EventKind::ClaimExtended { lock, .. }
+        | EventKind::ReleaseRequested { lock, .. }
+        | EventKind::ReleaseAnswered { lock, .. }
         | EventKind::LockConfigured { lock } => Some(lock),
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }
@@ -121,6 +127,8 @@ pub(crate) fn session(kind: &EventKind) -> Option<SessionId> {
         EventKind::ClaimQueued { session, .. }
         | EventKind::ClaimGranted { session, .. }
         | EventKind::ClaimEnded { session, .. }
+        | EventKind::ReleaseRequested { session, .. }
+        | EventKind::ReleaseAnswered { session, .. }
         | EventKind::SessionOpened { session, .. }
         | EventKind::SessionEnded { session, .. }
         | EventKind::CandidateJoined { session, .. }
@@ -157,6 +165,8 @@ pub(crate) fn election(kind: &EventKind) -> Option<&ElectionName> {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. } => None,
@@ -193,7 +203,9 @@ fn kind(state: &State, kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
-        | EventKind::LockConfigured { .. } => lock_kind(state, kind),
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
+        | EventKind::LockConfigured { .. } => lock_event::event(state, kind),
         EventKind::CandidateJoined { .. }
         | EventKind::CandidateChanged { .. }
         | EventKind::CandidateLeft { .. }
@@ -297,115 +309,9 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
-        | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. }
-        | EventKind::CandidateJoined { .. }
-        | EventKind::CandidateChanged { .. }
-        | EventKind::CandidateLeft { .. }
-        | EventKind::LeaderElected { .. }
-        | EventKind::LeadershipEnded { .. }
-        | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => v1::EventKind::Unrecognised,
-    }
-}
-
-struct Names<'a> {
-    lock: &'a LockName,
-    claim: &'a ClaimId,
-    fence: Fence,
-}
-
-fn claim_event(state: &State, names: &Names<'_>, session: Option<SessionId>) -> v1::ClaimEvent {
-    // An extension does not carry the owner; the claim does while it lives.
-    let owner = session.or_else(|| {
-        state
-            .verify(names.lock, names.fence)
-            .ok()
-            .map(|claim| claim.session)
-    });
-    v1::ClaimEvent {
-        lock: names.lock.to_string(),
-        claim: names.claim.to_string(),
-        fence: fence::shown(names.fence),
-        session: owner.map_or_else(String::new, |id| session::label(state, id)),
-    }
-}
-
-#[expect(
-    clippy::too_many_lines,
-    reason = "a flat match, one arm for each event"
-)]
-fn lock_kind(state: &State, kind: &EventKind) -> v1::EventKind {
-    let named = |lock: &LockName, claim: &ClaimId, fence, session| {
-        claim_event(state, &Names { lock, claim, fence }, session)
-    };
-    match kind {
-        EventKind::ClaimQueued {
-            lock,
-            claim,
-            fence,
-            session,
-            mode,
-            position,
-        } => {
-            let claim = named(lock, claim, *fence, Some(*session));
-            let (mode, permits) = lock::mode(*mode);
-            v1::EventKind::LockQueued {
-                claim,
-                mode,
-                permits,
-                position: *position,
-            }
-        }
-        EventKind::ClaimGranted {
-            lock,
-            claim,
-            fence,
-            session,
-            mode,
-            handed_over,
-        } => {
-            let claim = named(lock, claim, *fence, Some(*session));
-            let (mode, permits) = lock::mode(*mode);
-            v1::EventKind::LockGranted {
-                claim,
-                mode,
-                permits,
-                handed_over: *handed_over,
-            }
-        }
-        EventKind::ClaimEnded {
-            lock,
-            claim,
-            fence,
-            session,
-            held,
-            end,
-            reason,
-        } => {
-            let claim = named(lock, claim, *fence, Some(*session));
-            let ended = v1::ClaimEndEvent {
-                claim,
-                state: lock::end(*end),
-                reason: reason.clone(),
-            };
-            if *held {
-                v1::EventKind::LockReleased(ended)
-            } else {
-                v1::EventKind::LockLeft(ended)
-            }
-        }
-        EventKind::ClaimExtended { lock, claim, fence } => {
-            v1::EventKind::LockExtended(named(lock, claim, *fence, None))
-        }
-        EventKind::LockConfigured { lock } => v1::EventKind::LockConfigured {
-            lock: lock.to_string(),
-        },
-        EventKind::NodeCreated { .. }
-        | EventKind::NodeChanged { .. }
-        | EventKind::NodeAclChanged { .. }
-        | EventKind::NodeDeleted { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. }
         | EventKind::CandidateJoined { .. }

@@ -8,9 +8,10 @@ use raft_core::outcome::{ClaimReply, HolderSummary};
 use raft_core::query::lock::{ClaimStatus, ClaimView, LockView};
 use raft_core::state::State;
 
-use crate::convert::{fence, session};
+use crate::convert::{asking, fence, session};
 use crate::error::Problem;
 use crate::extract::path::claim_url;
+use crate::forecast::Forecast;
 use crate::limits::{HOLDERS_SHOWN_MAX, QUEUE_SHOWN_MAX};
 use crate::millis::{left, rfc3339, since};
 
@@ -72,7 +73,20 @@ pub(crate) fn claim(
     state: &State,
     wall_ms: u64,
     claim: &Claim,
+    known: (Counts, Option<u64>),
+) -> v1::Claim {
+    let waits = !claim.is_held();
+    let forecast = waits.then(|| Forecast::of(state, wall_ms, &claim.lock));
+    claim_foreseen(state, wall_ms, claim, known, forecast.flatten().as_ref())
+}
+
+/// As [`claim`], with the forecast of its lock.
+fn claim_foreseen(
+    state: &State,
+    wall_ms: u64,
+    claim: &Claim,
     (counts, safe_ms): (Counts, Option<u64>),
+    forecast: Option<&Forecast>,
 ) -> v1::Claim {
     let (mode, permits) = mode(claim.mode);
     let mut view = v1::Claim {
@@ -84,6 +98,7 @@ pub(crate) fn claim(
         fence: fence::shown(claim.fence),
         session: session::label(state, claim.session),
         position: Some(counts.position),
+        eta_ms: None,
         holders: counts.holders,
         queue_length: counts.waiters,
         queued_index: claim.queued.zxid.0,
@@ -100,10 +115,12 @@ pub(crate) fn claim(
         owner: session::owner_of(state, claim.session),
         reason: claim.reason.clone(),
         labels: claim.labels.clone(),
+        release_request: asked(claim, wall_ms),
         release: claim_url(&claim.lock, &claim.id),
     };
     match &claim.state {
         ClaimState::Waiting { deadline } => {
+            view.eta_ms = forecast.map(|forecast| forecast.at(counts.position));
             view.wait_remaining_ms =
                 deadline.map(|deadline| left(deadline, &claim.queued, wall_ms));
         }
@@ -124,6 +141,12 @@ pub(crate) fn claim(
         }
     }
     view
+}
+
+/// That somebody asked for its release.
+pub(crate) fn asked(claim: &Claim, wall_ms: u64) -> Option<v1::ReleaseRequest> {
+    let request = claim.release_request.as_deref();
+    request.map(|request| asking::release_request(request, wall_ms))
 }
 
 /// As [`claim`], with the counts looked up and nothing known of safety.
@@ -198,6 +221,7 @@ pub(crate) fn holder(state: &State, wall_ms: u64, claim: &Claim) -> v1::Holder {
         held_ms,
         expires_ms,
         reason: claim.reason.clone(),
+        release_request: asked(claim, wall_ms),
     }
 }
 
@@ -221,6 +245,7 @@ pub(crate) fn holder_of_summary(
         held_ms: None,
         expires_ms: None,
         reason: None,
+        release_request: None,
     }
 }
 
@@ -349,16 +374,21 @@ pub(crate) fn queue(
     };
     let place = |index: usize| u32::try_from(index.saturating_add(1)).unwrap_or(u32::MAX);
     let holders = state.holders(name, QUEUE_SHOWN_MAX);
+    let forecast = Forecast::of(state, wall_ms, name);
+    let forecast = forecast.as_ref();
     v1::Queue {
         lock: name.to_string(),
         holders: holders
             .into_iter()
-            .map(|held| claim(state, wall_ms, held, (counts(0), None)))
+            .map(|held| claim_foreseen(state, wall_ms, held, (counts(0), None), forecast))
             .collect(),
         waiters: waiters
             .into_iter()
             .enumerate()
-            .map(|(at, waiting)| claim(state, wall_ms, waiting, (counts(place(at)), None)))
+            .map(|(at, waiting)| {
+                let known = (counts(place(at)), None);
+                claim_foreseen(state, wall_ms, waiting, known, forecast)
+            })
             .collect(),
         holder_count: lock.holders,
         queue_length: lock.waiters,

@@ -7,6 +7,7 @@ use raft_core::state::State;
 
 use crate::convert;
 use crate::error::Problem;
+use crate::forecast::Forecast;
 use crate::limits::HOLDERS_SHOWN_MAX;
 
 /// The problem a refusal is told as. The state adds who the holders are.
@@ -49,11 +50,15 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NotOwner { .. } => ErrorCode::NotOwner,
         Refusal::NotHolder { .. } => ErrorCode::NotHolder,
         Refusal::Deadlock { .. } => ErrorCode::Deadlock,
+        Refusal::NotAsked { .. } => ErrorCode::NotAsked,
         Refusal::NoElection { .. } => ErrorCode::NoElection,
         Refusal::NoCandidate { .. } => ErrorCode::NoCandidate,
         Refusal::CandidateTaken { .. } | Refusal::NotCandidate { .. } => ErrorCode::CandidateTaken,
         Refusal::StandsAlready { .. } => ErrorCode::StandsAlready,
         Refusal::CandidateEnded { .. } => ErrorCode::CandidateEnded,
+        Refusal::MemberTaken { .. } | Refusal::PartyTaken { .. } => ErrorCode::MemberTaken,
+        Refusal::PartiesDiffer { .. } => ErrorCode::PartiesDiffer,
+        Refusal::BarrierOpen { .. } => ErrorCode::BarrierOpen,
         Refusal::TermStale { .. } => ErrorCode::TermStale,
         Refusal::ModeMismatch { .. } => ErrorCode::LockModeMismatch,
         Refusal::MultiFailed { cause, .. } => code_of(cause),
@@ -154,6 +159,8 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.holders = Some(holders_of(state, wall_ms, (lock, holders)));
             more.queue_length = Some(*waiters);
             more.delayed_ms = *delayed_ms;
+            let forecast = Forecast::of(state, wall_ms, lock);
+            more.eta_ms = forecast.map(|forecast| forecast.at(waiters.saturating_add(1)));
         }
         Refusal::ClaimEnded(ended) => {
             more.lock = Some(ended.lock.to_string());
@@ -163,7 +170,8 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         Refusal::ClaimMismatch { lock, claim }
         | Refusal::NoClaim { lock, claim }
         | Refusal::NotOwner { lock, claim }
-        | Refusal::NotHolder { lock, claim } => {
+        | Refusal::NotHolder { lock, claim }
+        | Refusal::NotAsked { lock, claim } => {
             more.lock = Some(lock.to_string());
             more.claim = Some(claim.to_string());
         }
@@ -201,6 +209,21 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.election = Some(name.to_string());
             more.candidate = Some(id.to_string());
             more.ended_candidate = Some(convert::election::ended(state, (name, id), ended));
+        }
+        Refusal::PartyTaken { barrier, party } => {
+            more.barrier = Some(barrier.to_string());
+            more.member = Some(party.to_string());
+        }
+        Refusal::PartiesDiffer {
+            barrier, parties, ..
+        } => {
+            more.barrier = Some(barrier.to_string());
+            more.parties = Some(*parties);
+        }
+        Refusal::BarrierOpen { barrier, .. } => more.barrier = Some(barrier.to_string()),
+        Refusal::MemberTaken { group, member } => {
+            more.group = Some(group.to_string());
+            more.member = Some(member.to_string());
         }
         Refusal::TermStale {
             election, leader, ..

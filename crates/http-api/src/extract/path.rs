@@ -4,8 +4,8 @@ use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
 use raft_core::ids::{
-    CandidateId, ClaimId, CounterName, ElectionName, LockName, ResourceName, SessionId,
-    SessionName, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, LockName, MemberId,
+    ResourceName, SessionId, SessionName, ZnodePath,
 };
 
 use crate::error::Problem;
@@ -79,6 +79,30 @@ pub(crate) fn candidate_id(raw: &str) -> Result<CandidateId, Problem> {
     Ok(CandidateId::parse(&decode(raw)?)?)
 }
 
+/// The name of a group.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn group_name(raw: &str) -> Result<GroupName, Problem> {
+    Ok(GroupName::parse(&decode(raw)?)?)
+}
+
+/// The name of a barrier.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn barrier_name(raw: &str) -> Result<BarrierName, Problem> {
+    Ok(BarrierName::parse(&decode(raw)?)?)
+}
+
+/// The id of a group's member, or of a barrier's party.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn member_id(raw: &str) -> Result<MemberId, Problem> {
+    Ok(MemberId::parse(&decode(raw)?)?)
+}
+
 /// The path of a znode, written without its first slash. Nothing is the root.
 ///
 /// # Errors
@@ -135,6 +159,16 @@ pub(crate) fn claim_url(lock: &LockName, claim: &ClaimId) -> String {
 /// Where a candidate is found.
 pub(crate) fn candidate_url(election: &ElectionName, candidate: &CandidateId) -> String {
     paths::candidate(election.as_str(), candidate.as_str())
+}
+
+/// Where a member of a group is found.
+pub(crate) fn member_url(group: &GroupName, member: &MemberId) -> String {
+    paths::group_member(group.as_str(), member.as_str())
+}
+
+/// Where a party of a barrier is found.
+pub(crate) fn party_url(barrier: &BarrierName, party: &MemberId) -> String {
+    paths::barrier_member(barrier.as_str(), party.as_str())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::change;
 use crate::convert::{event, fence, lock};
 use crate::dry_run;
 use crate::error::{Check, Problem};
-use crate::explain;
+use crate::explain::{self, Asked};
 use crate::extract::headers::{self, IfMatch, IfNoneMatch};
 use crate::limits::QUEUE_SHOWN_MAX;
 use crate::reply::Reply;
@@ -76,6 +76,10 @@ fn etag_of(view: &LockView<'_>) -> String {
     for claim in view.holders.iter().chain(&view.waiters) {
         hash.update(&claim.fence.0.to_le_bytes());
         hash.update(&[u8::from(claim.is_held())]);
+        if let Some(request) = &claim.release_request {
+            hash.update(&request.asked.zxid.0.to_le_bytes());
+            hash.update(&request.needs_until.unwrap_or_default().0.to_le_bytes());
+        }
     }
     hash.update(&view.lock.holders.to_le_bytes());
     hash.update(&view.lock.waiters.to_le_bytes());
@@ -83,7 +87,8 @@ fn etag_of(view: &LockView<'_>) -> String {
     format!("\"v{}-{:016x}\"", lock::version(view), hash.digest())
 }
 
-fn no_lock(name: &LockName) -> Problem {
+/// Nobody has claimed or configured it.
+pub(super) fn no_lock(name: &LockName) -> Problem {
     Problem::new(
         ErrorCode::NoLock,
         format!("nobody has claimed or configured lock {name}"),
@@ -181,7 +186,8 @@ pub(crate) async fn holders(call: Call) -> Result<Reply, Problem> {
     Ok(Reply::ok(&queue)?.at(zxid).aged(age))
 }
 
-/// Why the lock is as it is, in sentences.
+/// Why the lock is as it is, in sentences: who has it and for how long, how long holds took before, what
+/// would free it, and what the caller may do.
 #[utoipa::path(
     get, path = "/v1/locks/{lock}/-/explain", tag = "locks", operation_id = "explain",
     params(("lock" = String, Path, description = "Name of the lock; may contain slashes")),
@@ -191,11 +197,16 @@ pub(crate) async fn holders(call: Call) -> Result<Reply, Problem> {
     )
 )]
 pub(crate) async fn explain(call: Call) -> Result<Reply, Problem> {
+    let contact = |session| call.api.node.session_contact(session);
     let (explanation, zxid, age) = view_of(&call, |state, wall_ms, (name, record)| {
-        let waiters = state.queue(name, QUEUE_SHOWN_MAX);
-        let queue = lock::queue(state, wall_ms, (name, record), waiters);
-        let delayed_ms = state.lock(name).and_then(|view| view.delayed_ms);
-        explain::explanation(record, delayed_ms, queue)
+        let asked = Asked {
+            state,
+            wall_ms,
+            name,
+            identities: &call.identities,
+            contact: &contact,
+        };
+        explain::explanation(&asked, record)
     })
     .await?;
     Ok(Reply::ok(&explanation)?.at(zxid).aged(age))

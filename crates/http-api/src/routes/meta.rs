@@ -118,6 +118,7 @@ pub(crate) async fn limits(call: Call) -> Result<Reply, Problem> {
         ("digest_depth_max", count(door::DIGEST_DEPTH_MAX)),
         ("digest_subtrees_max", count(door::DIGEST_SUBTREES_MAX)),
         ("queue_sort_locks_max", count(door::QUEUE_SORT_SCAN_MAX)),
+        ("hot_waiters_max", count(door::HOT_WAITERS_MAX)),
     ] {
         all.insert(name, value);
     }
@@ -163,6 +164,9 @@ fn state_limits() -> Vec<(&'static str, u64)> {
         ("implicit_ttl_ms_default", core::IMPLICIT_TTL_MS_DEFAULT),
         ("ack_within_ms_default", core::ACK_WITHIN_MS_DEFAULT),
         ("tombstone_ms", core::TOMBSTONE_MS),
+        ("history_per_lock_max", count(core::HISTORY_PER_LOCK_MAX)),
+        ("history_max", count(core::HISTORY_MAX)),
+        ("history_ms", core::HISTORY_MS),
         ("idempotency_ms", core::IDEMPOTENCY_MS),
         (
             "idempotency_entries_max",

@@ -307,6 +307,7 @@ pub(crate) async fn known_session(call: &Call, session: &SessionRef) -> Result<S
 }
 
 fn answer_keepalive(call: &Call, id: SessionId, safe_ms: u64) -> Result<Reply, Problem> {
+    let wall_ms = call.api.wall_ms();
     let (view, zxid) = call.api.node.peek(|state| {
         let owned = |claim: &raft_core::lock::Claim| v1::OwnedClaim {
             lock: claim.lock.to_string(),
@@ -317,6 +318,7 @@ fn answer_keepalive(call: &Call, id: SessionId, safe_ms: u64) -> Result<Reply, P
             } else {
                 ClaimState::Waiting
             },
+            release_request: lock::asked(claim, wall_ms),
         };
         let claims = state.claims_of(id).into_iter().take(OWNED_SHOWN_MAX);
         let lost = state.lost_claims(id, OWNED_SHOWN_MAX);

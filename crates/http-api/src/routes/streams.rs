@@ -53,6 +53,28 @@ pub(crate) async fn of_election(call: Call) -> Result<Reply, Problem> {
     sse::open(&call, subscription).await
 }
 
+/// Who joins and leaves this group, as server-sent events: those of its znode and what is below it. A
+/// member that joins is `node.created`, one that leaves or whose session ends `node.deleted`, a value that
+/// changes `node.changed`. `include=value` shows the values.
+#[utoipa::path(
+    get, path = "/v1/groups/{group}/-/events", tag = "events", operation_id = "group_events",
+    params(
+        ("group" = String, Path, description = "Name of the group; may contain slashes"),
+        v1::EventsQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Continue after this event"),
+    ),
+    responses(
+        (status = 200, description = "A stream", body = v1::Event, content_type = "text/event-stream"),
+        (status = 410, description = "`history_compacted`", body = Document),
+        (status = 429, description = "`rate_limited`", body = Document),
+    )
+)]
+pub(crate) async fn of_group(call: Call) -> Result<Reply, Problem> {
+    let subject = Subject::Znodes(call.group()?.znode());
+    let subscription = without_prefix(&call, subject)?;
+    sse::open(&call, subscription).await
+}
+
 /// What happens to this znode and below it, as server-sent events.
 #[utoipa::path(
     get, path = "/v1/nodes/{path}/-/events", tag = "events", operation_id = "node_events",

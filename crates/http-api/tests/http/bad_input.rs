@@ -84,6 +84,69 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
             400,
             "bad_request",
         ),
+        (client.get("/v1/barriers/a//b"), 400, "invalid_name"),
+        (
+            client.get("/v1/barriers/a/-/members/a%20b"),
+            400,
+            "invalid_name",
+        ),
+        (
+            client.put("/v1/barriers/a/-/members/c").text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/barriers/a/-/members/c")
+                .text(r#"{"parties": -1}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/barriers/a/-/members/c")
+                .text(r#"{"parties": 3}"#),
+            400,
+            "session_required",
+        ),
+        (
+            client.delete("/v1/barriers/a/-/members/c"),
+            400,
+            "session_required",
+        ),
+        (client.get("/v1/groups/a//b"), 400, "invalid_name"),
+        (
+            client.get("/v1/groups/a/-/members/a%20b"),
+            400,
+            "invalid_name",
+        ),
+        (client.get("/v1/groups?after=a//b"), 400, "invalid_name"),
+        (client.get("/v1/groups/a?after=x"), 400, "bad_request"),
+        (client.get("/v1/groups/a?limit=-1"), 400, "bad_request"),
+        (
+            client.put("/v1/groups/a/-/members/c").text("{}"),
+            400,
+            "session_required",
+        ),
+        (
+            client.delete("/v1/groups/a/-/members/c"),
+            400,
+            "session_required",
+        ),
+        (
+            client
+                .put("/v1/groups/a/-/members/c")
+                .text(r#"{"weight": 1}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .put("/v1/groups/a/-/members/c")
+                .text(r#"{"value": "!", "encoding": "base64"}"#),
+            400,
+            "bad_request",
+        ),
         (txn(json!({"if": [{"election": "a"}]})), 400, "bad_request"),
         // Methods.
         (client.post("/v1/sessions/s"), 405, "method_not_allowed"),

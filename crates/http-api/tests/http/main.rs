@@ -7,7 +7,9 @@
     reason = "a test may fail loudly"
 )]
 
+mod asking;
 mod bad_input;
+mod barriers;
 mod cluster;
 mod commands;
 mod counters;
@@ -16,7 +18,9 @@ mod dry_run;
 mod elections;
 mod events;
 mod fences;
+mod groups;
 mod harness;
+mod lock_history;
 mod lock_order;
 mod locks;
 mod nodes;

@@ -27,7 +27,7 @@ pub(super) const INVALID_NAME: Explanation = Explanation {
     outcome: Effect::NotApplied,
     retryable: false,
     title: "A name breaks a rule",
-    cause: "Names of locks, elections, claims, candidates, sessions, counters and resources are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
+    cause: "Names of locks, elections, counters, resources, groups, barriers, claims, candidates, members and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
     remedy: "Choose another name.",
 };
 pub(super) const INVALID_ACL: Explanation = Explanation {
@@ -110,6 +110,24 @@ pub(super) const NO_CANDIDATE: Explanation = Explanation {
     title: "The candidate is not known",
     cause: "No candidate of this id stands in the election, and none that ended is remembered; that is for 15 minutes.",
     remedy: "Stand again, under an id of its own for each time.",
+};
+pub(super) const NO_GROUP_MEMBER: Explanation = Explanation {
+    code: "no_group_member",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "Nobody is in the group under this id",
+    cause: "No member of this id joined the group, or it has left or ended with its session; nothing is remembered of it.",
+    remedy: "If it is to be there: PUT it again, with a session that is alive.",
+};
+pub(super) const NO_PARTY: Explanation = Explanation {
+    code: "no_party",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The party is not in the barrier",
+    cause: "No party of this id came in, or it has left, ended with its session, or was deleted.",
+    remedy: "If you were waiting: the others do not wait for you any more. PUT it again.",
 };
 pub(super) const NO_SESSION: Explanation = Explanation {
     code: "no_session",
@@ -264,6 +282,15 @@ pub(super) const NOT_HOLDER: Explanation = Explanation {
     cause: "The claim is still waiting, and the operation is for holders.",
     remedy: "Wait until its state is `held`.",
 };
+pub(super) const NOT_ASKED: Explanation = Explanation {
+    code: "not_asked",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "Nobody asked for the release of this hold",
+    cause: "The claim answers a request to release that nobody made, or that was made of another hold.",
+    remedy: "Answer only while the claim shows `release_request`.",
+};
 pub(super) const CANDIDATE_TAKEN: Explanation = Explanation {
     code: "candidate_taken",
     status: 409,
@@ -281,6 +308,33 @@ pub(super) const STANDS_ALREADY: Explanation = Explanation {
     title: "The session stands in this election already",
     cause: "A session has one candidate in an election, so that its client cannot lead twice; `candidate` names it.",
     remedy: "Use that candidate, resign it first, or open another session.",
+};
+pub(super) const MEMBER_TAKEN: Explanation = Explanation {
+    code: "member_taken",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The member of the group or barrier belongs to another session",
+    cause: "Another session is a member, or party, under this id, or the request names another session than the owner.",
+    remedy: "Name the owning session in Holdfast-Session, or choose an id of your own. The id of a process that died is free when its session has ended.",
+};
+pub(super) const PARTIES_DIFFER: Explanation = Explanation {
+    code: "parties_differ",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The parties of the barrier name different numbers",
+    cause: "Others are in the barrier and wait until `parties` have met; this request named another number.",
+    remedy: "Have all parties name the same number, or use another barrier.",
+};
+pub(super) const BARRIER_OPEN: Explanation = Explanation {
+    code: "barrier_open",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The parties of the barrier have not all left",
+    cause: "All have met, and some have not left yet; who comes in now would be one too many.",
+    remedy: "Wait until they have: DELETE the party you want to be with `Prefer: wait=30` and repeat that until it is answered 200, or wait for a change of the barrier. Then PUT again.",
 };
 pub(super) const IN_PROGRESS: Explanation = Explanation {
     code: "in_progress",

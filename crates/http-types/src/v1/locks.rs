@@ -3,6 +3,9 @@
 //! There is no priority among waiters: grants are first come, first served, so that the fences of
 //! one lock grow from grant to grant.
 
+mod asking;
+mod history;
+mod hot;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -10,6 +13,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use asking::{AnswerReleaseRequest, AskReleaseRequest, ReleaseRequest};
+pub use history::{Eta, HistoryQuery, LockHistory, LockStatistics, PastHold, Quantiles};
+pub use hot::{HotLock, HotLocks, HotQuery};
 pub use resource::{
     Lock, LockKind, LockList, LockOrder, LockSettings, LockSettingsRequest, LockState, LockSummary,
     LocksQuery, SortedLocksQuery,
@@ -145,6 +151,10 @@ pub struct Claim {
     /// Waiters up to and including it; left out when it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
+    /// How long the rest of its wait may take; left out when it holds, and where fewer than three past
+    /// holds of the lock are remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<Eta>,
     /// Claims that hold the lock.
     pub holders: u32,
     /// Claims in the queue.
@@ -189,6 +199,9 @@ pub struct Claim {
     /// Anything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// That somebody asked it to release, of a hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_request: Option<ReleaseRequest>,
     /// Where to extend (PATCH) and release (DELETE) it.
     pub release: String,
 }
@@ -267,6 +280,9 @@ pub struct Holder {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// That somebody asked it to release, of a hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_request: Option<ReleaseRequest>,
 }
 
 /// `GET /v1/locks/{name}/-/queue` and `/-/holders`.
@@ -293,8 +309,17 @@ pub struct Explanation {
     pub state: LockState,
     /// One sentence or table row each.
     pub lines: Vec<String>,
-    /// What would free it sooner.
+    /// What would free it, and what the caller may do.
     pub advice: Vec<String>,
+    /// Whether the access list of the lock lets the caller break it.
+    pub may_break: bool,
+    /// How long a claim that queued now might wait; left out where too little is known, and when the lock is
+    /// free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<Eta>,
+    /// What the last holds had in common; left out when none is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<LockStatistics>,
     /// Who has it and who waits.
     pub queue: Queue,
 }

@@ -5,7 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use super::owner::Owner;
 
-use super::locks::{Claim, ClaimEnd, ClaimState};
+use super::locks::{Claim, ClaimEnd, ClaimState, ReleaseRequest};
 use crate::duration::TextDuration;
 
 /// What happens to what a session owns when it ends.
@@ -148,6 +148,9 @@ pub struct OwnedClaim {
     pub fence: u64,
     /// Where it stands.
     pub state: ClaimState,
+    /// That somebody asked it to release, of a hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_request: Option<ReleaseRequest>,
 }
 
 /// A claim the session lost lately, other than by its own release.

@@ -238,6 +238,7 @@ impl Step<'_> {
             reentrant: acquire.reentrant,
             reason: acquire.reason.clone(),
             labels: acquire.labels.clone(),
+            release_request: None,
             fingerprint: fingerprint(acquire),
         }
     }

@@ -2,8 +2,10 @@
 
 pub(in crate::apply) mod records;
 
+mod asking;
 pub(in crate::apply) mod ending;
 mod foreign;
+mod history;
 mod memory;
 mod queue;
 

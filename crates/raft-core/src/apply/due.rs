@@ -63,6 +63,7 @@ impl Step<'_> {
             Due::ForgetCandidate(election, id) => {
                 self.forget_ended_candidate(&(election.clone(), id.clone()));
             }
+            Due::ForgetHistory(lock) => self.forget_history(lock),
         }
     }
 

@@ -94,7 +94,7 @@ impl Step<'_> {
 
     /// Whether an ephemeral child of this name and length may be made below `parent`, itself made as a
     /// container where it is missing. Gives the child's path.
-    fn check_child(
+    pub(in crate::apply) fn check_child(
         &self,
         parent: &ZnodePath,
         name: &str,

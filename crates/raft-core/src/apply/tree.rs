@@ -125,6 +125,7 @@ impl Step<'_> {
         let former = self.state.znodes.insert(path.clone(), znode);
         assert!(former.is_none(), "I-4: znode {former:?} was there already");
         self.note_made(&path, data.as_ref());
+        self.note_barrier(&path, true);
         stat
     }
 
@@ -187,6 +188,7 @@ impl Step<'_> {
         );
         self.state.unindex(path, &removed);
         self.note_removed(path, removed.data_length());
+        self.note_barrier(path, false);
         self.events.push(EventKind::NodeDeleted {
             path: path.clone(),
             previous: removed.data.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ClaimId, LockName};
+use crate::ids::{ClaimId, Fence, LockName};
 
 /// How a claim wants the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,19 @@ pub struct Acquire {
     pub reason: Option<String>,
     /// Shown to those who wait.
     pub labels: BTreeMap<String, String>,
+}
+
+/// Asks a holder to release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRelease {
+    /// The lock.
+    pub lock: LockName,
+    /// Fence of the hold that is meant. `None`: that of the only holder.
+    pub fence: Option<Fence>,
+    /// Why; the holder is told.
+    pub reason: String,
+    /// By when it is wanted, milliseconds from now. Nothing happens then.
+    pub within_ms: u64,
 }
 
 /// How a lock behaves, when the default (exclusive and shared claims, no delay) will not do.

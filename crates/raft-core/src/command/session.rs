@@ -49,3 +49,35 @@ pub struct ExpireSession {
     /// The session's [`Session::activity`](crate::session::Session::activity) as the leader saw it.
     pub activity: u64,
 }
+
+impl Owner {
+    /// `service@host pid 7`, as far as it is known; empty when nothing is.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let parts = [self.service.as_deref(), self.host.as_deref()];
+        let known: Vec<&str> = parts.into_iter().flatten().collect();
+        let mut text = known.join("@");
+        if let Some(pid) = self.pid {
+            let space = if text.is_empty() { "" } else { " " };
+            text.push_str(&format!("{space}pid {pid}"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Owner;
+
+    #[test]
+    fn an_owner_is_shown_as_far_as_it_is_known() {
+        let mut owner = Owner::default();
+        assert_eq!(owner.in_one_line(), "");
+        owner.pid = Some(7);
+        assert_eq!(owner.in_one_line(), "pid 7");
+        owner.host = Some("h".to_owned());
+        assert_eq!(owner.in_one_line(), "h pid 7");
+        owner.service = Some("web".to_owned());
+        assert_eq!(owner.in_one_line(), "web@h pid 7");
+    }
+}

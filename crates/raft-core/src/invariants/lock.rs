@@ -102,6 +102,10 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
         "I-2: its znode is another's",
     )?;
     ensure(
+        claim.release_request.is_none() || claim.is_held(),
+        "I-3: a waiter is asked to release",
+    )?;
+    ensure(
         !claim.reentries.contains(&claim.id),
         "I-3: it re-entered itself",
     )?;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, InvalidName, LockName, ResourceName, SessionId,
-    SessionName, Term, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InvalidName, LockName,
+    MemberId, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -319,6 +319,48 @@ pub enum Refusal {
     Deadlock {
         /// Who waits for whom; the first is the one that was refused.
         cycle: Vec<Wait>,
+    },
+    /// Another session is the member of this id.
+    #[error("member {member} of group {group} belongs to another session")]
+    MemberTaken {
+        /// The group.
+        group: GroupName,
+        /// The member.
+        member: MemberId,
+    },
+    /// Another session is the party of this id.
+    #[error("party {party} of barrier {barrier} belongs to another session")]
+    PartyTaken {
+        /// The barrier.
+        barrier: BarrierName,
+        /// The party.
+        party: MemberId,
+    },
+    /// Others in the barrier wait for another number.
+    #[error("barrier {barrier} is for {parties} parties now, not {named}")]
+    PartiesDiffer {
+        /// The barrier.
+        barrier: BarrierName,
+        /// The number named.
+        named: u32,
+        /// The number the others named.
+        parties: u32,
+    },
+    /// All have met, and not all have left.
+    #[error("barrier {barrier} is open and {inside} have not left yet")]
+    BarrierOpen {
+        /// The barrier.
+        barrier: BarrierName,
+        /// How many are in it.
+        inside: u32,
+    },
+    /// Nobody asked for the release of this hold.
+    #[error("nobody asked claim {claim} of lock {lock} to release")]
+    NotAsked {
+        /// The lock.
+        lock: LockName,
+        /// The claim.
+        claim: ClaimId,
     },
     /// One operation of a multi or transaction was refused; none was done.
     ///

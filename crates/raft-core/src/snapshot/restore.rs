@@ -117,6 +117,7 @@ impl State {
             Section::Candidates => records.append_to(&mut self.candidates),
             Section::EndedCandidates => records.append_to(&mut self.ended_candidates),
             Section::FenceRegisters => records.append_to(&mut self.fence_registers),
+            Section::Histories => records.append_to(&mut self.histories),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -241,6 +242,7 @@ impl Section {
             Section::Candidates,
             Section::EndedCandidates,
             Section::FenceRegisters,
+            Section::Histories,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

@@ -10,14 +10,14 @@ use bytes::Bytes;
 use raft_core::acl::{AclEntry, Identity};
 use raft_core::codec::{BatchBuilder, decode_request, encode_request};
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, ExpireSession,
-    FenceGuard, Guard, IdempotencyKey, LockKind, LockMode, LockSettings, OpenSession, Owner,
-    Request, RequestId, RestoreStep, SessionRef, SetData, Stamp, TermGuard, TransferLeadership,
-    Txn, TxnOp, ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect,
+    ExpireSession, FenceGuard, Guard, IdempotencyKey, JoinGroup, LockKind, LockMode, LockSettings,
+    OpenSession, Owner, Request, RequestId, RequestRelease, RestoreStep, SessionRef, SetData,
+    Stamp, TermGuard, TransferLeadership, Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{
-    CandidateId, ClaimId, CounterName, ElectionName, Fence, LockName, LogTime, ResourceName,
-    SessionId, SessionName, Term, WallTime, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
+    LogTime, MemberId, ResourceName, SessionId, SessionName, Term, WallTime, ZnodePath, Zxid,
 };
 use raft_core::snapshot::RestoreError;
 use raft_core::state::State;
@@ -39,6 +39,8 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     session=s acquire orders/42 c2 wait=5000
     session=s acquire other c1
     session=s release other c1
+    ask orders/42 within=5000 reason=deploy
+    session=s answer orders/42 c1 needs=700
     configure rates sem=3 delay=10 label=team:billing
     members 1 2 3
     announce 1 10.0.0.1:2181
@@ -80,6 +82,9 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.push(("advance_fence", advance_fence()));
     let resource = resource();
     all.push(("forget_fence", Command::ForgetFence { resource }));
+    all.extend(group_commands());
+    all.extend(barrier_commands());
+    all.extend(commands_about_holders());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -345,6 +350,39 @@ fn election_commands() -> Vec<(&'static str, Command)> {
     ]
 }
 
+fn group_commands() -> Vec<(&'static str, Command)> {
+    let group = GroupName::parse("web/front").unwrap();
+    let member = MemberId::parse("web-7").unwrap();
+    vec![
+        (
+            "join_group",
+            Command::JoinGroup(JoinGroup {
+                group: group.clone(),
+                member: member.clone(),
+                value: Some(Bytes::from_static(b"10.0.0.7")),
+                content_type: Some("text/plain".into()),
+            }),
+        ),
+        ("leave_group", Command::LeaveGroup { group, member }),
+    ]
+}
+
+fn barrier_commands() -> Vec<(&'static str, Command)> {
+    let barrier = BarrierName::parse("load/start").unwrap();
+    let party = MemberId::parse("web-7").unwrap();
+    vec![
+        (
+            "enter_barrier",
+            Command::EnterBarrier(EnterBarrier {
+                barrier: barrier.clone(),
+                party: party.clone(),
+                parties: 300,
+            }),
+        ),
+        ("leave_barrier", Command::LeaveBarrier { barrier, party }),
+    ]
+}
+
 fn lock_commands() -> Vec<(&'static str, Command)> {
     let settings = LockSettings {
         kind: LockKind::Semaphore { limit: 3 },
@@ -412,6 +450,28 @@ fn lock_commands() -> Vec<(&'static str, Command)> {
     ]
 }
 
+fn commands_about_holders() -> Vec<(&'static str, Command)> {
+    vec![
+        (
+            "request_release",
+            Command::RequestRelease(RequestRelease {
+                lock: lock(),
+                fence: Some(Fence(300)),
+                reason: "deploy waits".to_owned(),
+                within_ms: 30_000,
+            }),
+        ),
+        (
+            "answer_release",
+            Command::AnswerRelease {
+                lock: lock(),
+                claim: claim(),
+                needs_ms: 5_000,
+            },
+        ),
+    ]
+}
+
 /// Which file a command has; a new variant must be given one here and in [`requests`].
 fn file_of(command: &Command) -> &'static str {
     match command {
@@ -446,6 +506,12 @@ fn file_of(command: &Command) -> &'static str {
         Command::AddToCounter { .. } => "add_to_counter",
         Command::AdvanceFence { .. } => "advance_fence",
         Command::ForgetFence { .. } => "forget_fence",
+        Command::JoinGroup(_) => "join_group",
+        Command::LeaveGroup { .. } => "leave_group",
+        Command::EnterBarrier(_) => "enter_barrier",
+        Command::LeaveBarrier { .. } => "leave_barrier",
+        Command::RequestRelease(_) => "request_release",
+        Command::AnswerRelease { .. } => "answer_release",
     }
 }
 

@@ -21,8 +21,8 @@ use raft_core::state::State;
 
 use crate::words::Words;
 use crate::{
-    counter_commands, dry_run, election_commands, fence_commands, lock_commands, member_commands,
-    znode_commands,
+    barrier_commands, counter_commands, dry_run, election_commands, fence_commands, group_commands,
+    lock_commands, member_commands, znode_commands,
 };
 
 /// See the module.
@@ -81,7 +81,9 @@ impl Harness {
             .or_else(|| election_commands::query(&self.state, &mut words))
             .or_else(|| member_commands::query(&self.state, &mut words))
             .or_else(|| counter_commands::query(&self.state, &identities, &mut words))
-            .or_else(|| fence_commands::query(&self.state, &mut words));
+            .or_else(|| fence_commands::query(&self.state, &mut words))
+            .or_else(|| group_commands::query(&self.state, &mut words))
+            .or_else(|| barrier_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
             return format!("{text}\n");
@@ -89,6 +91,8 @@ impl Harness {
         let command = znode_commands::command(&mut words)
             .or_else(|| lock_commands::command(&mut words))
             .or_else(|| election_commands::command(&mut words))
+            .or_else(|| group_commands::command(&mut words))
+            .or_else(|| barrier_commands::command(&mut words))
             .or_else(|| member_commands::command(&mut words))
             .or_else(|| counter_commands::command(&mut words))
             .or_else(|| fence_commands::command(&mut words))
@@ -383,6 +387,8 @@ fn shown_reply(reply: &Reply) -> String {
         Reply::FenceAdvanced { .. } | Reply::FenceForgotten(_) => {
             fence_commands::shown_reply(reply)
         }
+        Reply::GroupJoined { .. } | Reply::GroupLeft { .. } => group_commands::shown_reply(reply),
+        Reply::Barrier(_) | Reply::BarrierLeft { .. } => barrier_commands::shown_reply(reply),
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }
@@ -422,6 +428,8 @@ fn shown_event(event: &Event) -> String {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. } => lock_commands::shown_event(&event.kind),

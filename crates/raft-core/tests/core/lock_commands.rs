@@ -8,12 +8,13 @@
 //! ack LOCK CLAIM                       extend LOCK CLAIM [ttl=MS] [reason=T]
 //! release LOCK CLAIM                   break LOCK FENCE [reason=T]
 //! configure LOCK [mutex|rw|sem=N] [delay=MS] [max-hold=MS] [max-waiters=N] [label=…] [version=N]
+//! ask LOCK [FENCE] within=MS reason=T    answer LOCK CLAIM needs=MS
 //! due
 //! ```
 //!
 //! `reason-bytes=N` and `labels=N` make long ones. Queries: `session SESSION`, `sessions [after=N]
 //! [limit=N]`, `claim LOCK CLAIM`, `lock LOCK`, `locks [prefix=T] [after=LOCK] [limit=N]`,
-//! `verify LOCK FENCE`.
+//! `verify LOCK FENCE`, `history LOCK`.
 
 mod show;
 
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 
 use raft_core::command::{
     Acquire, ClaimSession, Command, Expect, ExpireSession, LockKind, LockMode, LockSettings,
-    OpenSession, Owner,
+    OpenSession, Owner, RequestRelease,
 };
 use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName};
 use raft_core::query::lock::ClaimStatus;
@@ -31,7 +32,10 @@ use raft_core::state::State;
 use crate::harness::{session_ref, shown_refusal};
 use crate::words::{Words, joined};
 
-use show::{shown_ended_claim, shown_ended_session, shown_live_session, shown_lock, shown_view};
+use show::{
+    shown_ended_claim, shown_ended_session, shown_history, shown_live_session, shown_lock,
+    shown_view,
+};
 pub(crate) use show::{shown_event, shown_reply};
 
 /// Parses a command of this family.
@@ -47,6 +51,8 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
         "release",
         "break",
         "configure",
+        "ask",
+        "answer",
         "due",
     ];
     if !known.contains(&&*verb) {
@@ -88,7 +94,30 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
             }
         }
         "configure" => configure(words),
+        "ask" => ask(words),
+        "answer" => {
+            let (lock, claim) = lock_and_claim(words);
+            let needs_ms = words.number("needs").unwrap_or(0);
+            Command::AnswerRelease {
+                lock,
+                claim,
+                needs_ms,
+            }
+        }
         _ => Command::ExpireDue,
+    })
+}
+
+fn ask(words: &mut Words) -> Command {
+    let lock = lock_name(words);
+    let within_ms = words.number("within").unwrap_or(0);
+    let reason = reason(words).unwrap_or_default();
+    let fence = words.peek().is_some().then(|| fence(words));
+    Command::RequestRelease(RequestRelease {
+        lock,
+        fence,
+        reason,
+        within_ms,
     })
 }
 
@@ -203,7 +232,7 @@ pub(crate) fn query(state: &State, words: &mut Words) -> Option<String> {
     let verb = words.peek()?.to_owned();
     if !matches!(
         &*verb,
-        "session" | "sessions" | "claim" | "lock" | "locks" | "verify"
+        "session" | "sessions" | "claim" | "lock" | "locks" | "verify" | "history"
     ) {
         return None;
     }
@@ -228,6 +257,7 @@ pub(crate) fn query(state: &State, words: &mut Words) -> Option<String> {
             }
         }
         "lock" => shown_lock(state, &lock_name(words)),
+        "history" => shown_history(state, &lock_name(words)),
         "locks" => {
             let prefix = words.value("prefix").unwrap_or_default();
             let after = words

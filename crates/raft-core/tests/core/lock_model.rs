@@ -8,7 +8,9 @@ mod world;
 
 use proptest::prelude::*;
 use raft_core::command::LockMode;
+use raft_core::history::Quantiles;
 use raft_core::ids::{LockName, LogTime};
+use raft_core::limits::HISTORY_PER_LOCK_MAX;
 use raft_core::lock::{Claim, ClaimState};
 use raft_core::query::lock::ClaimStatus;
 
@@ -28,14 +30,19 @@ impl World {
             let expected = self.model.locks.get(*name).cloned().unwrap_or_default();
             let found = self.state.holders(&lock, usize::MAX).into_iter();
             let found: Vec<_> = found.chain(self.state.queue(&lock, usize::MAX)).collect();
-            let shown = |c: &queue::Claim| (c.id.clone(), c.fence, c.standing.clone(), c.ttl);
+            let shown =
+                |c: &queue::Claim| (c.id.clone(), c.fence, c.standing.clone(), c.ttl, c.asked);
             let expected_queue: Vec<_> = expected.queue.iter().map(shown).collect();
             let found_queue: Vec<_> = found
                 .iter()
-                .map(|c| (own_id(c), c.fence.0, standing(&c.state), c.ttl_ms))
+                .map(|c| {
+                    let standing = standing(&c.state);
+                    (own_id(c), c.fence.0, standing, c.ttl_ms, asked(c))
+                })
                 .collect();
             assert_eq!(found_queue, expected_queue, "queue of {name}");
             self.check_ids(&lock, &expected);
+            self.check_past(&lock, &expected);
             // Nobody starves: somebody holds whatever is waited for, or a delay runs.
             let (holders, waiters): (Vec<&Claim>, Vec<&Claim>) =
                 found.iter().partition(|c| c.is_held());
@@ -61,6 +68,30 @@ impl World {
                 "{name} is not exclusive"
             );
         }
+    }
+
+    /// The last of all holds that ended, and what they have in common.
+    fn check_past(&self, lock: &LockName, expected: &queue::Lock) {
+        let first = expected.past.len().saturating_sub(HISTORY_PER_LOCK_MAX);
+        let kept = &expected.past[first..];
+        let Some(history) = self.state.history(lock) else {
+            assert!(kept.is_empty(), "the past of {lock} is forgotten");
+            return;
+        };
+        let found: Vec<_> = history
+            .newest_first()
+            .map(|hold| {
+                let end = format!("{:?}", hold.end);
+                (hold.fence.0, hold.waited_ms(), hold.held_ms(), end)
+            })
+            .collect();
+        let shown = |p: &queue::Past| (p.fence, p.waited, p.held, p.end.to_owned());
+        let expected_past: Vec<_> = kept.iter().rev().map(shown).collect();
+        assert_eq!(found, expected_past, "past of {lock}");
+        assert_eq!(history.count(), expected.past.len() as u64);
+        let statistics = history.statistics().unwrap();
+        check_quantiles(statistics.held, kept.iter().map(|p| p.held).collect());
+        check_quantiles(statistics.waited, kept.iter().map(|p| p.waited).collect());
     }
 
     fn check_ids(&self, lock: &LockName, expected: &queue::Lock) {
@@ -99,6 +130,23 @@ impl World {
     }
 }
 
+/// By counting: as many as said are not larger, and with any smaller value fewer would be.
+fn check_quantiles(found: Quantiles, values: Vec<u64>) {
+    for (percent, quantile) in [(50, found.p50), (95, found.p95)] {
+        let not_larger = values.iter().filter(|v| **v <= quantile).count();
+        let smaller = values.iter().filter(|v| **v < quantile).count();
+        assert!(values.contains(&quantile), "{quantile} of {values:?}");
+        assert!(
+            not_larger * 100 >= percent * values.len(),
+            "{found:?} of {values:?}"
+        );
+        assert!(
+            smaller * 100 < percent * values.len(),
+            "{found:?} of {values:?}"
+        );
+    }
+}
+
 /// Its id as the model has it.
 fn own_id(claim: &Claim) -> String {
     if claim.is_foreign() {
@@ -106,6 +154,12 @@ fn own_id(claim: &Claim) -> String {
     } else {
         claim.id.as_str().to_owned()
     }
+}
+
+/// Until when its release is wanted, and until when it is needed.
+fn asked(claim: &Claim) -> Option<(u64, Option<u64>)> {
+    let request = claim.release_request.as_ref()?;
+    Some((request.until.0, request.needs_until.map(|at| at.0)))
 }
 
 fn standing(state: &ClaimState) -> Standing {

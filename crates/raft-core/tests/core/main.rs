@@ -10,6 +10,8 @@
 )]
 
 mod attach;
+mod barrier_commands;
+mod barrier_model;
 mod counter_commands;
 mod counter_model;
 mod damage;
@@ -19,6 +21,8 @@ mod election_model;
 mod fence_commands;
 mod fence_model;
 mod golden;
+mod group_commands;
+mod group_model;
 mod harness;
 mod lock_commands;
 mod lock_limits;

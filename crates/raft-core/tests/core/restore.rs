@@ -105,6 +105,21 @@ fn the_tree_comes_back_and_no_session_survives() {
 }
 
 #[test]
+fn the_past_of_locks_is_this_clusters_own() {
+    let mut cluster = Harness::new();
+    cluster.run("open mine\n session=mine acquire here c1\n time 70");
+    // The hold ends with its session, by the restore.
+    restored(&mut cluster, &backup(), true);
+    let said = cluster.run("history here\n history other\n next-due");
+    assert!(said.contains("held 70 SessionExpired"), "{said}");
+    assert!(said.contains("nothing is remembered"), "{said}");
+    let forget_at = 70 + limits::HISTORY_MS + limits::HISTORY_STEP_MS;
+    cluster.run(&format!("time {forget_at}\n due"));
+    let said = cluster.run("history here");
+    assert!(said.contains("nothing is remembered"), "{said}");
+}
+
+#[test]
 fn the_zxid_goes_far_beyond_both() {
     let mut cluster = Harness::new();
     let summary = restored(&mut cluster, &backup(), false);

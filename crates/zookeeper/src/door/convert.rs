@@ -85,6 +85,7 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::NotOwner { .. }
         | Refusal::NotHolder { .. }
         | Refusal::Deadlock { .. }
+        | Refusal::NotAsked { .. }
         | Refusal::NoElection { .. }
         | Refusal::NoCandidate { .. }
         | Refusal::CandidateEnded { .. }
@@ -92,6 +93,10 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::StandsAlready { .. }
         | Refusal::NotCandidate { .. }
         | Refusal::TermStale { .. }
+        | Refusal::MemberTaken { .. }
+        | Refusal::PartyTaken { .. }
+        | Refusal::PartiesDiffer { .. }
+        | Refusal::BarrierOpen { .. }
         | Refusal::ModeMismatch { .. }
         | Refusal::GuardsFailed { .. }
         | Refusal::IdempotencyMismatch { .. }

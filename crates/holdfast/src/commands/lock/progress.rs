@@ -70,6 +70,9 @@ fn describe(claim: &Claim, queue: Option<&Queue>, waited: Duration) -> String {
     if let Some(place) = claim.position {
         line.push_str(&format!("  #{place} of {}", claim.queue_length));
     }
+    if let Some(eta) = claim.eta_ms {
+        line.push_str(&format!("  about {}", ago(eta.p50)));
+    }
     match queue.and_then(|queue| queue.holders.first().map(|first| (queue, first))) {
         Some((queue, first)) => {
             let who = owner_or(first.owner.as_ref(), &first.session);
@@ -132,6 +135,11 @@ mod tests {
         assert_eq!(
             describe(&waiting, None, Duration::from_secs(9)),
             "waiting for deploy/prod  #2 of 3  since 9.0 s"
+        );
+        let foreseen = claim(json!({ "position": 2, "eta_ms": { "p50": 61_000, "p95": 90_000 } }));
+        assert_eq!(
+            describe(&foreseen, None, Duration::from_secs(9)),
+            "waiting for deploy/prod  #2 of 3  about 1m01s  since 9.0 s"
         );
     }
 }

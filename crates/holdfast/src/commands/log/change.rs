@@ -91,6 +91,26 @@ pub(super) fn event(kind: &EventKind) -> Value {
             "event": "lock.extended", "lock": lock.to_string(), "claim": claim.to_string(),
             "fence": fence.0,
         }),
+        EventKind::ReleaseRequested {
+            lock,
+            claim,
+            fence,
+            within_ms,
+            ..
+        } => json!({
+            "event": "lock.release_requested", "lock": lock.to_string(),
+            "claim": claim.to_string(), "fence": fence.0, "within_ms": within_ms,
+        }),
+        EventKind::ReleaseAnswered {
+            lock,
+            claim,
+            fence,
+            needs_ms,
+            ..
+        } => json!({
+            "event": "lock.release_answered", "lock": lock.to_string(),
+            "claim": claim.to_string(), "fence": fence.0, "needs_ms": needs_ms,
+        }),
         EventKind::LockConfigured { lock } => {
             json!({"event": "lock.configured", "lock": lock.to_string()})
         }

@@ -13,7 +13,7 @@ use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{change, election};
+use super::{change, election, meeting};
 
 /// Bytes of a value that are shown; of a longer one the beginning, with its length and a hash.
 const DATA_SHOWN_BYTES_MAX: usize = 16 * 1024;
@@ -195,6 +195,22 @@ fn asked(command: &Command) -> Fields {
         Command::ForgetFence { resource } => {
             json!({"command": "forget-fence", "resource": resource.to_string()})
         }
+        Command::JoinGroup(_)
+        | Command::LeaveGroup { .. }
+        | Command::EnterBarrier(_)
+        | Command::LeaveBarrier { .. } => meeting::command(command),
+        Command::RequestRelease(ask) => json!({
+            "command": "request-release", "lock": ask.lock.to_string(),
+            "fence": ask.fence.map(|fence| fence.0), "within_ms": ask.within_ms,
+        }),
+        Command::AnswerRelease {
+            lock,
+            claim,
+            needs_ms,
+        } => json!({
+            "command": "answer-release", "lock": lock.to_string(), "claim": claim.to_string(),
+            "needs_ms": needs_ms,
+        }),
     })
 }
 
@@ -354,6 +370,10 @@ fn reply(reply: &Reply) -> Fields {
             json!({"highest": register.highest.0, "moved": moved})
         }
         Reply::FenceForgotten(register) => json!({"highest": register.highest.0}),
+        Reply::GroupJoined { .. }
+        | Reply::GroupLeft { .. }
+        | Reply::Barrier(_)
+        | Reply::BarrierLeft { .. } => meeting::reply(reply),
     })
 }
 

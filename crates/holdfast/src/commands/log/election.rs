@@ -141,6 +141,8 @@ pub(super) fn event(kind: &EventKind) -> Value {
         | EventKind::ClaimGranted { .. }
         | EventKind::ClaimEnded { .. }
         | EventKind::ClaimExtended { .. }
+        | EventKind::ReleaseRequested { .. }
+        | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
         | EventKind::SessionEnded { .. } => Value::Null,

@@ -115,6 +115,28 @@ pub enum EventKind {
     /// A hold was given more time.
     #[serde(rename = "lock.extended")]
     LockExtended(ClaimEvent),
+    /// A holder is asked to release. Nothing happens when the time is up.
+    #[serde(rename = "lock.release_requested")]
+    LockReleaseRequested {
+        /// Which hold.
+        #[serde(flatten)]
+        claim: ClaimEvent,
+        /// Who asks, in one line.
+        who: String,
+        /// By when it is wanted.
+        within_ms: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A holder that was asked says how much longer it needs.
+    #[serde(rename = "lock.release_answered")]
+    LockReleaseAnswered {
+        /// Which hold.
+        #[serde(flatten)]
+        claim: ClaimEvent,
+        /// How long from then.
+        needs_ms: u64,
+    },
     /// A lock was configured.
     #[serde(rename = "lock.configured")]
     LockConfigured {
@@ -244,6 +266,8 @@ impl EventKind {
             EventKind::LockReleased(_) => "lock.released",
             EventKind::LockLeft(_) => "lock.left",
             EventKind::LockExtended(_) => "lock.extended",
+            EventKind::LockReleaseRequested { .. } => "lock.release_requested",
+            EventKind::LockReleaseAnswered { .. } => "lock.release_answered",
             EventKind::LockConfigured { .. } => "lock.configured",
             EventKind::ElectionJoined { .. } => "election.joined",
             EventKind::ElectionChanged { .. } => "election.changed",
@@ -267,7 +291,7 @@ impl EventKind {
 }
 
 /// Names of the events that tell of changes, for filters and documentation.
-pub const CHANGE_NAMES: [&str; 20] = [
+pub const CHANGE_NAMES: [&str; 22] = [
     "node.created",
     "node.changed",
     "node.acl_changed",
@@ -277,6 +301,8 @@ pub const CHANGE_NAMES: [&str; 20] = [
     "lock.released",
     "lock.left",
     "lock.extended",
+    "lock.release_requested",
+    "lock.release_answered",
     "lock.configured",
     "election.joined",
     "election.changed",

@@ -104,6 +104,7 @@ impl Step<'_> {
         let delayed_until = (delay_ms > 0).then(|| self.now.log_time.after(delay_ms));
         departures.delayed_until = departures.delayed_until.max(delayed_until);
         self.remember_ids(&claim, &ended);
+        self.remember_hold(&claim, ending);
         self.events.push(EventKind::ClaimEnded {
             lock: ended.lock.clone(),
             claim: ended.id.clone(),

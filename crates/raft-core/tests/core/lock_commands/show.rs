@@ -1,7 +1,8 @@
 //! How sessions, claims and locks look in scripts.
 
 use raft_core::event::EventKind;
-use raft_core::ids::LockName;
+use raft_core::history::PastHold;
+use raft_core::ids::{LockName, SessionName};
 use raft_core::lock::{Claim, ClaimState, EndedClaim, Lock};
 use raft_core::outcome::{ClaimReply, Reply};
 use raft_core::query::lock::ClaimView;
@@ -70,6 +71,50 @@ pub(super) fn shown_lock(state: &State, name: &LockName) -> String {
     text
 }
 
+/// What the holds have in common, then each, the newest first.
+pub(super) fn shown_history(state: &State, name: &LockName) -> String {
+    let Some(history) = state.history(name) else {
+        return "nothing is remembered".to_owned();
+    };
+    let statistics = history.statistics().unwrap();
+    let mut text = format!(
+        "{} of {} holds since {}, held {}/{} waited {}/{}",
+        statistics.holds,
+        history.count(),
+        statistics.since.log_time,
+        statistics.held.p50,
+        statistics.held.p95,
+        statistics.waited.p50,
+        statistics.waited.p95,
+    );
+    for hold in history.newest_first() {
+        text.push_str(&format!("\n  {}", shown_past_hold(hold)));
+    }
+    text
+}
+
+fn shown_past_hold(hold: &PastHold) -> String {
+    let mut text = format!(
+        "{}:f{} of {} {:?} waited {} held {} {:?} at {}",
+        hold.claim,
+        hold.fence,
+        hold.session,
+        hold.mode,
+        hold.waited_ms(),
+        hold.held_ms(),
+        hold.end,
+        hold.ended.log_time
+    );
+    let mut add = |name: &str, said: Option<&str>| {
+        text.extend(said.map(|said| format!(" {name}={said:?}")));
+    };
+    add("name", hold.session_name.as_ref().map(SessionName::as_str));
+    add("owner", hold.owner.as_deref());
+    add("reason", hold.reason.as_deref());
+    add("because", hold.end_reason.as_deref());
+    text
+}
+
 /// Id, fence and what it is about to do.
 fn shown_claim(claim: &Claim) -> String {
     let mut text = format!("{}:f{}", claim.id, claim.fence);
@@ -86,6 +131,15 @@ fn shown_claim(claim: &Claim) -> String {
             text.push_str(&time("expires", *expires));
             text.push_str(&time("ack-by", *acknowledge_by));
         }
+    }
+    if let Some(request) = &claim.release_request {
+        let needs = request
+            .needs_until
+            .map_or(String::new(), |until| format!(",needs-until={until}"));
+        text.push_str(&format!(
+            ",asked-by={:?},until={}{needs}",
+            request.who, request.until
+        ));
     }
     let others = claim.reentries.iter().map(|id| format!(",+{id}"));
     text.extend(others);
@@ -159,6 +213,10 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::Multi(_)
         | Reply::Txn { .. }
         | Reply::SubtreeDeleted { .. }
+        | Reply::GroupJoined { .. }
+        | Reply::GroupLeft { .. }
+        | Reply::Barrier(_)
+        | Reply::BarrierLeft { .. }
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
         | Reply::MembersPublished { .. }
@@ -174,6 +232,10 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
 }
 
 /// Shows an event of this family.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each event"
+)]
 pub(crate) fn shown_event(kind: &EventKind) -> String {
     match kind {
         EventKind::SessionOpened { session, .. } => format!("session.opened {session}"),
@@ -217,6 +279,29 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
         }
         EventKind::ClaimExtended { lock, claim, fence } => {
             format!("lock.extended {lock} {claim}:f{fence}")
+        }
+        EventKind::ReleaseRequested {
+            lock,
+            claim,
+            fence,
+            session,
+            who,
+            within_ms,
+            reason,
+        } => {
+            format!(
+                "lock.release_requested {lock} {claim}:f{fence} of {session} by {who:?} \
+                 within={within_ms} {reason:?}"
+            )
+        }
+        EventKind::ReleaseAnswered {
+            lock,
+            claim,
+            fence,
+            session,
+            needs_ms,
+        } => {
+            format!("lock.release_answered {lock} {claim}:f{fence} of {session} needs={needs_ms}")
         }
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }

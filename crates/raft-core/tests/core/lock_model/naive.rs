@@ -93,6 +93,25 @@ impl Model {
         Ok(())
     }
 
+    /// Asks the claim with this fence to release.
+    pub(super) fn ask(&mut self, lock: &str, fence: u64, within: u64) -> Verdict {
+        let now = self.now;
+        let mut queue = self.lock(lock).queue.iter_mut();
+        let held = queue.find(|claim| claim.fence == fence && claim.held());
+        let claim = held.ok_or("FenceStale")?;
+        claim.asked = Some((now + within, None));
+        Ok(())
+    }
+
+    /// The holder says how much longer it needs.
+    pub(super) fn answer(&mut self, lock: &str, id: &str, who: Option<u64>, needs: u64) -> Verdict {
+        let now = self.now;
+        let at = self.own(lock, id, who)?;
+        let asked = &mut self.lock(lock).queue[at].asked;
+        asked.as_mut().ok_or("NotAsked")?.1 = Some(now + needs);
+        Ok(())
+    }
+
     pub(super) fn configure(&mut self, lock: &str, settings: &Settings) -> Verdict {
         let now = self.now;
         let record = self.lock(lock);

@@ -45,6 +45,18 @@ pub(super) enum Op {
         lock: usize,
         nth: usize,
     },
+    /// Asks a claim, mostly a holder, to release.
+    Ask {
+        lock: usize,
+        nth: usize,
+        within: u64,
+    },
+    Answer {
+        slot: usize,
+        lock: usize,
+        id: u8,
+        needs: u64,
+    },
     Configure {
         lock: usize,
         settings: Settings,
@@ -146,6 +158,10 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
             .prop_map(|((slot, lock, id), ask)| Op::Acquire { slot, lock, id, ask }),
         7 => claim.clone().prop_map(|(slot, lock, id)| Op::Release { slot, lock, id }),
         3 => claim.clone().prop_map(|(slot, lock, id)| Op::Acknowledge { slot, lock, id }),
+        2 => (lock.clone(), 0..2_usize, 0..200_u64)
+            .prop_map(|(lock, nth, within)| Op::Ask { lock, nth, within }),
+        3 => (claim.clone(), 0..200_u64)
+            .prop_map(|((slot, lock, id), needs)| Op::Answer { slot, lock, id, needs }),
         2 => (claim, prop_oneof![Just(None), (1..100_u64).prop_map(Some)])
             .prop_map(|((slot, lock, id), ttl)| Op::Extend { slot, lock, id, ttl }),
         1 => (lock.clone(), 0..3_usize).prop_map(|(lock, nth)| Op::Break { lock, nth }),
@@ -158,7 +174,8 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => (slot, lock, 0..3_usize)
             .prop_map(|(slot, lock, nth)| Op::ZnodeDelete { slot, lock, nth }),
         3 => Just(Op::Again),
-        5 => (prop_oneof![9 => 1..400_u64, 1 => Just(16 * 60_000)], prop::bool::weighted(0.8))
+        5 => (prop_oneof![9 => 1..400_u64, 1 => Just(16 * 60_000), 1 => Just(50 * 3_600_000)],
+            prop::bool::weighted(0.8))
             .prop_map(|(ms, expire)| Op::Advance { ms, expire }),
     ]
 }

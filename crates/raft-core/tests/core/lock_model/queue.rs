@@ -22,6 +22,7 @@ pub(super) struct Claim {
     /// Empty for one that a ZooKeeper client made.
     pub(super) id: String,
     pub(super) fence: u64,
+    pub(super) queued: u64,
     /// The session that owns it; `None`: one of its own.
     pub(super) session: Option<u64>,
     pub(super) standing: Standing,
@@ -30,6 +31,8 @@ pub(super) struct Claim {
     pub(super) ttl: Option<u64>,
     /// Made as a znode by a ZooKeeper client.
     pub(super) foreign: bool,
+    /// Until when its release is wanted, and until when it says it needs the lock.
+    pub(super) asked: Option<(u64, Option<u64>)>,
     /// The client of this write hold also reads, and goes on when it stops writing.
     pub(super) reads_on: bool,
 }
@@ -59,6 +62,18 @@ pub(super) struct Lock {
     pub(super) queue: Vec<Claim>,
     pub(super) settings: Option<Settings>,
     pub(super) delayed_until: Option<u64>,
+    /// Every hold that ended, as they ended, and when they are forgotten.
+    pub(super) past: Vec<Past>,
+    pub(super) forget_past_at: u64,
+}
+
+/// A hold that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Past {
+    pub(super) fence: u64,
+    pub(super) waited: u64,
+    pub(super) held: u64,
+    pub(super) end: &'static str,
 }
 
 impl Claim {

@@ -56,6 +56,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Err(Refusal::LimitReached { .. }) => Err("LimitReached"),
         Err(Refusal::NoClaim { .. }) => Err("NoClaim"),
         Err(Refusal::NotHolder { .. }) => Err("NotHolder"),
+        Err(Refusal::NotAsked { .. }) => Err("NotAsked"),
         Err(Refusal::FenceStale { .. }) => Err("FenceStale"),
         Err(Refusal::SessionEnded(_)) => Err("SessionEnded"),
         Err(Refusal::SessionActive { .. }) => Err("SessionActive"),
@@ -174,6 +175,13 @@ impl World {
                 });
             }
             Op::Break { lock, nth } => self.break_claim(*lock, *nth),
+            Op::Ask { lock, nth, within } => self.ask(*lock, *nth, *within),
+            Op::Answer {
+                slot,
+                lock,
+                id,
+                needs,
+            } => self.answer(*slot, *lock, *id, *needs),
             Op::Configure { lock, settings } => self.configure(*lock, settings),
             Op::ZnodeCreate { slot, lock, recipe } => self.znode_create(*slot, *lock, *recipe),
             Op::ReadOn { slot, lock } => self.read_on(*slot, *lock),

@@ -263,6 +263,8 @@ impl Tables {
             | EventKind::ClaimGranted { .. }
             | EventKind::ClaimEnded { .. }
             | EventKind::ClaimExtended { .. }
+            | EventKind::ReleaseRequested { .. }
+            | EventKind::ReleaseAnswered { .. }
             | EventKind::LockConfigured { .. }
             | EventKind::SessionOpened { .. }
             | EventKind::CandidateJoined { .. }

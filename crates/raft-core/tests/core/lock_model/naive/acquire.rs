@@ -64,6 +64,7 @@ impl Model {
             Claim {
                 id: id.to_owned(),
                 fence,
+                queued: now,
                 session,
                 standing: Standing::Waiting {
                     deadline: ask.wait.map(|ms| now + ms),
@@ -72,6 +73,7 @@ impl Model {
                 ask: ask.clone(),
                 ttl,
                 foreign: false,
+                asked: None,
                 reads_on: false,
             },
         )
@@ -93,6 +95,7 @@ impl Model {
         session: u64,
         (mode, fence): (LockMode, u64),
     ) -> Verdict {
+        let queued = self.now;
         let ask = Ask {
             mode,
             limit: None,
@@ -107,12 +110,14 @@ impl Model {
             Claim {
                 id: String::new(),
                 fence,
+                queued,
                 session: Some(session),
                 standing: Standing::Waiting { deadline: None },
                 live_ids: Vec::new(),
                 ask,
                 ttl: None,
                 foreign: true,
+                asked: None,
                 reads_on: false,
             },
         )

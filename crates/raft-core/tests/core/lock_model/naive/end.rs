@@ -3,9 +3,14 @@
 use raft_core::command::LockMode;
 
 use super::{Model, Tombstone, Verdict};
-use crate::lock_model::queue::{Claim, Standing};
+use crate::lock_model::queue::{Claim, Lock, Past, Standing};
 
 const TOMBSTONE_MS: u64 = 15 * 60_000;
+const HISTORY_MS: u64 = 48 * 3_600_000;
+const HISTORY_STEP_MS: u64 = 3_600_000;
+
+/// Kind of the deadline at which the past of a lock is forgotten: handled last among those of one time.
+const FORGET_PAST: u8 = 4;
 
 impl Model {
     pub(in crate::lock_model) fn release(
@@ -108,8 +113,12 @@ impl Model {
     /// Handles every deadline up to now, the earliest first; at one time waits, then holds, then
     /// hand-overs, then delays.
     pub(in crate::lock_model) fn expire_due(&mut self) {
-        while let Some((_, _, name, fence)) = self.first_due() {
+        while let Some((_, kind, name, fence)) = self.first_due() {
             let (now, record) = (self.now, self.lock(&name));
+            if kind == FORGET_PAST {
+                record.past.clear();
+                continue;
+            }
             let Some(at) = record.queue.iter().position(|c| Some(c.fence) == fence) else {
                 record.delayed_until = None;
                 record.serve(now);
@@ -137,6 +146,9 @@ impl Model {
         let mut due = Vec::new();
         for (name, lock) in &self.locks {
             due.extend(lock.delayed_until.map(|at| (at, 3, name.clone(), None)));
+            if !lock.past.is_empty() {
+                due.push((lock.forget_past_at, FORGET_PAST, name.clone(), None));
+            }
             for claim in &lock.queue {
                 let mut add = |at: Option<u64>, kind: u8| {
                     due.extend(at.map(|at| (at, kind, name.clone(), Some(claim.fence))));
@@ -185,6 +197,7 @@ impl Model {
         if claim.held() && delay > 0 {
             record.delayed_until = record.delayed_until.max(Some(now + delay));
         }
+        record.note_past(&claim, now, end);
         self.bury(lock, claim.live_ids, end);
     }
 
@@ -192,5 +205,23 @@ impl Model {
         self.take_out(lock, at, end);
         let now = self.now;
         self.lock(lock).serve(now);
+    }
+}
+
+impl Lock {
+    /// Remembers a hold: for 48 hours after the last one, put off by an hour at a time.
+    fn note_past(&mut self, claim: &Claim, now: u64, end: &'static str) {
+        let Standing::Held { granted, .. } = claim.standing else {
+            return;
+        };
+        self.past.push(Past {
+            fence: claim.fence,
+            waited: granted - claim.queued,
+            held: now - granted,
+            end: end.trim_end_matches("ByOther"),
+        });
+        if self.past.len() == 1 || self.forget_past_at < now + HISTORY_MS {
+            self.forget_past_at = now + HISTORY_MS + HISTORY_STEP_MS;
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, ClaimSession, Command, Create, CreateKind, Expect, LockMode, LockSettings, ZnodeOp,
+    Acquire, ClaimSession, Command, Create, CreateKind, Expect, LockMode, LockSettings,
+    RequestRelease, ZnodeOp,
 };
 use raft_core::ids::Fence;
 use raft_core::lock::Claim;
@@ -82,6 +83,31 @@ impl World {
         let outcome = self.apply(None, command);
         let expected = self.model.break_hold(LOCKS[lock], fence);
         assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+    }
+
+    pub(super) fn ask(&mut self, lock: usize, nth: usize, within_ms: u64) {
+        let queue = &self.model.lock(LOCKS[lock]).queue;
+        let fence = queue.get(nth).map_or(1, |claim| claim.fence);
+        let command = Command::RequestRelease(RequestRelease {
+            lock: lock_name(lock),
+            fence: Some(Fence(fence)),
+            reason: "waiting".to_owned(),
+            within_ms,
+        });
+        let outcome = self.apply(None, command);
+        let expected = self.model.ask(LOCKS[lock], fence, within_ms);
+        assert_eq!(verdict(&outcome), expected, "{outcome:?}");
+    }
+
+    pub(super) fn answer(&mut self, slot: usize, lock: usize, id: u8, needs_ms: u64) {
+        let command = Command::AnswerRelease {
+            lock: lock_name(lock),
+            claim: claim_id(id),
+            needs_ms,
+        };
+        self.on_claim(slot, command, |model, who| {
+            model.answer(LOCKS[lock], claim_id(id).as_str(), who, needs_ms)
+        });
     }
 
     pub(super) fn configure(&mut self, lock: usize, settings: &Settings) {
