@@ -61,6 +61,15 @@ fn a_table_is_protected_by_its_own_comparison() {
     assert!(run("fenced-table.sh").contains("changed 0 rows; the row is: by the second holder"));
 }
 
+#[test]
+fn consumers_share_partitions_and_take_over_from_one_that_went() {
+    let said = run("partitions.sh");
+    assert_eq!(
+        said,
+        "12 partitions were shared by 3 consumers, and by the 2 that stayed\n"
+    );
+}
+
 /// One that is not run is one that does not work.
 #[test]
 fn every_example_is_run_here_and_told_of() {

@@ -139,6 +139,8 @@ final class CuratorCaches {
             ttl.start();
             Check.that(node.waitForInitialCreate(Check.WAIT.toSeconds(), java.util.concurrent.TimeUnit.SECONDS), "not made");
             Check.that(ttl.waitForInitialCreate(Check.WAIT.toSeconds(), java.util.concurrent.TimeUnit.SECONDS), "not made");
+            // Another client may be connected to a node that is behind.
+            Check.eventually("the znode", () -> other.checkExists().forPath("/q-always/here") != null);
             long first = other.checkExists().forPath("/q-always/here").getEphemeralOwner();
             Nodes.endSession(first);
             Check.eventually("the znode of a new session", () -> {

@@ -8,6 +8,7 @@
     reason = "a benchmark reads the clock, and stops at the first surprise"
 )]
 
+mod barrier;
 mod election;
 mod queue;
 mod requests;
@@ -20,6 +21,7 @@ use raft_core::command::{Request, Stamp};
 use raft_core::outcome::Outcome;
 use raft_core::state::State;
 
+use barrier::Meeting;
 use election::Standing;
 use queue::Queue;
 use requests::{Paths, create, delete, set_data, set_data_of_all};
@@ -32,6 +34,7 @@ fn main() {
     znodes(&mut criterion);
     locks(&mut criterion);
     elections(&mut criterion);
+    barriers(&mut criterion);
     transactions(&mut criterion);
     criterion.final_summary();
 }
@@ -142,6 +145,19 @@ fn elections(criterion: &mut Criterion) {
             bench.iter_custom(|iterations| {
                 (0..iterations).map(|_| standing.change_of_leader()).sum()
             });
+        });
+    }
+    group.finish();
+}
+
+fn barriers(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("apply, barriers");
+    for inside in [2, 100, 9_998] {
+        let mut meeting = Meeting::new(inside);
+        let name = format!("a party comes into a barrier with {inside} others and leaves");
+        group.bench_function(name, |bench| {
+            bench
+                .iter_custom(|iterations| (0..iterations).map(|_| meeting.enter_and_leave()).sum());
         });
     }
     group.finish();

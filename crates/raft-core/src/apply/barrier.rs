@@ -16,7 +16,7 @@ use crate::ids::{BarrierName, MemberId, ZnodePath, Zxid};
 use crate::limits;
 use crate::outcome::{BarrierReply, Refusal, Reply};
 use crate::path::BARRIERS;
-use crate::znode::ZnodeKind;
+use crate::znode::{Znode, ZnodeKind};
 
 impl Step<'_> {
     /// Makes the acting session a party, or says how the barrier stands (see [`EnterBarrier`]).
@@ -60,26 +60,27 @@ impl Step<'_> {
 
     /// All that are in a barrier must want to meet as many.
     fn check_parties(&self, barrier: &BarrierName, parties: u32) -> Result<(), Refusal> {
-        let is_used = self.state.barrier(barrier).is_some();
-        match self.state.round(barrier).filter(|_| is_used) {
-            Some(round) if round.parties != parties => Err(Refusal::PartiesDiffer {
-                barrier: barrier.clone(),
-                named: parties,
-                parties: round.parties,
-            }),
+        match self.state.round(barrier) {
+            Some(round) if round.parties != parties && self.state.is_used(barrier) => {
+                Err(Refusal::PartiesDiffer {
+                    barrier: barrier.clone(),
+                    named: parties,
+                    parties: round.parties,
+                })
+            }
             Some(_) | None => Ok(()),
         }
     }
 
     /// Nobody comes into a barrier that others are leaving: they would wait for him, and he for nobody.
     fn check_not_open(&self, barrier: &BarrierName) -> Result<(), Refusal> {
-        match self.state.barrier(barrier) {
-            Some(view) if view.is_open => Err(Refusal::BarrierOpen {
-                barrier: barrier.clone(),
-                inside: u32::try_from(view.members.len()).unwrap_or(u32::MAX),
-            }),
-            Some(_) | None => Ok(()),
+        if !self.state.is_open(barrier) {
+            return Ok(());
         }
+        Err(Refusal::BarrierOpen {
+            barrier: barrier.clone(),
+            inside: self.state.inside(barrier),
+        })
     }
 
     /// Takes a party out by its owner's wish. That it is not there is what was asked for: so a repeat has
@@ -123,23 +124,30 @@ impl Step<'_> {
             let Some(mut round) = self.state.round(&name) else {
                 continue;
             };
-            let Some(view) = self.state.barrier(&name) else {
+            if !self.state.is_used(&name) {
                 self.end_round(&name);
                 continue;
-            };
-            let inside = u32::try_from(view.members.len()).unwrap_or(u32::MAX);
+            }
             if self.is_over(&name, round) {
                 // Who came behind a `ready` that was gone waits for the next round.
                 round.opened = None;
                 self.write_round(&name, Some(round));
             }
             // Nothing opens because somebody leaves.
-            let is_met = inside >= round.parties || self.state.has_ready(&name);
-            if came && round.opened.is_none() && is_met {
+            if came && round.opened.is_none() && self.is_met(&name, round) {
                 self.open_barrier(&name, round);
             }
         }
         self.touched_barriers.clear();
+    }
+
+    /// Whether all are there that are to meet, or a ZooKeeper client says so. They are counted only where there
+    /// are children enough: not with each one that comes.
+    fn is_met(&self, name: &BarrierName, round: Round) -> bool {
+        let znode = self.state.znode(&name.znode());
+        let children = znode.map_or(0, Znode::num_children);
+        self.state.has_ready(name)
+            || (children >= round.parties && self.state.inside(name) >= round.parties)
     }
 
     /// Whether all that met have left, though others have come: they can only be ZooKeeper clients. Those
@@ -148,8 +156,7 @@ impl Step<'_> {
         let Some(opened) = round.opened.filter(|_| !self.state.has_ready(name)) else {
             return false;
         };
-        let view = self.state.barrier(name);
-        view.is_some_and(|view| view.members.iter().all(|one| one.znode.czxid > opened))
+        self.state.is_used(name) && self.state.parties(name).all(|one| one.znode.czxid > opened)
     }
 
     fn open_barrier(&mut self, name: &BarrierName, round: Round) {
@@ -170,7 +177,7 @@ impl Step<'_> {
 
     /// Nobody is in the barrier any more: what is left of the round goes.
     fn end_round(&mut self, name: &BarrierName) {
-        if self.state.barrier(name).is_some() {
+        if self.state.is_used(name) {
             return;
         }
         if self.state.round(name).is_some() {
@@ -192,13 +199,13 @@ impl Step<'_> {
     }
 
     fn barrier_reply(&self, name: &BarrierName, created: bool) -> BarrierReply {
-        let view = self.state.barrier(name);
-        let inside = view.as_ref().map_or(0, |view| view.members.len());
+        let is_used = self.state.is_used(name);
+        let round = self.state.round(name).filter(|_| is_used);
         BarrierReply {
             created,
-            is_open: view.as_ref().is_some_and(|view| view.is_open),
-            opened: view.and_then(|view| view.opened),
-            inside: u32::try_from(inside).unwrap_or(u32::MAX),
+            is_open: self.state.is_open(name),
+            opened: round.and_then(|round| round.opened),
+            inside: self.state.inside(name),
         }
     }
 }

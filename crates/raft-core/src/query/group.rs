@@ -102,7 +102,10 @@ impl State {
     }
 
     /// Children in order of name, nothing when there is no such znode.
-    fn children_of(&self, path: &ZnodePath) -> impl Iterator<Item = (&ZnodePath, &Znode)> {
+    pub(super) fn children_of<'a>(
+        &'a self,
+        path: &ZnodePath,
+    ) -> impl Iterator<Item = (&'a ZnodePath, &'a Znode)> + use<'a> {
         let start = path.key_below("");
         let path = path.clone();
         self.znodes
@@ -139,7 +142,7 @@ impl Wanted<'_> {
     }
 }
 
-fn view<'a>(key: &'a ZnodePath, znode: &'a Znode) -> Option<MemberView<'a>> {
+pub(super) fn view<'a>(key: &'a ZnodePath, znode: &'a Znode) -> Option<MemberView<'a>> {
     Some(MemberView {
         id: key.name(),
         session: znode.owner()?,
