@@ -49,6 +49,31 @@ pub(crate) struct StreamPermit {
     pub(crate) quotas: Vec<(Quota, usize)>,
 }
 
+/// The right to one walk over the whole state; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Walk {
+    /// Does `work` on a thread of its own. Dropping the future does not stop it, and the right is kept until it
+    /// ends: clients that ask and go away must not keep more cores busy than those that wait.
+    ///
+    /// # Errors
+    /// 500 when the work panics or the node stops.
+    pub(crate) async fn through<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let walking = tokio::task::spawn_blocking(move || {
+            let _right = self;
+            work()
+        });
+        let walked = walking.await;
+        walked.map_err(|_| Problem::internal("a walk over the state broke off"))
+    }
+}
+
 impl Admission {
     pub(crate) fn new(settings: &ApiSettings) -> Admission {
         let quota = |name, limit| Quota { name, limit };
@@ -89,10 +114,10 @@ impl Admission {
     ///
     /// # Errors
     /// 503 when there is none within this time.
-    pub(crate) async fn walk(&self, within: Duration) -> Result<OwnedSemaphorePermit, Problem> {
+    pub(crate) async fn walk(&self, within: Duration) -> Result<Walk, Problem> {
         let permit = Arc::clone(&self.walks).acquire_owned();
         match tokio::time::timeout(within, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(permit)) => Ok(Walk { _permit: permit }),
             Ok(Err(_)) | Err(_) => Err(Problem::overloaded("walks over the whole state", WALKS)),
         }
     }
@@ -209,5 +234,24 @@ mod tests {
         let admission = admission();
         drop(admission.stream(Some("10.0.0.1".parse().unwrap())));
         assert!(admission.by_client.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_walk_that_nobody_waits_for_keeps_its_place_until_it_ends() {
+        let admission = admission();
+        let (end, ended) = std::sync::mpsc::sync_channel::<()>(0);
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let walk = admission.walk(Duration::ZERO).await.unwrap();
+        let walking = tokio::spawn(walk.through(move || {
+            let _ = begin.send(());
+            let _ = ended.recv();
+        }));
+        begun.await.unwrap();
+        walking.abort();
+        assert!(walking.await.unwrap_err().is_cancelled());
+        let _second = admission.walk(Duration::ZERO).await.unwrap();
+        assert!(admission.walk(Duration::ZERO).await.is_err());
+        drop(end);
+        assert!(admission.walk(Duration::from_secs(30)).await.is_ok());
     }
 }

@@ -82,7 +82,8 @@ fn subtrees_asked(query: &v1::DigestQuery) -> Result<SubtreesAsked, Problem> {
 
 async fn subtrees(call: &Call, state: &State, asked: SubtreesAsked) -> Result<Subtrees, Problem> {
     readable(call, state, &asked.path)?;
-    let _permit = call.api.admission.walk(call.time_left()).await?;
+    // The walk is given up when this future is dropped.
+    let _walk = call.api.admission.walk(call.time_left()).await?;
     let found = node::subtrees(state.clone(), asked, call.time_left()).await;
     let found = found.map_err(|error| {
         Problem::new(

@@ -31,13 +31,12 @@ pub(crate) async fn hot(call: Call) -> Result<Reply, Problem> {
     let query: v1::HotQuery = call.query()?;
     let limit = query.limit.unwrap_or(HOT_LOCKS_DEFAULT).clamp(1, PAGE_MAX);
     let wall_ms = call.api.wall_ms();
-    let _permit = call.api.admission.walk(call.time_left()).await?;
+    let walk = call.api.admission.walk(call.time_left()).await?;
     let answer = call.read(|state| Ok(state.clone())).await?;
     let state = answer.value.clone();
     let prefix = query.prefix.unwrap_or_default();
     let looking = move || hottest(&state, (&prefix, limit), wall_ms);
-    let found = tokio::task::spawn_blocking(looking).await;
-    let found = found.map_err(|_| Problem::internal("looking through the locks broke off"))??;
+    let found = walk.through(looking).await??;
     Ok(Reply::ok(&found)?.at(answer.zxid).aged(answer.age))
 }
 

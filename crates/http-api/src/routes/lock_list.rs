@@ -39,15 +39,11 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
         }
         v1::LockOrder::Queue => {
             let after = query.after.as_deref().map(Place::parse).transpose()?;
-            let _permit = call.api.admission.walk(call.time_left()).await?;
+            let walk = call.api.admission.walk(call.time_left()).await?;
             let answer = call.read(|state| Ok(state.clone())).await?;
             let (state, asked) = (answer.value.clone(), query.clone());
-            let sorting = tokio::task::spawn_blocking(move || {
-                by_queue(&state, (&asked, after, limit), wall_ms)
-            });
-            let page = sorting.await;
-            let page = page.map_err(|_| Problem::internal("sorting the locks broke off"))??;
-            (answer, page)
+            let sorting = move || by_queue(&state, (&asked, after, limit), wall_ms);
+            (answer, walk.through(sorting).await??)
         }
     };
     let mut reply = Reply::ok(&page)?.at(answer.zxid).aged(answer.age);

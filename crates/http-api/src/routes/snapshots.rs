@@ -188,14 +188,19 @@ async fn find(call: &Call, id: &str) -> Result<KeptSnapshot, Problem> {
     )
 )]
 pub(crate) async fn verify(call: Call) -> Result<Reply, Problem> {
-    let _permit = call.api.admission.verification()?;
+    let permit = call.api.admission.verification()?;
     let upload = call.upload.lock().take().unwrap_or_default();
     let mut upload = Box::pin(upload.into_data_stream().peekable());
     let found = if upload.as_mut().peek().await.is_some() {
-        read_upload(upload).await
+        read_upload(upload).await // ends with the upload
     } else {
         let newest = find(&call, CURRENT).await?.content;
-        let found = tokio::task::spawn_blocking(move || read_state(newest.open()?)).await;
+        // To its end, also when nobody waits for it any more.
+        let found = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            read_state(newest.open()?)
+        });
+        let found = found.await;
         found.map_err(|_| Problem::internal("verifying a snapshot broke off"))?
     };
     match found {
