@@ -8,7 +8,7 @@ use holdfast_client::{Error, Passage, Session, SessionOptions};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::child::{Child, Program};
+use super::child::{self, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
 use super::{App, session};
@@ -136,7 +136,7 @@ async fn with_command(
     signals: &mut Signals,
 ) -> Result<Option<u8>, Failure> {
     let party = passage.party();
-    let mut child = Child::spawn(&Program {
+    let program = Program {
         command: &args.command,
         pass_stdin: args.pass_stdin,
         environment: vec![
@@ -145,24 +145,8 @@ async fn with_command(
             ("HOLDFAST_SESSION", passage.session().id().to_owned()),
             ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
         ],
-    })?;
-    loop {
-        tokio::select! {
-            biased;
-            code = child.finished() => {
-                let code = code?;
-                if child.leaves_others_behind() {
-                    app.out.warn("the command left processes running; the others do not wait for them");
-                }
-                return Ok(Some(code));
-            }
-            () = passage.lost() => break,
-            signal = signals.next() => child.signal(signal),
-        }
-    }
-    app.out.warn("stopping the command");
-    if !child.stop(args.grace).await {
-        app.out.warn("some of its processes could not be stopped");
-    }
-    Ok(None)
+    };
+    let behind = "the command left processes running; the others do not wait for them";
+    let until = (passage.lost(), args.grace);
+    child::run(app.out, &program, until, signals, behind).await
 }

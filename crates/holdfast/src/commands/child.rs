@@ -1,4 +1,4 @@
-//! The command under a lock or a leadership, and everything it started.
+//! The command under a lock, a leadership, a membership or in a barrier, and everything it started.
 //!
 //! It gets a process group of its own, so that a signal reaches all of it; and this program adopts
 //! processes whose parent in the group ended, so that it knows when the last one is gone.
@@ -15,7 +15,9 @@ use rustix::process::{
 };
 use tokio::process::Command;
 
+use super::signals::Signals;
 use crate::exit::{Exit, Failure};
+use crate::output::Output;
 
 /// Between two looks at whether all are gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -37,6 +39,38 @@ pub(super) struct Child {
     process: tokio::process::Child,
     group: Pid,
     ended: Option<ExitStatus>,
+}
+
+/// Runs a program to its end, or stops it, within a time of grace, when what it runs under is lost (`None`).
+/// Signals are passed on to it. `behind` is said when it ends and leaves processes running.
+pub(super) async fn run(
+    out: Output,
+    program: &Program<'_>,
+    (lost, grace): (impl Future<Output = ()>, Duration),
+    signals: &mut Signals,
+    behind: &str,
+) -> Result<Option<u8>, Failure> {
+    let mut child = Child::spawn(program)?;
+    let mut lost = std::pin::pin!(lost);
+    loop {
+        tokio::select! {
+            biased;
+            code = child.finished() => {
+                let code = code?;
+                if child.leaves_others_behind() {
+                    out.warn(behind);
+                }
+                return Ok(Some(code));
+            }
+            () = &mut lost => break,
+            signal = signals.next() => child.signal(signal),
+        }
+    }
+    out.warn("stopping the command");
+    if !child.stop(grace).await {
+        out.warn("some of its processes could not be stopped");
+    }
+    Ok(None)
 }
 
 impl Child {

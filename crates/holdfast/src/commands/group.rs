@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_client::{Membership, Session, SessionOptions};
 use tokio::time::timeout;
 
-use super::child::{Child, Program};
+use super::child::{self, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, session};
 use crate::args::{GroupCommand, JoinArgs};
@@ -100,7 +100,7 @@ async fn with_command(
     signals: &mut Signals,
 ) -> Result<Option<u8>, Failure> {
     let member = membership.member();
-    let mut child = Child::spawn(&Program {
+    let program = Program {
         command: &args.command,
         pass_stdin: args.pass_stdin,
         environment: vec![
@@ -109,24 +109,8 @@ async fn with_command(
             ("HOLDFAST_SESSION", membership.session().id().to_owned()),
             ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
         ],
-    })?;
-    loop {
-        tokio::select! {
-            biased;
-            code = child.finished() => {
-                let code = code?;
-                if child.leaves_others_behind() {
-                    app.out.warn("the command left processes running; they go on outside the group");
-                }
-                return Ok(Some(code));
-            }
-            () = membership.lost() => break,
-            signal = signals.next() => child.signal(signal),
-        }
-    }
-    app.out.warn("stopping the command");
-    if !child.stop(args.grace).await {
-        app.out.warn("some of its processes could not be stopped");
-    }
-    Ok(None)
+    };
+    let behind = "the command left processes running; they go on outside the group";
+    let until = (membership.lost(), args.grace);
+    child::run(app.out, &program, until, signals, behind).await
 }
