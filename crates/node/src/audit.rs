@@ -93,13 +93,9 @@ async fn compare_all(runtime: &Runtime) {
 
 /// The latest position both know, if the digests there are equal.
 fn compare(ours: &StatusAnswer, theirs: &StatusAnswer) -> Result<Option<Zxid>, (Zxid, u128, u128)> {
-    // A head that contains another membership is another state at the same position.
-    let same_members = ours.membership_index == theirs.membership_index;
     let with_head = |status: &StatusAnswer| -> BTreeMap<Zxid, u128> {
         let mut all = status.digests.clone();
-        if same_members {
-            all.insert(status.applied, status.digest);
-        }
+        all.insert(status.applied, status.digest);
         all
     };
     let theirs = with_head(theirs);
@@ -135,7 +131,6 @@ mod tests {
         StatusAnswer {
             applied_index: applied,
             applied: Zxid(applied),
-            membership_index: Some(1),
             digest,
             digests: past
                 .iter()
@@ -157,16 +152,5 @@ mod tests {
             compare(&ours, &status(10, 101, &[(5, 50)])),
             Err((Zxid(10), 100, 101))
         );
-    }
-
-    /// A membership is applied without a zxid: one replica may have it and the other not yet.
-    #[test]
-    fn heads_with_different_memberships_are_not_compared() {
-        let ours = status(10, 100, &[(5, 50)]);
-        let theirs = StatusAnswer {
-            membership_index: Some(2),
-            ..status(10, 101, &[(5, 50)])
-        };
-        assert_eq!(compare(&ours, &theirs), Ok(Some(Zxid(5))));
     }
 }

@@ -91,14 +91,12 @@ async fn keep_alive(runtime: &Runtime, body: &[u8]) -> Bytes {
 
 impl Runtime {
     pub(crate) fn own_status(&self) -> StatusAnswer {
-        let (applied, digest, membership) = self.replica.read(|state| {
-            let membership = self.replica.membership_log_id();
-            (state.last_zxid(), State::digest(state), membership)
-        });
+        let (applied, digest) = self
+            .replica
+            .read(|state| (state.last_zxid(), State::digest(state)));
         StatusAnswer {
             applied_index: self.replica.applied().index(),
             applied,
-            membership_index: membership.map(|id| id.index),
             digest,
             digests: self.replica.digests.all(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

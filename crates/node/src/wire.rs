@@ -73,9 +73,6 @@ pub(crate) enum KeepAliveAnswer {
 pub(crate) struct StatusAnswer {
     pub(crate) applied_index: u64,
     pub(crate) applied: Zxid,
-    /// Index of the membership that `digest` contains: applying one changes the state and takes no
-    /// zxid.
-    pub(crate) membership_index: Option<u64>,
     pub(crate) digest: u128,
     pub(crate) digests: BTreeMap<Zxid, u128>,
     pub(crate) version: String,

@@ -47,10 +47,23 @@ pub(crate) struct TableDigests {
 }
 
 impl State {
-    /// Digest of everything replicated, position and time included. Two replicas that applied the
-    /// same log have the same digest at the same zxid, or one of them is broken. O(1).
+    /// Digest of everything that commands make, position and time included. Two replicas at the same
+    /// zxid have the same digest, or one of them is broken. O(1).
+    ///
+    /// The members are not in it: an entry that changes them takes no zxid, so that one replica has
+    /// applied it and another has not while both are at one zxid. What a command makes of them,
+    /// `/zookeeper/config`, is.
     #[must_use]
     pub fn digest(&self) -> u128 {
+        let made_by_commands = TableDigests {
+            members_ever: 0,
+            ..self.table_digests()
+        };
+        hash(&(self.clock, made_by_commands))
+    }
+
+    /// The same with the members: of replicas that have applied the same entries of the log.
+    pub(crate) fn digest_with_members(&self) -> u128 {
         hash(&(self.clock, self.table_digests()))
     }
 

@@ -75,7 +75,7 @@ impl State {
         writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
         writer.section(Section::FenceRegisters, self.fence_registers.iter())?;
         writer.section(Section::Histories, self.histories.iter())?;
-        writer.record(Section::End, &(self.clock, self.digest()))
+        writer.record(Section::End, &(self.clock, self.digest_with_members()))
     }
 }
 

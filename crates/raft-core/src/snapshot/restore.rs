@@ -82,7 +82,7 @@ impl State {
             return Err(RestoreError::TrailingBytes);
         }
         state.clock = clock;
-        let restored = state.digest();
+        let restored = state.digest_with_members();
         if written != restored && !mutant::is(Mutant::ChecksumNotVerified) {
             return Err(RestoreError::DigestMismatch { written, restored });
         }
