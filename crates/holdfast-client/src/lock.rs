@@ -3,13 +3,14 @@
 mod asking;
 mod guard;
 mod remote;
+mod together;
 
 use std::time::Duration;
 
 use http_types::duration::TextDuration;
 use http_types::headers;
 use http_types::paths;
-use http_types::v1::locks::{AcquireRequest, Claim, ClaimState, Mode};
+use http_types::v1::locks::{AcquireRequest, Claim, ClaimPart, ClaimState, Mode};
 use reqwest::Method;
 use tokio::time::Instant;
 
@@ -33,6 +34,8 @@ pub struct LockBuilder {
     client: Client,
     name: String,
     claim: String,
+    /// Locks that are wanted together with it.
+    others: Vec<ClaimPart>,
     request: AcquireRequest,
     poll: Duration,
     on_wait: Option<OnWait>,
@@ -43,6 +46,7 @@ impl std::fmt::Debug for LockBuilder {
         f.debug_struct("LockBuilder")
             .field("name", &self.name)
             .field("claim", &self.claim)
+            .field("others", &self.others)
             .field("request", &self.request)
             .finish_non_exhaustive()
     }
@@ -56,6 +60,7 @@ impl Client {
             client: self.clone(),
             name: name.into(),
             claim: random_id("c"),
+            others: Vec::new(),
             request: AcquireRequest::default(),
             poll: POLL,
             on_wait: None,
@@ -196,28 +201,37 @@ impl LockBuilder {
         Ok(self.run(Some(session.to_owned())).await?.0)
     }
 
-    /// Repeats the same PUT until the claim holds.
+    /// Repeats the same request until the claim holds.
     async fn run(mut self, session: Option<String>) -> Result<(Claim, Instant), Error> {
+        if !self.others.is_empty() {
+            return self.run_together(session).await;
+        }
         let path = paths::claim(&self.name, &self.claim);
         let mut call = Call::new(Method::PUT, path, Repeat::ById).json(&self.request)?;
         if let Some(session) = session {
             call = call.header(headers::SESSION, session);
         }
-        let end = self
-            .request
-            .wait
-            .map(|wait| Instant::now() + wait.as_duration());
-        let patience = Patience {
-            poll: self.poll,
-            end,
-        };
+        let patience = self.patience();
         wait_for_turn(&self.client, &call, patience, |claim: &Claim| {
-            let held = claim.state == ClaimState::Held;
-            if let (false, Some(on_wait)) = (held, &mut self.on_wait) {
-                on_wait(claim);
-            }
-            held
+            tell_of_wait(&mut self.on_wait, claim)
         })
         .await
     }
+
+    fn patience(&self) -> Patience {
+        let wait = self.request.wait;
+        Patience {
+            poll: self.poll,
+            end: wait.map(|wait| Instant::now() + wait.as_duration()),
+        }
+    }
+}
+
+/// Whether the claim holds; who wants to know is told how it waits.
+fn tell_of_wait(on_wait: &mut Option<OnWait>, claim: &Claim) -> bool {
+    let held = claim.state == ClaimState::Held;
+    if let (false, Some(on_wait)) = (held, on_wait) {
+        on_wait(claim);
+    }
+    held
 }

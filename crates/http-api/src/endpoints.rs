@@ -51,6 +51,7 @@ endpoints! {
     Write asking answer __path_answer;
     Stream streams of_lock __path_of_lock;
     Write claims acquire __path_acquire;
+    Write claims acquire_all __path_acquire_all;
     Read claims claim __path_claim;
     Write claims extend __path_extend;
     Write claims release __path_release;

@@ -90,7 +90,13 @@ fn may_break(asked: &Asked<'_>) -> bool {
 fn headline(state: LockState, delayed_ms: Option<u64>, queue: &Queue) -> String {
     let name = &queue.lock;
     match state {
-        LockState::Free => format!("{name} is free"),
+        LockState::Free => match queue.waiters.first() {
+            Some(first) => format!(
+                "{name} is held by nobody; it is kept for the first that waits, which wants it together with {}",
+                others(first)
+            ),
+            None => format!("{name} is free"),
+        },
         LockState::Delayed => format!(
             "{name} is held by nobody and stays closed for {} more after an involuntary end",
             seconds(delayed_ms.unwrap_or(0))
@@ -123,10 +129,24 @@ fn holder_line(claim: &Claim) -> String {
     let since = claim.granted_at.as_deref().unwrap_or("an unknown time");
     let held = seconds(claim.held_ms.unwrap_or(0));
     format!(
-        "held by {} since {since} ({held}), fence {}",
+        "held by {} since {since} ({held}), fence {}{}",
         who(claim),
-        claim.fence
+        claim.fence,
+        together(claim)
     )
+}
+
+/// The locks that are claimed together with this one.
+fn others(claim: &Claim) -> String {
+    let others = claim.all_of.iter().filter(|lock| **lock != claim.lock);
+    others.map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn together(claim: &Claim) -> String {
+    if claim.all_of.is_empty() {
+        return String::new();
+    }
+    format!(", together with {}", others(claim))
 }
 
 /// When the holder was last heard of: only the leader knows.
@@ -176,9 +196,10 @@ fn waiter_line(place: usize, claim: &Claim) -> String {
         format!(", about {} more", seconds(eta.p50))
     });
     format!(
-        "#{place} {} for {}{eta}",
+        "#{place} {} for {}{eta}{}",
         who(claim),
-        seconds(claim.waited_ms)
+        seconds(claim.waited_ms),
+        together(claim)
     )
 }
 

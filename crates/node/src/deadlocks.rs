@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use parking_lot::Mutex;
-use raft_core::command::{Command, Moment, Owner, Request, SessionRef};
+use raft_core::command::{Moment, Owner, SessionRef};
 use raft_core::ids::{LockName, SessionName};
 use raft_core::outcome::{Outcome, Refusal, Reply, Wait};
 use raft_core::query::session::SessionStatus;
@@ -68,16 +68,22 @@ struct Seen {
 
 impl Deadlocks {
     /// Looks at what came of a command.
-    pub(crate) fn note(&self, state: &State, request: &Request, outcome: &Outcome) {
+    pub(crate) fn note(&self, state: &State, outcome: &Outcome) {
         if let Err(Refusal::Deadlock { cycle }) = &outcome.result {
             self.note_refused(state, outcome.moment, cycle);
-        } else if let (Ok(Reply::Claim(reply)), Command::Acquire(acquire)) =
-            (&outcome.result, &request.command)
+        } else if let Ok(Reply::Claim(reply)) = &outcome.result
             && reply.created
         {
+            // Locks that are claimed together are taken in no order.
+            let asked: Vec<&LockName> = reply.claim.locks().collect();
             let holds = state.holds_of(reply.claim.session, HOLDS_LOOKED_AT_MAX);
-            for held in holds.into_iter().filter(|hold| hold.lock != acquire.lock) {
-                self.note_order(outcome.moment, &held.lock, &acquire.lock);
+            for held in holds
+                .into_iter()
+                .filter(|hold| !asked.contains(&&hold.lock))
+            {
+                for lock in &asked {
+                    self.note_order(outcome.moment, &held.lock, lock);
+                }
             }
         }
     }

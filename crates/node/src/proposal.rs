@@ -223,11 +223,11 @@ impl Runtime {
         wait: Duration,
         deadline: Duration,
     ) -> Result<AcquireOutcome, ProposeError> {
-        let Command::Acquire(acquire) = &draft.command else {
+        let Some((lock, claim)) = draft.command.claim_asked_for() else {
             let outcome = self.propose(draft, deadline).await?;
             return Ok(AcquireOutcome::Decided(outcome));
         };
-        let (lock, claim) = (acquire.lock.clone(), acquire.claim.clone());
+        let (lock, claim) = (lock.clone(), claim.clone());
         let again = draft.clone();
         let until = Instant::now() + wait;
         let answer_by = until + deadline;

@@ -225,7 +225,7 @@ impl Replica {
     ) -> Told {
         let mut outcome = state.apply(batch.stamp, request);
         self.metrics.command_applied(outcome.result.is_ok());
-        self.deadlocks.note(state, request, &outcome);
+        self.deadlocks.note(state, &outcome);
         let told = Told {
             moment: Moment {
                 zxid: state.last_zxid(),

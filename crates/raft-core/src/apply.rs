@@ -199,6 +199,7 @@ impl Step<'_> {
                 expect,
             } => self.configure_lock(lock, settings, *expect),
             Command::Acquire(acquire) => self.acquire(acquire),
+            Command::AcquireAll(ask) => self.acquire_all(ask),
             Command::AcknowledgeGrant { lock, claim } => self.acknowledge_grant(lock, claim),
             Command::ExtendClaim {
                 lock,

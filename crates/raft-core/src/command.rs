@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 pub use self::barrier::EnterBarrier;
 pub use self::election::{Campaign, TermGuard, TransferLeadership};
 pub use self::group::JoinGroup;
-pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease};
+pub use self::lock::{
+    Acquire, AcquireAll, ClaimPart, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease,
+};
 pub use self::restore::RestoreStep;
 pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
@@ -256,6 +258,23 @@ pub enum Command {
         /// How long from now, milliseconds.
         needs_ms: u64,
     },
+    /// Stands in the queues of several locks.
+    AcquireAll(AcquireAll),
+}
+
+impl Command {
+    /// The claim that an acquire asks for; of several locks that of the first in order of name.
+    #[must_use]
+    pub fn claim_asked_for(&self) -> Option<(&LockName, &ClaimId)> {
+        if let Command::Acquire(acquire) = self {
+            Some((&acquire.lock, &acquire.claim))
+        } else if let Command::AcquireAll(ask) = self {
+            let first = ask.all_of.iter().map(|part| &part.lock).min()?;
+            Some((first, &ask.claim))
+        } else {
+            None
+        }
+    }
 }
 
 /// Which version a conditional write expects.

@@ -69,6 +69,8 @@ pub const RELEASED_PER_ENDED_SESSION_MAX: usize = 1_000;
 pub const DEADLOCK_CLAIMS_MAX: usize = 1_000;
 /// Waits in a cycle that is found.
 pub const DEADLOCK_CYCLE_MAX: usize = 64;
+/// Locks that are claimed together.
+pub const LOCKS_PER_CLAIM_MAX: usize = 16;
 /// Re-entries of one hold.
 pub const REENTRIES_PER_CLAIM_MAX: usize = 64;
 /// Permits of one semaphore.

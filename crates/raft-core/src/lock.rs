@@ -68,6 +68,10 @@ pub struct Claim {
     pub reason: Option<String>,
     /// Shown to those who wait.
     pub labels: BTreeMap<String, String>,
+    /// All locks that are claimed together, this one among them, in order of name; empty for a claim of
+    /// one lock. The claims of the others have this one's id and fence, and all of them wait, hold and
+    /// end together.
+    pub all_of: Vec<LockName>,
     /// That it should release, where somebody asked; only of a hold.
     pub release_request: Option<Box<ReleaseRequest>>,
     /// Hash of what the client asked for, to tell a repeat from a misuse of the id; 0 for a claim
@@ -96,6 +100,16 @@ impl Claim {
     #[must_use]
     pub fn answers_to(&self, id: &ClaimId) -> bool {
         (self.id == *id && !self.first_released) || self.reentries.contains(id)
+    }
+
+    /// The locks that are claimed together with its own.
+    pub fn others(&self) -> impl Iterator<Item = &LockName> {
+        self.all_of.iter().filter(|lock| **lock != self.lock)
+    }
+
+    /// Its lock, and those that are claimed together with it.
+    pub fn locks(&self) -> impl Iterator<Item = &LockName> {
+        std::iter::once(&self.lock).chain(self.others())
     }
 
     /// Whether it has the lock.

@@ -51,6 +51,7 @@ pub(crate) fn claim(state: ClaimState, expires_ms: Option<u64>) -> Claim {
         owner: None,
         reason: None,
         labels: std::collections::BTreeMap::new(),
+        all_of: Vec::new(),
         release_request: None,
         release: String::new(),
     }

@@ -1,7 +1,7 @@
 //! Locks and claims.
 
 use http_types::v1::locks as v1;
-use raft_core::command::{LockKind, LockMode, LockSettings};
+use raft_core::command::{ClaimPart, LockKind, LockMode, LockSettings};
 use raft_core::ids::{ClaimId, LockName};
 use raft_core::lock::{Claim, ClaimEnd, ClaimState, EndedClaim, Lock};
 use raft_core::outcome::{ClaimReply, HolderSummary};
@@ -68,6 +68,15 @@ pub(crate) fn mode_in(mode: Option<v1::Mode>, permits: Option<u32>) -> Result<Lo
     }
 }
 
+/// One of several locks that are claimed together, as a request names it.
+pub(crate) fn part_in(part: &v1::ClaimPart) -> Result<ClaimPart, Problem> {
+    Ok(ClaimPart {
+        lock: LockName::parse(&part.lock)?,
+        mode: mode_in(part.mode, part.permits)?,
+        limit: part.limit,
+    })
+}
+
 /// A live claim; `safe_ms` where the request knows it.
 pub(crate) fn claim(
     state: &State,
@@ -115,11 +124,14 @@ fn claim_foreseen(
         owner: session::owner_of(state, claim.session),
         reason: claim.reason.clone(),
         labels: claim.labels.clone(),
+        all_of: claim.all_of.iter().map(LockName::to_string).collect(),
         release_request: asked(claim, wall_ms),
         release: claim_url(&claim.lock, &claim.id),
     };
     match &claim.state {
         ClaimState::Waiting { deadline } => {
+            // How long several queues take together is not what one of them tells.
+            let forecast = forecast.filter(|_| claim.all_of.is_empty());
             view.eta_ms = forecast.map(|forecast| forecast.at(counts.position));
             view.wait_remaining_ms =
                 deadline.map(|deadline| left(deadline, &claim.queued, wall_ms));

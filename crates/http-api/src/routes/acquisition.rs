@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use http_types::problem::ErrorCode;
+use http_types::v1::locks as v1;
 use node::{AcquireOutcome, ClaimStanding};
-use raft_core::command::{Acquire, Command};
-use raft_core::ids::{LogTime, Zxid};
+use raft_core::command::{Acquire, AcquireAll, Command};
+use raft_core::ids::{ClaimId, LockName, LogTime, Zxid};
 use raft_core::lock::{Claim, ClaimEnd, ClaimState, EndedClaim};
 use raft_core::outcome::{ClaimReply, HolderSummary, Outcome, Refusal, Reply as Replied};
+use raft_core::query::lock::ClaimStatus;
 
 use crate::call::{Call, Done};
+use crate::convert::lock::{self, Counts};
 use crate::error::{Check, Problem};
 use crate::extract::path::claim_url;
 use crate::keeper::Keeper;
@@ -21,7 +24,14 @@ use crate::routes::claims::{unexpected, view};
 /// One attempt to acquire.
 pub(super) struct Acquisition<'a> {
     call: &'a Call,
-    acquire: Acquire,
+    command: Command,
+    /// The claim it asks for; of several locks that of the first in order of name, which stands for all.
+    lock: LockName,
+    claim: ClaimId,
+    /// Whether it is answered as a claim of several locks.
+    of_all: bool,
+    /// Whether the client chose the claim's id, so that it can ask again.
+    is_named: bool,
 }
 
 /// What is known of a live claim after an attempt.
@@ -35,15 +45,38 @@ struct Standing {
 }
 
 impl<'a> Acquisition<'a> {
-    pub(super) fn new(call: &'a Call, acquire: Acquire) -> Acquisition<'a> {
-        Acquisition { call, acquire }
+    pub(super) fn of_one(call: &'a Call, acquire: Acquire) -> Acquisition<'a> {
+        Acquisition {
+            call,
+            lock: acquire.lock.clone(),
+            claim: acquire.claim.clone(),
+            command: Command::Acquire(acquire),
+            of_all: false,
+            is_named: call.method == Method::PUT,
+        }
+    }
+
+    /// `first`: the first of its locks in order of name.
+    pub(super) fn of_all(
+        call: &'a Call,
+        (first, is_named): (LockName, bool),
+        ask: AcquireAll,
+    ) -> Acquisition<'a> {
+        Acquisition {
+            call,
+            lock: first,
+            claim: ask.claim.clone(),
+            command: Command::AcquireAll(ask),
+            of_all: true,
+            is_named,
+        }
     }
 
     pub(super) async fn run(self, wait: Duration) -> Result<Reply, Problem> {
         let call = self.call;
-        let draft = call.draft(Command::Acquire(self.acquire.clone()))?;
-        let url = claim_url(&self.acquire.lock, &self.acquire.claim);
-        let is_repeatable = call.method == Method::PUT || draft.idempotency.is_some();
+        let draft = call.draft(self.command.clone())?;
+        let url = claim_url(&self.lock, &self.claim);
+        let is_repeatable = self.is_named || draft.idempotency.is_some();
         let check = Check::at(url).repeatable_if(is_repeatable);
         let mut keeper = Keeper::of(call);
         let acquiring = call.api.node.acquire(draft, wait, call.time_left());
@@ -110,9 +143,10 @@ impl<'a> Acquisition<'a> {
 
     /// The remembered answer says how the claim stood once; what counts is how it stands.
     async fn replayed(&self) -> Result<Standing, Problem> {
-        let Acquire { lock, claim, .. } = &self.acquire;
         let node = &self.call.api.node;
-        let (standing, zxid) = node.await_claim(lock, claim, Duration::ZERO).await;
+        let (standing, zxid) = node
+            .await_claim(&self.lock, &self.claim, Duration::ZERO)
+            .await;
         match standing {
             ClaimStanding::Live(reply) => {
                 let held = reply.claim.is_held();
@@ -161,7 +195,6 @@ impl<'a> Acquisition<'a> {
         keeper: &mut Keeper,
         wait: Duration,
     ) -> Result<Reply, Problem> {
-        let Acquire { lock, claim, .. } = &self.acquire;
         let Standing {
             status,
             reply,
@@ -170,15 +203,55 @@ impl<'a> Acquisition<'a> {
             replayed,
         } = standing;
         let safe_ms = keeper.safe_hold(&reply.claim, as_of).await;
-        let view = view(self.call, (lock, claim), &reply, safe_ms);
-        let mut answer = Reply::json(status, &view)?
+        let view = view(self.call, (&self.lock, &self.claim), &reply, safe_ms);
+        let answer = if self.of_all {
+            Reply::json(status, &self.all(view, &reply, safe_ms)?)?
+        } else {
+            Reply::json(status, &view)?
+        };
+        let mut answer = answer
             .at(zxid)
-            .location(&claim_url(lock, claim))
+            .location(&claim_url(&self.lock, &self.claim))
             .replayed(replayed);
         if self.call.prefer.wait.is_some() {
             answer = answer.preferred(&format!("wait={}", wait.as_secs()));
         }
         Ok(answer)
+    }
+}
+
+impl Acquisition<'_> {
+    /// How the claim stands at all of its locks, seen in one state.
+    fn all(
+        &self,
+        first: v1::Claim,
+        reply: &ClaimReply,
+        safe_ms: Option<u64>,
+    ) -> Result<v1::Claims, Problem> {
+        let wall_ms = self.call.api.wall_ms();
+        let seen = self.call.api.node.peek(|state| {
+            let at = |other: &LockName| match state.claim(other, &self.claim) {
+                ClaimStatus::Live(view) => {
+                    let known = (Counts::of_view(&view), safe_ms);
+                    Ok(lock::claim(state, wall_ms, view.claim, known))
+                }
+                ClaimStatus::Ended(ended) => Err(Refusal::ClaimEnded(Box::new(ended.clone()))),
+                ClaimStatus::Unknown => Err(Refusal::NoClaim {
+                    lock: other.clone(),
+                    claim: self.claim.clone(),
+                }),
+            };
+            reply.claim.others().map(at).collect::<Result<Vec<_>, _>>()
+        });
+        let others = seen.map_err(|refusal| self.call.refused(&refusal))?;
+        Ok(v1::Claims {
+            id: first.claim.clone(),
+            state: first.state,
+            fence: first.fence,
+            session: first.session.clone(),
+            release: first.release.clone(),
+            claims: std::iter::once(first).chain(others).collect(),
+        })
     }
 }
 

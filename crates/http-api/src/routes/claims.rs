@@ -1,11 +1,12 @@
-//! `/v1/locks/{lock}/-/claims/{claim}` and the one-line form `POST /v1/locks/{lock}`.
+//! `/v1/locks/{lock}/-/claims/{claim}`, the one-line form `POST /v1/locks/{lock}`, and several locks at once
+//! (`POST /v1/claims`).
 
 use std::time::Duration;
 
 use http_types::problem::Problem as Document;
 use http_types::v1::locks as v1;
 use node::ClaimStanding;
-use raft_core::command::{Acquire, ClaimSession, Command, IdempotencyKey};
+use raft_core::command::{Acquire, AcquireAll, ClaimPart, ClaimSession, Command, IdempotencyKey};
 use raft_core::ids::{ClaimId, LockName};
 use raft_core::outcome::{ClaimReply, Refusal, Reply as Replied};
 use raft_core::query::lock::ClaimStatus;
@@ -69,7 +70,7 @@ pub(crate) async fn acquire(call: Call) -> Result<Reply, Problem> {
         claim,
     };
     let wait = call.wait().unwrap_or_default();
-    Acquisition::new(&call, acquire).run(wait).await
+    Acquisition::of_one(&call, acquire).run(wait).await
 }
 
 /// One line for shells: the server makes the claim id and a session for this claim alone.
@@ -117,7 +118,68 @@ pub(crate) async fn acquire_one_line(call: Call) -> Result<Reply, Problem> {
             .min(call.api.settings.wait_max)
     };
     let wait = call.wait().unwrap_or(patience);
-    Acquisition::new(&call, acquire).run(wait).await
+    Acquisition::of_one(&call, acquire).run(wait).await
+}
+
+/// Stand in the queues of several locks, and have all of them or none.
+///
+/// The claim is granted when it is the first in each of the queues and fits beside those who hold; until then it
+/// holds nothing, and those behind it wait. It ends as a whole, by whichever of its locks it is released, broken
+/// or expires. Repeating it with the same `id` changes nothing and says how it stands; with `Prefer: wait=30` it is
+/// answered when the claim holds or has ended, or after that time with 202.
+#[utoipa::path(
+    post, path = "/v1/claims", tag = "locks", operation_id = "acquire_all",
+    params(
+        ("Holdfast-Session" = Option<String>, Header, description = "The owning session; without one the claim lives by its own `ttl`"),
+        ("Prefer" = Option<String>, Header, description = "`wait=30`: how long this request may wait"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a request without `id` repeatable"),
+    ),
+    request_body = v1::AcquireAllRequest,
+    responses(
+        (status = 200, description = "It holds all of them, as an earlier request found", body = v1::Claims),
+        (status = 201, description = "It holds all of them now", body = v1::Claims),
+        (status = 202, description = "It waits in the queues and holds none", body = v1::Claims),
+        (status = 409, description = "`claim_mismatch`, `lock_mode_mismatch`, `deadlock`", body = Document),
+        (status = 410, description = "`claim_ended`, `session_expired`", body = Document),
+        (status = 423, description = "`lock_held`", body = Document),
+    )
+)]
+pub(crate) async fn acquire_all(call: Call) -> Result<Reply, Problem> {
+    let request: v1::AcquireAllRequest = call.json()?;
+    let parts = request.all_of.iter().map(lock::part_in);
+    let all_of = parts.collect::<Result<Vec<ClaimPart>, _>>()?;
+    let first = all_of.iter().map(|part| part.lock.clone()).min();
+    let first = first.ok_or_else(|| {
+        Problem::bad_request("`all_of` names no lock: name those that are wanted together")
+    })?;
+    let is_named = request.id.is_some();
+    let claim = match (request.id, call.idempotency()?) {
+        (Some(id), _) => id,
+        (None, Some(key)) => claim_id_of(&first, &key),
+        (None, None) => call.api.random_id("m"),
+    };
+    let session = match call.session {
+        Some(_) => ClaimSession::Acting,
+        None => ClaimSession::Implicit,
+    };
+    let tries_once = session == ClaimSession::Implicit;
+    let ask = AcquireAll {
+        claim: ClaimId::parse(&claim)?,
+        all_of,
+        session,
+        wait_ms: request
+            .wait
+            .map(|wait| wait.as_millis())
+            .or(tries_once.then_some(0)),
+        ttl_ms: request.ttl.map(|ttl| ttl.as_millis()),
+        ack_within_ms: request.ack_within.map(|within| within.as_millis()),
+        reason: request.reason,
+        labels: request.labels,
+    };
+    let wait = call.wait().unwrap_or_default();
+    Acquisition::of_all(&call, (first, is_named), ask)
+        .run(wait)
+        .await
 }
 
 /// The same key names the same claim, so that a retry that overtakes the first attempt, or comes

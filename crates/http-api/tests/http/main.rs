@@ -30,4 +30,5 @@ mod serving;
 mod sessions;
 mod snapshots;
 mod thrown;
+mod together;
 mod txn;

@@ -7,6 +7,7 @@ mod asking;
 mod history;
 mod hot;
 mod resource;
+mod together;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use resource::{
     Lock, LockKind, LockList, LockOrder, LockSettings, LockSettingsRequest, LockState, LockSummary,
     LocksQuery, SortedLocksQuery,
 };
+pub use together::{AcquireAllRequest, ClaimPart, Claims};
 
 use super::owner::Owner;
 use crate::duration::TextDuration;
@@ -151,8 +153,8 @@ pub struct Claim {
     /// Waiters up to and including it; left out when it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
-    /// How long the rest of its wait may take; left out when it holds, and where fewer than three past
-    /// holds of the lock are remembered.
+    /// How long the rest of its wait may take; left out when it holds, of a claim of several locks, and where
+    /// fewer than three past holds of the lock are remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_ms: Option<Eta>,
     /// Claims that hold the lock.
@@ -199,6 +201,9 @@ pub struct Claim {
     /// Anything else.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// All locks that are claimed together with it, its own among them; left out of a claim of one lock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all_of: Vec<String>,
     /// That somebody asked it to release, of a hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_request: Option<ReleaseRequest>,

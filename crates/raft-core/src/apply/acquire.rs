@@ -2,6 +2,7 @@
 //!
 //! Everything that can refuse is checked before anything changes (I-7).
 
+mod all;
 pub(in crate::apply) mod checks;
 mod deadlock;
 
@@ -14,7 +15,7 @@ use crate::apply::grant::granted;
 use crate::apply::tree::NewZnode;
 use crate::command::{Acquire, ClaimSession, LockMode, Owner};
 use crate::event::EventKind;
-use crate::ids::{Fence, SessionId, ZnodePath};
+use crate::ids::{Fence, LockName, SessionId, ZnodePath};
 use crate::limits;
 use crate::lock::{Claim, ClaimState};
 use crate::outcome::{Refusal, Reply};
@@ -27,7 +28,7 @@ impl Step<'_> {
     pub(crate) fn acquire(&mut self, acquire: &Acquire) -> Result<Reply, Refusal> {
         checks::bounds(acquire)?;
         let session = self.claimant(acquire.session)?;
-        if let Some(key) = self.repeated(acquire, session)? {
+        if let Some(key) = self.repeated(acquire, &[], session)? {
             self.acknowledge(&key);
             return Ok(self.claim_reply(&key, false));
         }
@@ -48,7 +49,7 @@ impl Step<'_> {
         self.settle_delay(&acquire.lock);
         let session = session.unwrap_or_else(|| self.open_implicit_session(acquire));
         self.insert_claim_znode(znode.clone(), acquire, session);
-        let key = self.enqueue(self.new_claim(acquire, session, &znode), agreed_limit);
+        let key = self.enqueue(self.new_claim(acquire, &[], session, &znode), agreed_limit);
         Ok(self.claim_reply(&key, true))
     }
 
@@ -63,10 +64,11 @@ impl Step<'_> {
         }
     }
 
-    /// The live claim this request is a repeat of.
+    /// The live claim this request is a repeat of. `all_of`: the locks that are claimed together.
     fn repeated(
         &self,
         acquire: &Acquire,
+        all_of: &[LockName],
         session: Option<SessionId>,
     ) -> Result<Option<ClaimKey>, Refusal> {
         let (lock, id) = (&acquire.lock, &acquire.claim);
@@ -85,7 +87,7 @@ impl Step<'_> {
         };
         // A re-entry has no parameters of its own but that it is one.
         let same = if claim.id == *id {
-            claim.fingerprint == fingerprint(acquire)
+            claim.fingerprint == fingerprint(acquire, all_of)
         } else {
             may_reenter(acquire) && session.is_some()
         };
@@ -143,7 +145,7 @@ impl Step<'_> {
         if free {
             return Ok(());
         }
-        self.check_deadlock(acquire, session)
+        self.check_deadlock(std::slice::from_ref(acquire), session)
     }
 
     /// Whether the claim's znode, whose path it gives back, may be made: permission, and room in
@@ -215,7 +217,13 @@ impl Step<'_> {
         describe(owner, acquire.reason.as_deref())
     }
 
-    fn new_claim(&self, acquire: &Acquire, session: SessionId, znode: &ZnodePath) -> Claim {
+    fn new_claim(
+        &self,
+        acquire: &Acquire,
+        all_of: &[LockName],
+        session: SessionId,
+        znode: &ZnodePath,
+    ) -> Claim {
         let default_ttl_ms = match acquire.session {
             ClaimSession::Acting => None,
             ClaimSession::Implicit => Some(limits::IMPLICIT_TTL_MS_DEFAULT),
@@ -238,16 +246,23 @@ impl Step<'_> {
             reentrant: acquire.reentrant,
             reason: acquire.reason.clone(),
             labels: acquire.labels.clone(),
+            all_of: all_of.to_vec(),
             release_request: None,
-            fingerprint: fingerprint(acquire),
+            fingerprint: fingerprint(acquire, all_of),
         }
     }
 
     /// Puts a claim whose znode was just made at the end of the queue, holding already when the
     /// lock is free for it.
     pub(in crate::apply) fn enqueue(&mut self, claim: Claim, agreed: Option<u32>) -> ClaimKey {
+        let free = self.state.is_free_for(&claim.lock, claim.mode);
+        self.stand(claim, agreed, free)
+    }
+
+    /// Puts a claim at the end of the queue, holding already when it may.
+    fn stand(&mut self, claim: Claim, agreed: Option<u32>, may_hold: bool) -> ClaimKey {
         let key: ClaimKey = (claim.lock.clone(), claim.fence);
-        if self.state.is_free_for(&claim.lock, claim.mode) {
+        if may_hold {
             let state = self.held_from_now(&claim, false);
             self.events.push(granted(&claim, false));
             self.insert_claim(Claim { state, ..claim }, agreed);
@@ -299,7 +314,7 @@ fn describe(owner: Option<&Owner>, reason: Option<&str>) -> String {
 
 /// Hash of what makes two requests the same claim. Reason, labels and the time to pick a hand-over
 /// up may differ. Never 0, which marks claims of ZooKeeper clients.
-fn fingerprint(acquire: &Acquire) -> u64 {
+fn fingerprint(acquire: &Acquire, all_of: &[LockName]) -> u64 {
     let (mode, permits) = match acquire.mode {
         LockMode::Exclusive => (0, 0),
         LockMode::Shared => (1, 0),
@@ -325,9 +340,13 @@ fn fingerprint(acquire: &Acquire) -> u64 {
         ttl,
         u64::from(acquire.reentrant),
     ];
-    let bytes: Vec<u8> = numbers
+    let mut bytes: Vec<u8> = numbers
         .iter()
         .flat_map(|number: &u64| number.to_le_bytes())
         .collect();
+    for lock in all_of {
+        bytes.extend_from_slice(lock.as_str().as_bytes());
+        bytes.push(0);
+    }
     xxh3_64(&bytes).max(1)
 }

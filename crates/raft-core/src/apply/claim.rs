@@ -48,7 +48,7 @@ impl Step<'_> {
             }
         );
         if pending {
-            self.update_claim(key, |claim| {
+            self.update_together(key, |claim| {
                 if let ClaimState::Held { acknowledge_by, .. } = &mut claim.state {
                     *acknowledge_by = None;
                 }
@@ -70,13 +70,8 @@ impl Step<'_> {
         let key = self.own_claim(lock, id)?;
         let ttl_ms = ttl_ms.or(self.claim(&key).ttl_ms);
         let now = self.now.log_time;
-        let settings = self
-            .state
-            .locks
-            .get(lock)
-            .and_then(|record| record.settings.as_ref());
-        let max_hold_ms = settings.and_then(|settings| settings.max_hold_ms);
-        self.update_claim(&key, |claim| {
+        let max_hold_ms = self.state.max_hold_ms(self.claim(&key));
+        self.update_together(&key, |claim| {
             claim.ttl_ms = ttl_ms;
             if let Some(reason) = reason {
                 claim.reason = Some(reason.to_owned());
@@ -94,12 +89,14 @@ impl Step<'_> {
             }
         });
         if self.claim(&key).is_held() {
-            let (lock, claim) = (lock.clone(), self.claim(&key).id.clone());
-            self.events.push(EventKind::ClaimExtended {
-                lock,
-                claim,
+            let claim = self.claim(&key);
+            let extended = |lock: &LockName| EventKind::ClaimExtended {
+                lock: lock.clone(),
+                claim: claim.id.clone(),
                 fence: key.1,
-            });
+            };
+            let events: Vec<EventKind> = claim.locks().map(extended).collect();
+            events.into_iter().for_each(|event| self.events.push(event));
         }
         Ok(self.claim_reply(&key, false))
     }

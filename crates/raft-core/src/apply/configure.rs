@@ -110,7 +110,7 @@ impl Step<'_> {
             .take_while(|claim| claim.is_held());
         let fences: Vec<Fence> = holders.map(|claim| claim.fence).collect();
         for fence in fences {
-            self.update_claim(&(lock.clone(), fence), |claim| {
+            self.update_together(&(lock.clone(), fence), |claim| {
                 if let ClaimState::Held {
                     granted, expires, ..
                 } = &mut claim.state

@@ -2,13 +2,17 @@
 //!
 //! Strictly first in, first out by fence: the first waiter that cannot have the lock blocks all
 //! behind it, so nobody starves. What may hold together: one exclusive claim alone; any number of
-//! shared claims; permits up to the limit. [`Step::grant_waiters`] is called wherever a lock may
+//! shared claims; permits up to the limit. Locks that are claimed together are granted together, when the
+//! claim is the first in all their queues and may have all; until then it blocks those behind it in each.
+//! [`Step::grant_waiters`] is called wherever a lock may
 //! have become free, in the command that freed it; a caller that forgets it leaves a waiter behind
 //! for ever, which `check_invariants` reports as a lost wake-up.
 
 use mutant::Mutant;
 
 use crate::apply::Step;
+use crate::apply::claim::earlier;
+use crate::apply::claim::records::ClaimKey;
 use crate::command::LockMode;
 use crate::event::EventKind;
 use crate::ids::LockName;
@@ -49,8 +53,18 @@ impl State {
             .filter(|ms| *ms > 0)
     }
 
-    /// The first waiter, if it may have the lock now.
+    /// The first waiter, if it may have the lock now, and with it all that it claims together.
     pub(crate) fn grantable(&self, lock: &LockName) -> Option<&Claim> {
+        let first = self.first_that_fits(lock)?;
+        let its_turn = |other| {
+            let there = self.first_that_fits(other);
+            there.is_some_and(|claim| claim.fence == first.fence)
+        };
+        first.others().all(its_turn).then_some(first)
+    }
+
+    /// The first waiter, if this lock lets it in.
+    fn first_that_fits(&self, lock: &LockName) -> Option<&Claim> {
         let record = self.locks.get(lock)?;
         if record.waiters == 0 || record.delayed_until.is_some() {
             return None;
@@ -89,23 +103,45 @@ pub(in crate::apply) fn granted(claim: &Claim, handed_over: bool) -> EventKind {
 }
 
 impl Step<'_> {
-    /// Grants the lock to every waiter whose turn it is.
+    /// Grants the lock to every waiter whose turn it is. Where that grants other locks too, it may be the
+    /// turn of who comes next there.
     pub(in crate::apply) fn grant_waiters(&mut self, lock: &LockName) {
-        while let Some(next) = self.state.grantable(lock) {
-            let (fence, permits) = (next.fence, next.permits());
-            let held = self.held_from_now(next, true);
-            let event = granted(next, true);
-            self.update_claim(&(lock.clone(), fence), |claim| claim.state = held);
-            self.update_lock(lock, |record| record.count_grant(fence, permits));
-            self.events.push(event);
+        let mut elsewhere = self.grant_those_of(lock);
+        while let Some(lock) = elsewhere.pop() {
+            elsewhere.extend(self.grant_those_of(&lock));
         }
+    }
+
+    /// Gives back the other locks that were granted with this one.
+    fn grant_those_of(&mut self, lock: &LockName) -> Vec<LockName> {
+        let mut elsewhere = Vec::new();
+        while let Some(next) = self.state.grantable(lock) {
+            let fence = next.fence;
+            let others: Vec<LockName> = next.others().cloned().collect();
+            self.grant(&(lock.clone(), fence));
+            for other in others {
+                self.grant(&(other.clone(), fence));
+                elsewhere.push(other);
+            }
+        }
+        elsewhere
+    }
+
+    fn grant(&mut self, key: &ClaimKey) {
+        let claim = self.claim(key);
+        let permits = claim.permits();
+        let held = self.held_from_now(claim, true);
+        let event = granted(claim, true);
+        self.update_claim(key, |claim| claim.state = held);
+        self.update_lock(&key.0, |record| record.count_grant(key.1, permits));
+        self.events.push(event);
     }
 
     /// How a claim stands that gets the lock in this command. Where the claim says so, a hand-over must be
     /// picked up in time; claims of ZooKeeper clients, who could not say that they did, never say so.
     pub(in crate::apply) fn held_from_now(&self, claim: &Claim, handed_over: bool) -> ClaimState {
         let granted = self.now;
-        let hold_ms = self.state.hold_ms(&claim.lock, claim.ttl_ms);
+        let hold_ms = earlier(claim.ttl_ms, self.state.max_hold_ms(claim));
         let unasked = mutant::is(Mutant::GrantToDeadSession)
             && !self.state.sessions.contains_key(&claim.session);
         let ack_within_ms = claim.ack_within_ms.filter(|_| handed_over && !unasked);
@@ -137,17 +173,9 @@ impl Step<'_> {
 }
 
 impl State {
-    /// How long a hold with this time of its own may last, milliseconds: the lock's longest hold
-    /// bounds it.
-    pub(crate) fn hold_ms(&self, lock: &LockName, ttl_ms: Option<u64>) -> Option<u64> {
-        let settings = self
-            .locks
-            .get(lock)
-            .and_then(|record| record.settings.as_ref());
-        let max_hold_ms = settings.and_then(|settings| settings.max_hold_ms);
-        match (ttl_ms, max_hold_ms) {
-            (Some(ttl), Some(max)) => Some(ttl.min(max)),
-            (ttl, max) => ttl.or(max),
-        }
+    /// How long a hold of this claim may last at most by the settings of its locks, milliseconds.
+    pub(crate) fn max_hold_ms(&self, claim: &Claim) -> Option<u64> {
+        let of_lock = |lock| self.locks.get(lock)?.settings.as_ref()?.max_hold_ms;
+        claim.locks().filter_map(of_lock).min()
     }
 }

@@ -152,8 +152,8 @@ impl Step<'_> {
         ))
     }
 
-    /// Ends a live session and everything it owns: its claims lock by lock, each lock served as
-    /// soon as they are out of it, then its other ephemerals in order of path, then itself.
+    /// Ends a live session and everything it owns: its claims lock by lock, then its other ephemerals in
+    /// order of path, then itself.
     ///
     /// # Panics
     /// When it is not live.
@@ -206,14 +206,16 @@ impl Step<'_> {
         ended
     }
 
-    /// Ends claims in order of lock and fence. A lock is served after all of them are out of it:
-    /// otherwise a waiter of the same session would be granted on its way out.
+    /// Ends claims in order of lock and fence. The locks are served after all of them are out: otherwise a
+    /// waiter of the same session would be granted on its way out, and a claim of several locks one of them
+    /// before its delay.
     fn end_claims_of_session(&mut self, claims: &[ClaimKey], end: SessionEnd) -> Vec<ReleasedHold> {
         let claim_end = match end {
             SessionEnd::Closed => ClaimEnd::SessionClosed,
             SessionEnd::Expired => ClaimEnd::SessionExpired,
         };
         let mut released = Vec::new();
+        let mut left = Vec::new();
         for of_lock in claims.chunk_by(|one, next| one.0 == next.0) {
             let mut departures = Departures::default();
             for key in of_lock {
@@ -228,8 +230,12 @@ impl Step<'_> {
                 }
             }
             if let Some((lock, _)) = of_lock.first() {
-                self.serve_after(lock, &departures);
+                self.count_departures(lock, &departures);
+                left.push(lock);
             }
+        }
+        for lock in left {
+            self.grant_waiters(lock);
         }
         released
     }

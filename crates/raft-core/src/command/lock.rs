@@ -63,6 +63,42 @@ pub struct Acquire {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Stands in the queues of several locks at once, and has all of them or none.
+///
+/// A claim of the same id is made in each queue, in one command, so with one fence. They are granted in one
+/// command, when each is the first of its queue and fits beside those who hold; they end together, however
+/// one of them ends. Repeating it changes nothing, as of an [`Acquire`]; it is never re-entered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcquireAll {
+    /// The claims, chosen by the client: an id that is new in each of the queues.
+    pub claim: ClaimId,
+    /// The locks, each once, at most [`LOCKS_PER_CLAIM_MAX`](crate::limits::LOCKS_PER_CLAIM_MAX).
+    pub all_of: Vec<ClaimPart>,
+    /// Whose.
+    pub session: ClaimSession,
+    /// How long they may stand in the queues; as of an [`Acquire`].
+    pub wait_ms: Option<u64>,
+    /// How long they may hold; as of an [`Acquire`]. The shortest longest hold of the locks bounds it.
+    pub ttl_ms: Option<u64>,
+    /// How long a hand-over may go unnoticed; as of an [`Acquire`]. One picks up all.
+    pub ack_within_ms: Option<u64>,
+    /// Shown to those who wait.
+    pub reason: Option<String>,
+    /// Shown to those who wait.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One of several locks that are claimed together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimPart {
+    /// The lock.
+    pub lock: LockName,
+    /// How.
+    pub mode: LockMode,
+    /// As [`Acquire::limit`].
+    pub limit: Option<u32>,
+}
+
 /// Asks a holder to release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRelease {

@@ -97,6 +97,7 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
         "I-3: its fence is not its znode's czxid",
     )?;
     check_downgrade(state, claim)?;
+    check_together_with(state, claim)?;
     ensure(
         znode.kind() == ZnodeKind::Ephemeral(claim.session),
         "I-2: its znode is another's",
@@ -121,6 +122,33 @@ fn check_claim(state: &State, claim: &Claim, fence: Fence) -> Result<(), String>
         claim.reentries.len() <= limits::REENTRIES_PER_CLAIM_MAX,
         "I-11: too many re-entries",
     )
+}
+
+/// Claims of several locks stand, hold and end together.
+fn check_together_with(state: &State, claim: &Claim) -> Result<(), String> {
+    ensure(
+        claim.all_of.is_empty() || claim.all_of.contains(&claim.lock),
+        "I-3: it is claimed together with others and not among them",
+    )?;
+    ensure(
+        claim.all_of.len() <= limits::LOCKS_PER_CLAIM_MAX,
+        "I-11: it is of too many locks",
+    )?;
+    for other in claim.others() {
+        let found = state.claims.get(&(other.clone(), claim.fence));
+        let is_same = found.is_some_and(|found| {
+            found.id == claim.id
+                && found.session == claim.session
+                && found.all_of == claim.all_of
+                && found.state == claim.state
+                && found.ttl_ms == claim.ttl_ms
+        });
+        ensure(
+            is_same,
+            "I-3: of what is claimed together a part stands alone",
+        )?;
+    }
+    Ok(())
 }
 
 /// A second znode is only of an exclusive hold of a ZooKeeper client, and the client's too.

@@ -17,9 +17,9 @@ use raft_core::snapshot::RestoreError;
 use raft_core::state::State;
 
 use self::commands::{
-    add_to_counter, advance_fence, attach_session, barrier_commands, commands_about_holders,
-    election_commands, group_commands, lock, lock_commands, part_of_a_restore, resource,
-    session_commands, term_guard, tree_commands,
+    acquire_all, add_to_counter, advance_fence, attach_session, barrier_commands,
+    commands_about_holders, election_commands, group_commands, lock, lock_commands,
+    part_of_a_restore, resource, session_commands, term_guard, tree_commands,
 };
 use crate::harness::{Harness, snapshot_bytes};
 
@@ -54,6 +54,8 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     advance reports/2026 18231
     advance reports/2026 18232
     advance disk 7
+    session=s together m1 fx:shared acct/1
+    session=u together m2 acct/1 acct/2 wait=9000
 ";
 
 /// What the script leads to.
@@ -84,6 +86,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(group_commands());
     all.extend(barrier_commands());
     all.extend(commands_about_holders());
+    all.push(("acquire_all", acquire_all()));
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -143,6 +146,7 @@ fn file_of(command: &Command) -> &'static str {
         Command::DeleteSubtree { .. } => "delete_subtree",
         Command::ConfigureLock { .. } => "configure_lock",
         Command::Acquire(_) => "acquire",
+        Command::AcquireAll(_) => "acquire_all",
         Command::AcknowledgeGrant { .. } => "acknowledge_grant",
         Command::ExtendClaim { .. } => "extend_claim",
         Command::ReleaseClaim { .. } => "release_claim",

@@ -21,8 +21,8 @@ mod show;
 use std::collections::BTreeMap;
 
 use raft_core::command::{
-    Acquire, ClaimSession, Command, Expect, ExpireSession, LockKind, LockMode, LockSettings,
-    OpenSession, Owner, RequestRelease,
+    Acquire, AcquireAll, ClaimPart, ClaimSession, Command, Expect, ExpireSession, LockKind,
+    LockMode, LockSettings, OpenSession, Owner, RequestRelease,
 };
 use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName};
 use raft_core::query::lock::ClaimStatus;
@@ -46,6 +46,7 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
         "close",
         "expire",
         "acquire",
+        "together",
         "ack",
         "extend",
         "release",
@@ -67,6 +68,7 @@ pub(crate) fn command(words: &mut Words) -> Option<Command> {
             activity: words.number("activity").unwrap_or(0),
         }),
         "acquire" => acquire(words),
+        "together" => together(words),
         "ack" => {
             let (lock, claim) = lock_and_claim(words);
             Command::AcknowledgeGrant { lock, claim }
@@ -163,6 +165,48 @@ fn acquire(words: &mut Words) -> Command {
         reason: reason(words),
         labels: labels(words),
     })
+}
+
+/// `together CLAIM LOCK LOCK:shared LOCK:PERMITS/LIMIT … [settings of an acquire]`.
+fn together(words: &mut Words) -> Command {
+    let claim = ClaimId::parse(&words.expect("a claim")).unwrap();
+    let implicit = words.flag("implicit");
+    let mut ask = AcquireAll {
+        claim,
+        all_of: Vec::new(),
+        session: if implicit {
+            ClaimSession::Implicit
+        } else {
+            ClaimSession::Acting
+        },
+        wait_ms: words.number("wait"),
+        ttl_ms: words.number("ttl"),
+        ack_within_ms: words.number("ack"),
+        reason: reason(words),
+        labels: labels(words),
+    };
+    while let Some(word) = words.next() {
+        ask.all_of.push(part(&word));
+    }
+    Command::AcquireAll(ask)
+}
+
+fn part(word: &str) -> ClaimPart {
+    let (lock, how) = word.split_once(':').unwrap_or((word, "exclusive"));
+    let (mode, limit) = match how {
+        "exclusive" => (LockMode::Exclusive, None),
+        "shared" => (LockMode::Shared, None),
+        permits => {
+            let (permits, limit) = permits.split_once('/').expect("PERMITS/LIMIT");
+            let limit = limit.parse().expect("a limit");
+            (
+                LockMode::Permits(permits.parse().expect("permits")),
+                Some(limit),
+            )
+        }
+    };
+    let lock = LockName::parse(lock).unwrap();
+    ClaimPart { lock, mode, limit }
 }
 
 fn configure(words: &mut Words) -> Command {

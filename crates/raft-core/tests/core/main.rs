@@ -32,6 +32,7 @@ mod model;
 mod quota_limits;
 mod restore;
 mod scripts;
+mod together_model;
 mod words;
 mod znode_commands;
 mod znode_limits;

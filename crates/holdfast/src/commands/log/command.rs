@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use http_api::code_of;
 use node::Replayed;
 use raft_core::command::{
-    Command, Create, CreateKind, Expect, FenceGuard, Guard, LockMode, Request, RestoreStep,
-    SessionRef, SetData, TxnOp, ZnodeOp,
+    ClaimPart, Command, Create, CreateKind, Expect, FenceGuard, Guard, LockMode, Request,
+    RestoreStep, SessionRef, SetData, TxnOp, ZnodeOp,
 };
 use raft_core::lock::{Claim, ClaimState};
 use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
@@ -98,6 +98,10 @@ pub(super) fn data(data: Option<&[u8]>) -> Value {
     value
 }
 
+fn claim_part(part: &ClaimPart) -> Value {
+    json!({"lock": part.lock.to_string(), "mode": mode(part.mode), "limit": part.limit})
+}
+
 pub(super) fn mode(mode: LockMode) -> Value {
     match mode {
         LockMode::Exclusive => "exclusive".into(),
@@ -148,6 +152,11 @@ fn asked(command: &Command) -> Fields {
             "claim": acquire.claim.to_string(), "mode": mode(acquire.mode),
             "limit": acquire.limit, "wait_ms": acquire.wait_ms, "ttl_ms": acquire.ttl_ms,
             "ack_within_ms": acquire.ack_within_ms, "reentrant": acquire.reentrant,
+        }),
+        Command::AcquireAll(ask) => json!({
+            "command": "acquire-all", "claim": ask.claim.to_string(),
+            "all_of": ask.all_of.iter().map(claim_part).collect::<Vec<Value>>(),
+            "wait_ms": ask.wait_ms, "ttl_ms": ask.ttl_ms, "ack_within_ms": ask.ack_within_ms,
         }),
         Command::AcknowledgeGrant { lock, claim } => json!({
             "command": "acknowledge-grant", "lock": lock.to_string(), "claim": claim.to_string(),

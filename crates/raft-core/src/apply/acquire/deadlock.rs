@@ -26,13 +26,13 @@ pub(crate) const TASK_LABEL: &str = "task";
 type Node<'a> = (SessionId, Option<&'a str>);
 
 impl Step<'_> {
-    /// Whether a claim that is not granted at once may wait.
+    /// Whether a claim that is not granted at once may wait, in all the queues it is to stand in.
     ///
     /// # Errors
     /// [`Refusal::Deadlock`] with the cycle.
     pub(super) fn check_deadlock(
         &self,
-        acquire: &Acquire,
+        acquires: &[Acquire],
         session: Option<SessionId>,
     ) -> Result<(), Refusal> {
         // Nobody can wait for a session that has nothing, and a new one has nothing.
@@ -40,7 +40,10 @@ impl Step<'_> {
         else {
             return Ok(());
         };
-        let task = acquire.labels.get(TASK_LABEL).map(String::as_str);
+        let task = acquires
+            .first()
+            .and_then(|acquire| acquire.labels.get(TASK_LABEL));
+        let task = task.map(String::as_str);
         let mut search = Search {
             state: self.state,
             newcomer: (session, task),
@@ -48,14 +51,16 @@ impl Step<'_> {
             looked_at: 0,
             path: Vec::new(),
         };
-        let waits = Waits {
-            node: search.newcomer,
-            lock: &acquire.lock,
-            mode: acquire.mode,
-            before: Fence(u64::MAX),
-        };
-        if search.leads_back(&waits) {
-            return Err(Refusal::Deadlock { cycle: search.path });
+        for acquire in acquires {
+            let waits = Waits {
+                node: search.newcomer,
+                lock: &acquire.lock,
+                mode: acquire.mode,
+                before: Fence(u64::MAX),
+            };
+            if search.leads_back(&waits) {
+                return Err(Refusal::Deadlock { cycle: search.path });
+            }
         }
         Ok(())
     }
@@ -95,8 +100,10 @@ impl<'a> Search<'a> {
                 return false;
             }
             let node = node_of(claim);
-            if claim.is_foreign() || may_hold_together(claim.mode, waits.mode) || node == waits.node
-            {
+            // One that waits for several locks holds up all behind it, also whom it will hold beside.
+            let passes = may_hold_together(claim.mode, waits.mode)
+                && (claim.is_held() || claim.all_of.is_empty());
+            if claim.is_foreign() || passes || node == waits.node {
                 continue;
             }
             self.path.push(Wait {

@@ -54,12 +54,32 @@ impl Departures {
 }
 
 impl Step<'_> {
-    /// Ends a claim and serves the queue behind it; its implicit session ends with it.
+    /// Ends a claim, those of other locks that it was made together with, and serves the queues behind
+    /// them; its implicit session ends with it.
     pub(in crate::apply) fn end_claim(&mut self, key: &ClaimKey, ending: Ending<'_>) -> EndedClaim {
+        let others: Vec<LockName> = self.claim(key).others().cloned().collect();
+        let ended = self.detach_and_count(key, ending);
+        // A client that deletes one of the znodes has not deleted those of the others.
+        let of_others = Ending {
+            znode_removed: false,
+            ..ending
+        };
+        for lock in &others {
+            self.detach_and_count(&(lock.clone(), key.1), of_others);
+        }
+        // Served after all are out, so that a delay of one holds off who wants it with another.
+        self.grant_waiters(&key.0);
+        for lock in &others {
+            self.grant_waiters(lock);
+        }
+        self.end_implicit_session(ended.session);
+        ended
+    }
+
+    fn detach_and_count(&mut self, key: &ClaimKey, ending: Ending<'_>) -> EndedClaim {
         let mut departures = Departures::default();
         let ended = self.detach_claim(key, ending, &mut departures);
-        self.serve_after(&key.0, &departures);
-        self.end_implicit_session(ended.session);
+        self.count_departures(&key.0, &departures);
         ended
     }
 
@@ -76,7 +96,7 @@ impl Step<'_> {
     }
 
     /// Takes a claim out of the queue. The record of its lock counts it until
-    /// [`Step::serve_after`], which the caller owes once for all claims of the lock that end
+    /// [`Step::count_departures`], which the caller owes once for all claims of the lock that end
     /// together: a session may have a hundred thousand in one queue.
     pub(in crate::apply) fn detach_claim(
         &mut self,
@@ -117,8 +137,8 @@ impl Step<'_> {
         ended
     }
 
-    /// Brings the record of a lock up to date after claims of it ended, and serves its queue.
-    pub(in crate::apply) fn serve_after(&mut self, lock: &LockName, departures: &Departures) {
+    /// Brings the record of a lock up to date after claims of it ended. Its queue is to be served then.
+    pub(in crate::apply) fn count_departures(&mut self, lock: &LockName, departures: &Departures) {
         self.update_lock(lock, |record| {
             record.holders -= departures.holders;
             record.waiters -= departures.waiters;
@@ -132,7 +152,6 @@ impl Step<'_> {
             }
             record.delayed_until = record.delayed_until.max(departures.delayed_until);
         });
-        self.grant_waiters(lock);
     }
 
     #[expect(

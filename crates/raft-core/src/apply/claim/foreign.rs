@@ -179,6 +179,7 @@ impl State {
             reentrant: false,
             reason: None,
             labels: std::collections::BTreeMap::new(),
+            all_of: Vec::new(),
             release_request: None,
             fingerprint: 0,
         })

@@ -119,6 +119,7 @@ mod tests {
             reentrant: false,
             reason: Some("r".repeat(limits::OWNER_FIELD_BYTES_MAX)),
             labels: std::collections::BTreeMap::new(),
+            all_of: Vec::new(),
             release_request: None,
             fingerprint: 1,
         }

@@ -38,8 +38,8 @@ impl Step<'_> {
         let Refusal::SessionEnded(session) = &refusal else {
             return Err(refusal);
         };
-        let (lock, claim, releases) = if let Command::Acquire(acquire) = command {
-            (&acquire.lock, &acquire.claim, false)
+        let (lock, claim, releases) = if let Some((lock, claim)) = command.claim_asked_for() {
+            (lock, claim, false)
         } else if let Command::ReleaseClaim { lock, claim } = command {
             (lock, claim, true)
         } else {

@@ -56,6 +56,18 @@ impl Step<'_> {
         assert!(found.is_some(), "no live claim {key:?} to change");
     }
 
+    /// Changes a live claim and those of other locks that it was made together with.
+    pub(in crate::apply) fn update_together(
+        &mut self,
+        key: &ClaimKey,
+        change: impl Fn(&mut Claim),
+    ) {
+        let locks: Vec<LockName> = self.claim(key).locks().cloned().collect();
+        for lock in locks {
+            self.update_claim(&(lock, key.1), &change);
+        }
+    }
+
     /// Adds a claim at the end of the queue. Its znode must exist. It waits, or holds already when
     /// the lock is free for it.
     pub(in crate::apply) fn insert_claim(&mut self, claim: Claim, agreed_limit: Option<u32>) {

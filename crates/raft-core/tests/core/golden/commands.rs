@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect,
-    ExpireSession, FenceGuard, Guard, JoinGroup, LockKind, LockMode, LockSettings, OpenSession,
-    Owner, RequestRelease, RestoreStep, SessionRef, SetData, TermGuard, TransferLeadership, Txn,
-    TxnOp, ZnodeOp,
+    Acquire, AcquireAll, Campaign, ClaimPart, ClaimSession, Command, Create, CreateKind,
+    EnterBarrier, Expect, ExpireSession, FenceGuard, Guard, JoinGroup, LockKind, LockMode,
+    LockSettings, OpenSession, Owner, RequestRelease, RestoreStep, SessionRef, SetData, TermGuard,
+    TransferLeadership, Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
@@ -360,4 +360,25 @@ pub(super) fn commands_about_holders() -> Vec<(&'static str, Command)> {
             },
         ),
     ]
+}
+
+pub(super) fn acquire_all() -> Command {
+    let part = |mode, limit| ClaimPart {
+        lock: lock(),
+        mode,
+        limit,
+    };
+    Command::AcquireAll(AcquireAll {
+        claim: claim(),
+        all_of: vec![
+            part(LockMode::Shared, None),
+            part(LockMode::Permits(2), Some(3)),
+        ],
+        session: ClaimSession::Implicit,
+        wait_ms: Some(30_000),
+        ttl_ms: Some(60_000),
+        ack_within_ms: None,
+        reason: Some("move".to_owned()),
+        labels: labels(),
+    })
 }

@@ -132,6 +132,10 @@ fn shown_claim(claim: &Claim) -> String {
             text.push_str(&time("ack-by", *acknowledge_by));
         }
     }
+    if !claim.all_of.is_empty() {
+        let locks: Vec<&str> = claim.all_of.iter().map(|lock| lock.as_str()).collect();
+        text.push_str(&format!(",all-of={}", locks.join("+")));
+    }
     if let Some(request) = &claim.release_request {
         let needs = request
             .needs_until
