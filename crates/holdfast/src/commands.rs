@@ -23,6 +23,7 @@ mod lock;
 mod locks;
 mod log;
 mod nodes;
+mod own_session;
 mod pages;
 mod session;
 mod signals;
