@@ -13,7 +13,7 @@ use http_types::v1::locks::{AcquireRequest, Claim, ClaimState, Mode};
 use reqwest::Method;
 use tokio::time::Instant;
 
-pub use asking::ReleaseAsked;
+pub use asking::{ReleaseAsked, ReleaseRequests};
 pub use guard::LockGuard;
 use remote::release_call;
 

@@ -28,8 +28,8 @@ pub(crate) use fence::FenceCommand;
 pub(crate) use group::{GroupCommand, GroupsCommand, JoinArgs};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
-    AcquireArgs, AskArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind,
-    SetArgs, Wish,
+    AcquireArgs, AskArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, OnRequest,
+    ProgressKind, SetArgs, Wish,
 };
 pub(crate) use log::LogArgs;
 pub(crate) use node::{
