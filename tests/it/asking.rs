@@ -103,6 +103,101 @@ fn a_command_under_a_lock_says_that_it_is_asked_for() {
     assert!(said.contains("asks for deploy/prod within"), "{said}");
 }
 
+/// What a test needs of a command under a lock that has something to do with requests.
+struct UnderLock {
+    cluster: Cluster,
+    process: std::process::Child,
+}
+
+impl UnderLock {
+    /// Runs `script` under the lock, with these flags, in a directory where it says `ready`.
+    fn start(flags: &[&str], script: &str) -> UnderLock {
+        let cluster = Cluster::start(1);
+        let mut words = vec!["lock", "deploy/prod"];
+        words.extend(flags);
+        words.extend(["--", "sh", "-c", script]);
+        let mut command = cluster.cli().command(&words);
+        let process = command.current_dir(cluster.scratch()).spawn().unwrap();
+        let started = UnderLock { cluster, process };
+        started.until_there("ready");
+        started
+    }
+
+    fn until_there(&self, file: &str) {
+        let path = self.cluster.scratch().join(file);
+        until(file, || path.exists());
+    }
+
+    fn write(&self, file: &str) {
+        std::fs::write(self.cluster.scratch().join(file), "").unwrap();
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.cluster.scratch().join(file)).unwrap_or_default()
+    }
+
+    fn ask(&self, reason: &str) {
+        let body = json!({"reason": reason, "deadline": "9s"}).to_string();
+        let path = format!("{LOCK}/-/request-release");
+        let http = self.cluster.http(1);
+        let _ = http.post(&path, &body).unwrap().expect(200);
+    }
+
+    fn until_answered(&self, within: std::ops::Range<u64>) {
+        until("the answer of the holder", || {
+            let needs = holder(&self.cluster.http(1))["release_request"]["needs_ms"].as_u64();
+            needs.is_some_and(|ms| within.contains(&ms))
+        });
+    }
+
+    fn end(self) -> (Cluster, std::process::Output) {
+        (self.cluster, self.process.wait_with_output().unwrap())
+    }
+}
+
+#[test]
+fn a_command_that_is_asked_for_is_ended_answers_and_releases() {
+    let script = "trap 'touch asked; until test -e go; do sleep 0.05; done; exit 7' TERM
+        touch ready; while :; do sleep 0.05; done";
+    let under = UnderLock::start(&["--on-request", "term", "--grace", "5m"], script);
+    under.ask("hotfix");
+    under.until_there("asked");
+    under.until_answered(200_000..300_001);
+    let held = holder(&under.cluster.http(1));
+    assert!(held.is_object(), "held until the command is done: {held}");
+    under.write("go");
+    let (cluster, output) = under.end();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{said}");
+    assert!(said.contains("released deploy/prod"), "{said}");
+    assert!(holder(&cluster.http(1)).is_null(), "{said}");
+}
+
+#[test]
+fn every_request_is_told_to_the_command_as_its_owner_wished() {
+    let hook = "printf '%s|%s\\n' \"$HOLDFAST_LOCK\" \"$HOLDFAST_ASKED_REASON\" >> asked
+        kill -USR1 \"$HOLDFAST_PID\"
+        test \"$HOLDFAST_ASKED_REASON\" = again && echo 10m || echo 90s";
+    let script = "trap 'echo told >> told' USR1
+        touch ready; until test -e go; do sleep 0.05; done";
+    let under = UnderLock::start(&["--on-request", hook], script);
+    under.ask("$(touch harm) `touch harm` \u{1b}[2J");
+    under.until_answered(1..90_001);
+    under.ask("again");
+    under.until_answered(90_001..600_001);
+    until("the command to be told", || !under.read("told").is_empty());
+    assert_eq!(
+        under.read("asked"),
+        "deploy/prod|$(touch harm) `touch harm` \u{fffd}[2J\ndeploy/prod|again\n"
+    );
+    assert!(!under.cluster.scratch().join("harm").exists());
+    under.write("go");
+    let (_, output) = under.end();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("answered: needed for 10m00s"), "{said}");
+}
+
 /// Reads what a process says until a line has this text, and ends it.
 fn said_by(mut process: std::process::Child, text: &str) -> String {
     use std::io::{BufRead as _, BufReader};

@@ -73,6 +73,25 @@ impl Client {
         self.at(endpoint, "/v1/health").await
     }
 
+    /// What one node has counted, as OpenMetrics text.
+    ///
+    /// # Errors
+    /// When that node does not answer.
+    pub async fn metrics_at(&self, endpoint: &str) -> Result<String, Error> {
+        let failed = |what: String| Error::Protocol {
+            what,
+            outcome: Effect::NotApplied,
+        };
+        let call = Call::get("/metrics");
+        let asked = self.transport.fetch(&call, endpoint).await;
+        let (status, body) = asked.map_err(failed)?;
+        if !status.is_success() {
+            return Err(failed(format!("{endpoint}/metrics: status {status}")));
+        }
+        String::from_utf8(body.into())
+            .map_err(|_| failed(format!("{endpoint}/metrics: it is not text")))
+    }
+
     /// A read of one certain node.
     async fn at<T: serde::de::DeserializeOwned>(
         &self,

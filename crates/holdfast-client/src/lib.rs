@@ -95,7 +95,7 @@ pub use http_types;
 pub use http_types::problem::{Effect, ErrorCode, Problem};
 pub use http_types::v1::events::{Event, EventId, EventKind};
 pub use http_types::v1::sessions::Owner;
-pub use lock::{LockBuilder, LockGuard, ReleaseAsked};
+pub use lock::{LockBuilder, LockGuard, ReleaseAsked, ReleaseRequests};
 pub use loss::Loss;
 pub use nodes::{CreateNode, PutNode};
 pub use options::{Observer, Options, Outgoing};

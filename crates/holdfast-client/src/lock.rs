@@ -14,7 +14,7 @@ use http_types::v1::locks::{AcquireRequest, Claim, ClaimPart, ClaimState, Mode};
 use reqwest::Method;
 use tokio::time::Instant;
 
-pub use asking::ReleaseAsked;
+pub use asking::{ReleaseAsked, ReleaseRequests};
 pub use guard::LockGuard;
 use remote::release_call;
 

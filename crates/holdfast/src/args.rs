@@ -14,6 +14,7 @@ mod log;
 mod node;
 mod parse;
 mod session;
+mod top;
 
 use std::path::PathBuf;
 
@@ -28,8 +29,8 @@ pub(crate) use fence::FenceCommand;
 pub(crate) use group::{GroupCommand, GroupsCommand, JoinArgs};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
-    AcquireArgs, AskArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, ProgressKind,
-    SetArgs, Wish,
+    AcquireArgs, AskArgs, BreakArgs, ClaimTarget, ExtendArgs, LockArgs, LocksCommand, OnRequest,
+    ProgressKind, SetArgs, Wish,
 };
 pub(crate) use log::LogArgs;
 pub(crate) use node::{
@@ -37,6 +38,7 @@ pub(crate) use node::{
     WriteArgs,
 };
 pub(crate) use session::SessionCommand;
+pub(crate) use top::TopArgs;
 
 use self::globals::Globals;
 use crate::config::show::ConfigArgs;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Print what lies in the log of a node that is not running, entry by entry
     Log(LogArgs),
+    /// Watch the cluster live: members, rates, hot locks, sessions, elections, deadlocks
+    Top(TopArgs),
     /// Put a cluster under load and print what it does
     Bench(Box<BenchArgs>),
     /// Print a completion script for a shell

@@ -23,18 +23,22 @@ mod lock;
 mod locks;
 mod log;
 mod nodes;
+mod own_session;
 mod pages;
 mod session;
 mod signals;
 mod snapshot;
+mod top;
 mod txn;
 mod version;
 mod wait_line;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast_client::{Client, Options};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::args::globals::Globals;
 use crate::args::{Cli, ClientCommand, Command};
@@ -62,6 +66,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let out = Output::new(&cli.globals);
             ended(out, bench::run(out, &cli.globals, &args))
         }
+        Command::Top(args) => {
+            let out = Output::new(&cli.globals);
+            ended(out, top::run(out, &cli.globals, &args))
+        }
         Command::Client(command) => {
             let out = Output::new(&cli.globals);
             ended(out, client_command(&cli.globals, *command, out))
@@ -86,10 +94,7 @@ fn client_command(globals: &Globals, command: ClientCommand, out: Output) -> Res
     if globals.verbose > 0 {
         log_to_stderr(globals.verbose);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Internal, "start the runtime", error))?;
+    let runtime = runtime()?;
     let app = App {
         client: client(globals)?,
         out,
@@ -97,16 +102,32 @@ fn client_command(globals: &Globals, command: ClientCommand, out: Output) -> Res
     runtime.block_on(dispatch(&app, command))
 }
 
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, "start the runtime", error))
+}
+
 fn client(globals: &Globals) -> Result<Client, Failure> {
+    client_of(globals, globals.endpoints.clone(), globals.timeout)
+}
+
+/// A client of these nodes that is given so much time for one request.
+fn client_of(
+    globals: &Globals,
+    endpoints: Vec<String>,
+    timeout: Duration,
+) -> Result<Client, Failure> {
     let options = Options {
         // Half of the time, so that a node which hangs leaves some for the next.
-        attempt_timeout: globals.timeout / 2,
-        budget: globals.timeout,
+        attempt_timeout: timeout / 2,
+        budget: timeout,
         observer: globals.show_curl.then(|| Arc::new(curl::print) as _),
         ..Options::default()
     };
-    let client = Client::with_options(globals.endpoints.clone(), options)
-        .cannot(|| "use these endpoints".to_owned())?;
+    let client =
+        Client::with_options(endpoints, options).cannot(|| "use these endpoints".to_owned())?;
     Ok(match globals.stale {
         Some(max_age) => client.stale_reads(Some(max_age)),
         None => client,

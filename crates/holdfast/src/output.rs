@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::Value;
 
 pub(crate) use shown::Shown;
-pub(crate) use text::{ago, quote};
+pub(crate) use text::{ago, clean, quote};
 
 use crate::args::globals::{Format, Globals};
 use crate::exit::{Exit, Failure};

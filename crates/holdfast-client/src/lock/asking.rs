@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http_types::duration::TextDuration;
-use http_types::v1::events::EventKind;
+use http_types::v1::events::{Event, EventKind};
 use http_types::v1::locks::{AnswerReleaseRequest, AskReleaseRequest, Claim};
 use http_types::{headers, paths};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::guard::LockGuard;
 use crate::client::Client;
 use crate::error::Error;
-use crate::events::{EventFilter, Start, StreamItem};
+use crate::events::{EventFilter, EventStream, Start, StreamItem};
 use crate::session::safe_until;
 use crate::transport::Call;
 
@@ -55,47 +55,81 @@ impl Client {
     }
 }
 
-impl LockGuard {
-    /// Waits until somebody asks for the lock, or has asked already. Then release it, or
-    /// [`answer`](LockGuard::answer_release) how much longer it is needed, or do neither: nothing is taken
-    /// away. Follows the events of the lock while it is awaited. Cancel safe.
-    pub async fn release_asked(&self) -> ReleaseAsked {
+/// Requests to release a held lock, one after the other; see [`LockGuard::release_requests`].
+#[derive(Debug)]
+pub struct ReleaseRequests<'a> {
+    guard: &'a LockGuard,
+    stream: Option<EventStream>,
+    /// What was told last, and when it was asked: a stream that begins anew tells it again.
+    told: Option<(String, ReleaseAsked)>,
+}
+
+impl ReleaseRequests<'_> {
+    /// Waits for the next request; the first time also for one that was made before. Cancel safe.
+    pub async fn next(&mut self) -> ReleaseAsked {
         loop {
-            if let Some(asked) = self.follow_requests().await {
-                return asked;
+            let stream = self.stream.get_or_insert_with(|| self.guard.follow());
+            match stream.next().await {
+                Some(Ok(StreamItem::Event(_, event))) => {
+                    if let Some(asked) = self.guard.asked_by(&event).filter(|new| self.is_new(new))
+                    {
+                        return self.told.insert(asked).1.clone();
+                    }
+                }
+                Some(Ok(StreamItem::Restarted)) => {}
+                Some(Ok(StreamItem::Gap { .. })) | None => self.begin_anew().await,
+                Some(Err(error)) => {
+                    tracing::debug!(lock = self.guard.lock(), %error, "cannot follow the lock");
+                    self.begin_anew().await;
+                }
             }
-            tokio::time::sleep(RETRY).await;
         }
     }
 
-    async fn follow_requests(&self) -> Option<ReleaseAsked> {
+    async fn begin_anew(&mut self) {
+        self.stream = None;
+        tokio::time::sleep(RETRY).await;
+    }
+
+    /// Deadlines are counted from when they are heard of, so they differ a little.
+    fn is_new(&self, (at, asked): &(String, ReleaseAsked)) -> bool {
+        self.told.as_ref().is_none_or(|(told_at, told)| {
+            (told_at, &told.who, &told.reason) != (at, &asked.who, &asked.reason)
+        })
+    }
+}
+
+impl LockGuard {
+    /// Requests to release the lock, as they are made. Release it then, or
+    /// [`answer`](LockGuard::answer_release) how much longer it is needed, or do neither: nothing is taken
+    /// away. Follows the events of the lock while the next one is awaited.
+    #[must_use]
+    pub fn release_requests(&self) -> ReleaseRequests<'_> {
+        ReleaseRequests {
+            guard: self,
+            stream: None,
+            told: None,
+        }
+    }
+
+    /// Waits until somebody asks for the lock, or has asked already: the first of
+    /// [`release_requests`](LockGuard::release_requests). Cancel safe.
+    pub async fn release_asked(&self) -> ReleaseAsked {
+        self.release_requests().next().await
+    }
+
+    fn follow(&self) -> EventStream {
         let filter = EventFilter {
             prefix: Some(self.lock().to_owned()),
             kinds: vec!["lock.release_requested".to_owned()],
             ..EventFilter::default()
         };
-        let mut stream = self.session().client().events(filter, Start::State);
-        while let Some(item) = stream.next().await {
-            match item {
-                Ok(StreamItem::Event(_, event)) => {
-                    if let Some(asked) = self.asked_by(&event.kind) {
-                        return Some(asked);
-                    }
-                }
-                Ok(StreamItem::Restarted) => {}
-                Ok(StreamItem::Gap { .. }) => return None,
-                Err(error) => {
-                    tracing::debug!(lock = self.lock(), %error, "cannot follow the lock");
-                    return None;
-                }
-            }
-        }
-        None
+        self.session().client().events(filter, Start::State)
     }
 
-    /// What an event says, if it is about this hold.
-    fn asked_by(&self, kind: &EventKind) -> Option<ReleaseAsked> {
-        if let EventKind::State(state) = kind {
+    /// What an event says and when it was asked, if it is about this hold.
+    fn asked_by(&self, event: &Event) -> Option<(String, ReleaseAsked)> {
+        if let EventKind::State(state) = &event.kind {
             let lock = state
                 .lock
                 .as_ref()
@@ -105,26 +139,28 @@ impl LockGuard {
                 .iter()
                 .find(|holder| holder.fence == self.fence())?;
             let request = ours.release_request.as_ref()?;
-            return Some(ReleaseAsked {
+            let asked = ReleaseAsked {
                 who: request.who.clone(),
                 reason: request.reason.clone(),
                 deadline: within(request.remaining_ms),
-            });
+            };
+            return Some((request.asked_at.clone(), asked));
         }
         if let EventKind::LockReleaseRequested {
             claim,
             who,
             within_ms,
             reason,
-        } = kind
+        } = &event.kind
             && claim.lock == self.lock()
             && claim.fence == self.fence()
         {
-            return Some(ReleaseAsked {
+            let asked = ReleaseAsked {
                 who: who.clone(),
                 reason: reason.clone(),
                 deadline: within(*within_ms),
-            });
+            };
+            return Some((event.time.clone().unwrap_or_default(), asked));
         }
         None
     }

@@ -1,5 +1,6 @@
 //! Asking a holder to release: the guard hears of it and answers.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use holdfast_client::{ErrorCode, LockGuard, SessionOptions};
@@ -87,6 +88,37 @@ async fn a_request_made_before_anybody_listened_is_heard_of() {
     let asked = timeout(SOON, guard.release_asked()).await.unwrap();
     assert_eq!(asked.who, "web@h2");
     assert!(asked.deadline <= Instant::now());
+    guard.release().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_request_is_heard_of_once_also_where_the_stream_begins_anew() {
+    let again = |id, who: &str, time: &str| {
+        let data = value!({
+            "event": "lock.release_requested", "lock": "orders/42", "claim": "c", "fence": 7,
+            "session": "s_1", "who": who, "within_ms": 60_000, "reason": "deploy", "time": time,
+        });
+        event(id, &data)
+    };
+    let gap = event("9.1", &value!({"event": "gap", "oldest_index": 9}));
+    let events = again("8.0", "web@h2", "t1")
+        + &again("8.1", "web@h2", "t1")
+        + &again("9.0", "web@h2", "t2")
+        + &gap;
+    let after = again("8.0", "web@h2", "t2") + &again("9.0", "ops@h3", "t2");
+    let streams = AtomicUsize::new(0);
+    let fake = Fake::start(move |request, _| {
+        let first = request.path.starts_with("/v1/events") && streams.fetch_add(1, Relaxed) == 0;
+        telling(request, if first { &events } else { &after })
+    })
+    .await;
+    let guard = held(&fake).await;
+    let mut requests = guard.release_requests();
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        heard.push(timeout(SOON, requests.next()).await.unwrap().who);
+    }
+    assert_eq!(heard, ["web@h2", "web@h2", "ops@h3"]);
     guard.release().await.unwrap();
 }
 

@@ -51,9 +51,15 @@ pub(crate) struct LockArgs {
     /// Silence of this machine after which the cluster may give the lock to the next
     #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "15s")]
     pub(crate) ttl: Duration,
-    /// When the lock is lost: time between asking the command to end and killing it
+    /// When the lock is lost, or asked for with --on-request=term: time between asking the command to end and
+    /// killing it
     #[arg(long, value_name = "TIME", value_parser = parse::duration, default_value = "5s")]
     pub(crate) grace: Duration,
+    /// When somebody asks for the lock: `ignore` (it is only said); `term`: answer that --grace is needed, ask
+    /// the command to end, kill it after --grace, and release; or a command for the shell, such as
+    /// 'kill -USR1 $HOLDFAST_PID; echo 90s', whose output, if any, is the time to answer
+    #[arg(long, value_name = "ignore|term|CMD", default_value = "ignore", value_parser = OnRequest::parse)]
+    pub(crate) on_request: OnRequest,
     /// Give standard input to the command (it must be a pipe or a file)
     #[arg(long)]
     pub(crate) pass_stdin: bool,
@@ -63,6 +69,28 @@ pub(crate) struct LockArgs {
     /// The command; without one the lock is held until this program is interrupted
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<String>,
+}
+
+/// What to do when somebody asks for the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OnRequest {
+    /// Say so.
+    Ignore,
+    /// End the command and release.
+    Term,
+    /// Run this in a shell.
+    Run(String),
+}
+
+impl OnRequest {
+    fn parse(text: &str) -> Result<OnRequest, String> {
+        match text {
+            "ignore" => Ok(OnRequest::Ignore),
+            "term" => Ok(OnRequest::Term),
+            "" => Err("write ignore, term or a command".to_owned()),
+            command => Ok(OnRequest::Run(command.to_owned())),
+        }
+    }
 }
 
 /// How a wait is shown.

@@ -1,47 +1,24 @@
 //! `holdfast barrier NAME --parties N -- CMD`: waits for all to be there, runs a command, and ends when the
 //! commands of all have.
 
-use std::time::Duration;
-
 use holdfast_client::http_types::v1::barriers::Party;
-use holdfast_client::{Error, Passage, Session, SessionOptions};
+use holdfast_client::{Error, Passage, Session};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::child::{self, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
-use super::{App, session};
+use super::{App, own_session};
 use crate::args::BarrierArgs;
 use crate::exit::{Context as _, Exit, Failure};
 
-/// Time for tidying up at the end. What it does not manage, the end of the session does.
-const TIDY_TIME: Duration = Duration::from_secs(3);
-
 pub(super) async fn run(app: &App, args: BarrierArgs) -> Result<u8, Failure> {
-    let mut signals = Signals::listen()?;
-    let options = SessionOptions {
-        ttl: args.ttl,
-        owner: session::own_owner(),
-        lock_delay: Duration::ZERO,
-        id: None,
-    };
     // A session for each round: a late duplicate of what is sent here cannot come into the next one.
-    let session = tokio::select! {
-        opened = app.client.open_session(options) => {
-            opened.cannot(|| format!("enter {}", args.name))?
-        }
-        signal = signals.next() => return Ok(by_signal(signal)),
-    };
-    let ended = under_session(app, &args, &session, &mut signals).await;
-    let tidied = timeout(TIDY_TIME, async {
-        app.client.finish_background().await;
-        session.close().await
-    });
-    if let Ok(Err(error)) = tidied.await {
-        tracing::debug!(%error, "closing the session failed; it will expire");
-    }
-    ended
+    let what = format!("enter {}", args.name);
+    own_session::run(app, args.ttl, &what, async |session, signals| {
+        under_session(app, &args, session, signals).await
+    })
+    .await
 }
 
 async fn under_session(

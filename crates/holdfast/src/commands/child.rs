@@ -125,6 +125,11 @@ impl Child {
         }
     }
 
+    /// Its process, which is also the number of its group.
+    pub(super) fn pid(&self) -> i32 {
+        self.group.as_raw_nonzero().get()
+    }
+
     /// Waits until the command itself ends, and says with which code: its own, or 128 and the
     /// number of the signal that ended it. Cancel safe.
     pub(super) async fn finished(&mut self) -> Result<u8, Failure> {

@@ -1,23 +1,19 @@
 //! `holdfast elect NAME -- CMD`: runs a command while leading, and stops it when the leadership is lost
 //! or to be handed over, with everything it started.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use holdfast_client::http_types::v1::elections::Candidate;
-use holdfast_client::{Error, ErrorCode, Handover, Leadership, Session, SessionOptions};
+use holdfast_client::{Error, ErrorCode, Handover, Leadership, Session};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use super::child::{Child, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
-use super::{App, session};
+use super::{App, own_session};
 use crate::args::ElectArgs;
 use crate::exit::{Context as _, Exit, Failure};
 use crate::output::ago;
-
-/// Time for tidying up at the end. What it does not manage, the end of the session does.
-const TIDY_TIME: Duration = Duration::from_secs(3);
 
 /// How the time as a candidate ended.
 enum Turn {
@@ -36,28 +32,11 @@ enum End {
 }
 
 pub(super) async fn run(app: &App, args: ElectArgs) -> Result<u8, Failure> {
-    let mut signals = Signals::listen()?;
-    let options = SessionOptions {
-        ttl: args.ttl,
-        owner: session::own_owner(),
-        lock_delay: Duration::ZERO,
-        id: None,
-    };
-    let session = tokio::select! {
-        opened = app.client.open_session(options) => {
-            opened.cannot(|| format!("stand in {}", args.name))?
-        }
-        signal = signals.next() => return Ok(by_signal(signal)),
-    };
-    let ended = under_session(app, &args, &session, &mut signals).await;
-    let tidied = timeout(TIDY_TIME, async {
-        app.client.finish_background().await;
-        session.close().await
-    });
-    if let Ok(Err(error)) = tidied.await {
-        tracing::debug!(%error, "closing the session failed; it will expire");
-    }
-    ended
+    let what = format!("stand in {}", args.name);
+    own_session::run(app, args.ttl, &what, async |session, signals| {
+        under_session(app, &args, session, signals).await
+    })
+    .await
 }
 
 async fn under_session(

@@ -1,19 +1,13 @@
 //! `holdfast group join NAME -- CMD`: a member while a command runs, which is stopped when the session is
 //! lost: others would take the member for gone.
 
-use std::time::Duration;
-
-use holdfast_client::{Membership, Session, SessionOptions};
-use tokio::time::timeout;
+use holdfast_client::{Membership, Session};
 
 use super::child::{self, Program};
 use super::signals::{Signals, by_signal};
-use super::{App, session};
+use super::{App, own_session};
 use crate::args::{GroupCommand, JoinArgs};
 use crate::exit::{Context as _, Exit, Failure};
-
-/// Time for tidying up at the end. What it does not manage, the end of the session does.
-const TIDY_TIME: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(app: &App, command: GroupCommand) -> Result<u8, Failure> {
     match command {
@@ -22,28 +16,11 @@ pub(super) async fn run(app: &App, command: GroupCommand) -> Result<u8, Failure>
 }
 
 async fn join(app: &App, args: JoinArgs) -> Result<u8, Failure> {
-    let mut signals = Signals::listen()?;
-    let options = SessionOptions {
-        ttl: args.ttl,
-        owner: session::own_owner(),
-        lock_delay: Duration::ZERO,
-        id: None,
-    };
-    let session = tokio::select! {
-        opened = app.client.open_session(options) => {
-            opened.cannot(|| format!("join {}", args.name))?
-        }
-        signal = signals.next() => return Ok(by_signal(signal)),
-    };
-    let ended = under_session(app, &args, &session, &mut signals).await;
-    let tidied = timeout(TIDY_TIME, async {
-        app.client.finish_background().await;
-        session.close().await
-    });
-    if let Ok(Err(error)) = tidied.await {
-        tracing::debug!(%error, "closing the session failed; it will expire");
-    }
-    ended
+    let what = format!("join {}", args.name);
+    own_session::run(app, args.ttl, &what, async |session, signals| {
+        under_session(app, &args, session, signals).await
+    })
+    .await
 }
 
 async fn under_session(

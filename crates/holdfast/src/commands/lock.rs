@@ -1,25 +1,24 @@
 //! `holdfast lock NAME -- CMD`: runs a command while holding a lock, and stops it when the lock is
-//! lost, with everything it started.
+//! lost, or asked for if the user wished that, with everything it started.
 
+mod asked;
 mod progress;
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use holdfast_client::{Error, ErrorCode, LockGuard, Session, SessionOptions};
-use tokio::time::timeout;
+use holdfast_client::{Error, ErrorCode, LockGuard, Session};
+use rustix::process::Signal;
 
+use self::asked::Asked;
 use self::progress::Progress;
 use super::acquire::{busy, wished};
 use super::child::{Child, Program};
 use super::signals::{Signals, by_signal};
-use super::{App, session};
+use super::{App, own_session};
 use crate::args::LockArgs;
 use crate::exit::{Context as _, Exit, Failure};
 use crate::output::ago;
-
-/// Time for tidying up at the end. What it does not manage, the end of the session does.
-const TIDY_TIME: Duration = Duration::from_secs(3);
 
 /// How the wait for the lock ended.
 enum Turn {
@@ -28,28 +27,11 @@ enum Turn {
 }
 
 pub(super) async fn run(app: &App, args: LockArgs) -> Result<u8, Failure> {
-    let mut signals = Signals::listen()?;
-    let options = SessionOptions {
-        ttl: args.ttl,
-        owner: session::own_owner(),
-        lock_delay: Duration::ZERO,
-        id: None,
-    };
-    let session = tokio::select! {
-        opened = app.client.open_session(options) => {
-            opened.cannot(|| format!("take {}", args.name))?
-        }
-        signal = signals.next() => return Ok(by_signal(signal)),
-    };
-    let ended = under_session(app, &args, &session, &mut signals).await;
-    let tidied = timeout(TIDY_TIME, async {
-        app.client.finish_background().await;
-        session.close().await
-    });
-    if let Ok(Err(error)) = tidied.await {
-        tracing::debug!(%error, "closing the session failed; it will expire");
-    }
-    ended
+    let what = format!("take {}", args.name);
+    own_session::run(app, args.ttl, &what, async |session, signals| {
+        under_session(app, &args, session, signals).await
+    })
+    .await
 }
 
 async fn under_session(
@@ -71,28 +53,30 @@ async fn under_session(
     ));
     let held = Instant::now();
     if args.command.is_empty() {
-        return hold(app, guard, signals).await;
+        return hold(app, args, guard, signals).await;
     }
     let mut child = Child::spawn(&Program {
         command: &args.command,
         pass_stdin: args.pass_stdin,
-        environment: vec![
-            ("HOLDFAST_LOCK", guard.lock().to_owned()),
-            ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
-            ("HOLDFAST_FENCE", guard.fence().to_string()),
-            ("HOLDFAST_SESSION", guard.session().id().to_owned()),
-            ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
-        ],
+        environment: environment(app, &guard),
     })?;
     let code = {
-        let mut asked = pin!(asked_for(app, &guard));
+        let asked = Asked::of(app, args, &guard);
+        let mut to_end = pin!(asked.until_to_end(child.pid()));
         loop {
             tokio::select! {
                 biased;
                 code = child.finished() => break code?,
-                () = guard.lost() => return Ok(stop_child(app, args, &guard, &mut child).await),
+                () = guard.lost() => {
+                    lost(app, &guard);
+                    stop_child(app, args, &mut child).await;
+                    return Ok(Exit::Lost.code());
+                }
                 signal = signals.next() => child.signal(signal),
-                () = &mut asked => {}
+                () = &mut to_end => {
+                    asked.answering(args.grace, stop_child(app, args, &mut child)).await;
+                    break child.finished().await?;
+                }
             }
         }
     };
@@ -103,21 +87,15 @@ async fn under_session(
     release(app, guard, held, code).await
 }
 
-/// Says that somebody asks for the lock, and goes on: the command knows best when it is done.
-async fn asked_for(app: &App, guard: &LockGuard) {
-    let asked = guard.release_asked().await;
-    let left = asked
-        .deadline
-        .saturating_duration_since(tokio::time::Instant::now());
-    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-    app.out.note(&format!(
-        "{} asks for {} within {}: {}",
-        asked.who,
-        guard.lock(),
-        ago(left),
-        asked.reason
-    ));
-    std::future::pending().await
+/// What is run must know of the lock.
+fn environment(app: &App, guard: &LockGuard) -> Vec<(&'static str, String)> {
+    vec![
+        ("HOLDFAST_LOCK", guard.lock().to_owned()),
+        ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
+        ("HOLDFAST_FENCE", guard.fence().to_string()),
+        ("HOLDFAST_SESSION", guard.session().id().to_owned()),
+        ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
+    ]
 }
 
 /// Stands in the queue, showing how it goes.
@@ -146,14 +124,21 @@ async fn wait_for_turn(
     Ok(Turn::Ours(Box::new(guard)))
 }
 
-/// Without a command: holds the lock until interrupted.
-async fn hold(app: &App, guard: LockGuard, signals: &mut Signals) -> Result<u8, Failure> {
+/// Without a command: holds the lock until interrupted. To be asked to end is like that.
+async fn hold(
+    app: &App,
+    args: &LockArgs,
+    guard: LockGuard,
+    signals: &mut Signals,
+) -> Result<u8, Failure> {
     let held = Instant::now();
     app.out.note("holding it until interrupted");
+    let asked = Asked::of(app, args, &guard);
     let signal = tokio::select! {
-        signal = signals.next() => Some(signal),
+        biased;
         () = guard.lost() => None,
-        () = asked_for(app, &guard) => None,
+        signal = signals.next() => Some(signal),
+        () = asked.until_to_end(own_pid()) => Some(Signal::TERM.as_raw()),
     };
     let Some(signal) = signal else {
         lost(app, &guard);
@@ -162,13 +147,15 @@ async fn hold(app: &App, guard: LockGuard, signals: &mut Signals) -> Result<u8, 
     release(app, guard, held, by_signal(signal)).await
 }
 
-async fn stop_child(app: &App, args: &LockArgs, guard: &LockGuard, child: &mut Child) -> u8 {
-    lost(app, guard);
+fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+async fn stop_child(app: &App, args: &LockArgs, child: &mut Child) {
     app.out.warn("stopping the command");
     if !child.stop(args.grace).await {
         app.out.warn("some of its processes could not be stopped");
     }
-    Exit::Lost.code()
 }
 
 fn lost(app: &App, guard: &LockGuard) {

@@ -39,6 +39,21 @@ pub(crate) fn tabs(rows: &[Vec<String>]) -> String {
         .collect()
 }
 
+/// A text of somebody else as one line that does nothing to a terminal: no control characters, and none that
+/// change the direction of writing or cannot be seen.
+pub(crate) fn clean(text: &str) -> String {
+    let unseen = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let shown = |c: char| match c {
+        '\t' | '\n' | '\r' => ' ',
+        c if c.is_control() || unseen(c) => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// A text as one word of a POSIX shell.
 pub(crate) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -117,6 +132,19 @@ mod tests {
         );
         assert_eq!(lines[3], "  outcome: unknown: it may have happened");
         assert_eq!(lines[4], "  check:   /v1/nodes/a");
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_not_shown() {
+        for (text, shown) in [
+            ("release 2.8.1 für Prüfung", "release 2.8.1 für Prüfung"),
+            ("\u{1b}[2Jgone\u{7}", "\u{fffd}[2Jgone\u{fffd}"),
+            ("a\u{9b}31mb\u{7f}", "a\u{fffd}31mb\u{fffd}"),
+            ("two\nlines\tand\r", "two lines and "),
+            ("abc\u{202e}cba\u{200b}", "abc\u{fffd}cba\u{fffd}"),
+        ] {
+            assert_eq!(clean(text), shown);
+        }
     }
 
     #[test]
