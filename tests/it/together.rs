@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use holdfast_tests::locks::{holding, stand_in_queue, waiting};
 use holdfast_tests::{Cluster, Http, eventually, until};
 use serde_json::{Value, json};
 
@@ -138,4 +139,30 @@ fn money_that_is_moved_under_two_locks_is_all_there_when_leaders_were_killed() {
     }
     cluster.restart(leader);
     cluster.wait_digests_agree();
+}
+
+#[test]
+fn the_command_line_takes_all_or_leaves_all() {
+    let cluster = Cluster::start(3);
+    let (cli, http) = (cluster.cli(), cluster.http(2));
+    let asked = [
+        "lock",
+        "a",
+        "--and",
+        "b",
+        "--and",
+        "c:shared",
+        "--nonblock",
+        "--",
+    ];
+    let say = ["sh", "-c", "echo $HOLDFAST_LOCK $HOLDFAST_FENCE"];
+    let done = cli.run(&[&asked[..], &say[..]].concat()).expect(0);
+    assert!(done.stdout.starts_with("a "), "{}", done.stdout);
+    cluster.open_session("s");
+    stand_in_queue(&http, "s", "b", "c1");
+    let busy = cli.run(&[&asked[..], &["false"]].concat()).expect(75);
+    assert!(busy.stderr.contains("a, b, c"), "{}", busy.stderr);
+    for lock in ["a", "c"] {
+        assert!(holding(&http, lock).is_empty() && waiting(&http, lock).is_empty());
+    }
 }

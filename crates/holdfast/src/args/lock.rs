@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use http_types::paths;
-use http_types::v1::locks::{LockKind, LockState};
+use http_types::v1::locks::{ClaimPart, LockKind, LockState};
 
 use super::parse;
 
@@ -24,6 +24,10 @@ pub(crate) struct Wish {
     #[arg(long, value_name = "N", requires = "permits",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
+    /// And this lock: all of them or none, in whatever order they are named. Alone, or `NAME:shared`, or
+    /// `NAME:PERMITS` or `NAME:PERMITS/LIMIT` of a semaphore; may be given several times
+    #[arg(long = "and", value_name = "LOCK", value_parser = parse::claim_part)]
+    pub(crate) all_of: Vec<ClaimPart>,
     /// Take it now or not at all
     #[arg(short, long, conflicts_with = "wait")]
     pub(crate) nonblock: bool,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http_types::duration::TextDuration;
 use http_types::headers;
+use http_types::v1::locks::{ClaimPart, Mode};
 
 /// A duration with its unit, or bare seconds as flock takes them.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -21,6 +22,37 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("write key=value".to_owned()),
     }
+}
+
+/// `lock`, `lock:shared`, `lock:PERMITS` or `lock:PERMITS/LIMIT`. Other ends after a colon are part of the name;
+/// a name that ends like one of these is followed by `:exclusive`.
+pub(crate) fn claim_part(text: &str) -> Result<ClaimPart, String> {
+    let wanted = |lock: &str, mode| ClaimPart {
+        lock: lock.to_owned(),
+        mode: Some(mode),
+        ..ClaimPart::default()
+    };
+    let Some((lock, how)) = text.rsplit_once(':') else {
+        return Ok(wanted(text, Mode::Exclusive));
+    };
+    match how {
+        "shared" => return Ok(wanted(lock, Mode::Shared)),
+        "exclusive" => return Ok(wanted(lock, Mode::Exclusive)),
+        _ => {}
+    }
+    let (permits, limit) = match how.split_once('/') {
+        Some((permits, limit)) => (permits, Some(limit)),
+        None => (how, None),
+    };
+    let Ok(permits) = permits.parse::<u32>() else {
+        return Ok(wanted(text, Mode::Exclusive));
+    };
+    let limit = limit.map(str::parse).transpose();
+    Ok(ClaimPart {
+        permits: Some(permits),
+        limit: limit.map_err(|error| format!("the limit of permits: {error}"))?,
+        ..wanted(lock, Mode::Permits)
+    })
 }
 
 /// `lock=fence`
@@ -66,5 +98,22 @@ mod tests {
         assert_eq!(credentials("digest:user:a:b"), digest);
         assert!(credentials("user").is_err() && credentials(":x").is_err());
         assert!(fence("orders/42").is_err() && fence("a=-1").is_err());
+    }
+
+    #[test]
+    fn a_lock_is_named_with_how_it_is_wanted() {
+        let read = |text| {
+            let part = claim_part(text).unwrap();
+            (part.lock, part.mode.unwrap(), part.permits, part.limit)
+        };
+        let alone = |lock: &str| (lock.to_owned(), Mode::Exclusive, None, None);
+        assert_eq!(read("orders/42"), alone("orders/42"));
+        assert_eq!(read("db:main"), alone("db:main"));
+        assert_eq!(read("db:5:exclusive"), alone("db:5"));
+        assert_eq!(read("fx:shared"), ("fx".into(), Mode::Shared, None, None));
+        let permits = |permits, limit| ("pool".to_owned(), Mode::Permits, Some(permits), limit);
+        assert_eq!(read("pool:2"), permits(2, None));
+        assert_eq!(read("pool:2/8"), permits(2, Some(8)));
+        assert!(claim_part("pool:2/many").is_err());
     }
 }

@@ -21,6 +21,9 @@ pub(super) fn wished(mut lock: LockBuilder, wish: &Wish) -> LockBuilder {
     if let Some(limit) = wish.limit {
         lock = lock.limit(limit);
     }
+    for part in &wish.all_of {
+        lock = lock.and_part(part.clone());
+    }
     if wish.nonblock {
         lock = lock.try_now();
     }
@@ -34,6 +37,13 @@ pub(super) fn wished(mut lock: LockBuilder, wish: &Wish) -> LockBuilder {
         lock = lock.label(key, value);
     }
     lock
+}
+
+/// The locks that are taken, for people.
+pub(super) fn wanted(name: &str, wish: &Wish) -> String {
+    let others = wish.all_of.iter().map(|part| part.lock.as_str());
+    let all: Vec<&str> = std::iter::once(name).chain(others).collect();
+    all.join(", ")
 }
 
 /// A busy lock ends with the code the user chose. The cluster says so in two ways: to the request
@@ -73,7 +83,7 @@ pub(super) async fn acquire(app: &App, args: AcquireArgs) -> Result<u8, Failure>
         None => lock.acquire_detached().await,
     };
     let claim = held
-        .cannot(|| format!("take {}", args.name))
+        .cannot(|| format!("take {}", wanted(&args.name, &args.wish)))
         .map_err(|failure| busy(failure, &args.wish))?;
     app.out.show(&shown(&claim)?)?;
     Ok(0)

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use self::asked::Asked;
 use self::progress::Progress;
-use super::acquire::{busy, wished};
+use super::acquire::{busy, wanted, wished};
 use super::child::{Child, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, own_session};
@@ -47,7 +47,7 @@ async fn under_session(
     };
     app.out.note(&format!(
         "acquired {} after {}, fence {}",
-        args.name,
+        wanted(&args.name, &args.wish),
         ago(millis(began)),
         guard.fence()
     ));
@@ -119,7 +119,7 @@ async fn wait_for_turn(
     };
     progress.clear();
     let guard = turn
-        .cannot(|| format!("take {}", args.name))
+        .cannot(|| format!("take {}", wanted(&args.name, &args.wish)))
         .map_err(|failure| busy(failure, &args.wish))?;
     Ok(Turn::Ours(Box::new(guard)))
 }
