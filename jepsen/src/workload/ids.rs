@@ -1,5 +1,5 @@
-//! Numbers that must never repeat: of sequential znodes, and of a counter. Parents are deleted and
-//! made again meanwhile. (P-ORDER, P-RETRY)
+//! Numbers that must never repeat: of sequential znodes, of the version of a znode, and of a counter that is
+//! added to. Parents are deleted and made again meanwhile. (P-ORDER, P-RETRY, P-COUNT)
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,6 +78,25 @@ impl Ids {
         outcome
     }
 
+    /// One is added, half of the time under a key, so that the request may be repeated: a number that is added
+    /// twice is a gap, which is allowed, and one that is answered twice is not.
+    fn added(&mut self, client: &mut Client, counter: &str) -> Outcome {
+        self.made += 1;
+        let op = Op::new("next", Some(counter), json!({"kind": "added"}));
+        let request = Request::new("POST", format!("/v1/counters/jepsen/{counter}/-/add"))
+            .body(json!({"delta": 1}).to_string());
+        client.invoke(&op);
+        let asked = if client.random.chance(50) {
+            let key = format!("add-{}-{}", client.number, self.made);
+            let request = request.header("idempotency-key", key);
+            client.ask_repeatedly(Nature::Write, &request, ATTEMPTS)
+        } else {
+            client.ask(Nature::Write, &request)
+        };
+        let number = asked.json().get("value").cloned().unwrap_or_default();
+        client.end(&op, asked, number)
+    }
+
     /// A counter is a znode and its number the version: every write counts one on.
     fn counter(client: &mut Client, counter: &str) -> Outcome {
         let op = Op::new("next", Some(counter), json!({"kind": "counter"}));
@@ -134,6 +153,8 @@ impl Workload for Ids {
             Ids::reset(client, &format!("p{at}"));
         } else if client.random.chance(30) {
             Ids::counter(client, &format!("counter-{at}"));
+        } else if client.random.chance(40) {
+            self.added(client, &format!("sum-{at}"));
         } else {
             self.sequential(client, &format!("p{at}"));
         }
@@ -150,6 +171,10 @@ impl Workload for Ids {
             let counter = format!("counter-{at}");
             until(client, began, |client| {
                 Ids::counter(client, &counter) == Outcome::Ok
+            });
+            let sum = format!("sum-{at}");
+            until(client, began, |client| {
+                self.added(client, &sum) == Outcome::Ok
             });
         }
     }
