@@ -1,10 +1,12 @@
 //! Locks of all kinds: sessions, claims, holders that write, pause and let go.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use node::{AcquireOutcome, Draft, Node, ProposeError};
 use raft_core::command::{
-    Acquire, ClaimSession, Command, FenceGuard, LockMode, OpenSession, Owner, SessionRef,
+    Acquire, AcquireAll, ClaimPart, ClaimSession, Command, FenceGuard, LockMode, OpenSession,
+    Owner, SessionRef,
 };
 use raft_core::ids::{ClaimId, Fence, LockName, SessionId, SessionName};
 use raft_core::lock::{ClaimEnd, ClaimState, EndedClaim};
@@ -44,6 +46,9 @@ struct Claim {
     wait_ms: u64,
     /// Named by half of the claims: the others are held as long as their session lives.
     ack_within_ms: Option<u64>,
+    /// A lock that nobody else wants, by its name the last, that every fourth claim claims with it: what is seen
+    /// of the lock is the same, and that no part stands alone is seen in the state (I-3).
+    beside: Option<String>,
 }
 
 pub(super) async fn run(mut client: Client, workload: Workload) {
@@ -125,10 +130,48 @@ fn new_claim(client: &mut Client, workload: Workload, session: &Session, made: u
         mode,
         wait_ms,
         ack_within_ms,
+        beside: (made % 4 == 3).then(|| format!("zz-{}-{made}", client.process())),
     }
 }
 
 impl Claim {
+    /// Takes it, and the lock beside it where there is one.
+    fn command(&self) -> Option<Command> {
+        let (lock, claim) = self.names()?;
+        let (session, wait_ms) = (ClaimSession::Acting, Some(self.wait_ms));
+        let limit = matches!(self.mode, LockMode::Permits(_)).then_some(PERMITS);
+        let Some(beside) = &self.beside else {
+            return Some(Command::Acquire(Acquire {
+                lock,
+                claim,
+                mode: self.mode,
+                limit,
+                session,
+                wait_ms,
+                ttl_ms: None,
+                ack_within_ms: self.ack_within_ms,
+                reentrant: false,
+                reason: None,
+                labels: BTreeMap::new(),
+            }));
+        };
+        let part = |lock, mode, limit| ClaimPart { lock, mode, limit };
+        let beside = LockName::parse(beside).ok()?;
+        Some(Command::AcquireAll(AcquireAll {
+            claim,
+            all_of: vec![
+                part(beside, LockMode::Exclusive, None),
+                part(lock, self.mode, limit),
+            ],
+            session,
+            wait_ms,
+            ttl_ms: None,
+            ack_within_ms: self.ack_within_ms,
+            reason: None,
+            labels: BTreeMap::new(),
+        }))
+    }
+
     fn asked(&self) -> Value {
         let (mode, permits) = match self.mode {
             LockMode::Exclusive => ("exclusive", None),
@@ -318,21 +361,7 @@ pub(super) fn code(refusal: &Refusal) -> String {
 async fn acquire(client: &mut Client, claim: &Claim, session: &str) -> Option<Fence> {
     let asked = claim.asked();
     let begun = client.begin("acquire", Some(&claim.lock), asked.clone(), Vec::new());
-    let (lock, id) = claim.names()?;
-    let command = Command::Acquire(Acquire {
-        lock,
-        claim: id,
-        mode: claim.mode,
-        limit: matches!(claim.mode, LockMode::Permits(_)).then_some(PERMITS),
-        session: ClaimSession::Acting,
-        wait_ms: Some(claim.wait_ms),
-        ttl_ms: None,
-        ack_within_ms: claim.ack_within_ms,
-        reentrant: false,
-        reason: None,
-        labels: Default::default(),
-    });
-    let draft = of_session(session, command);
+    let draft = of_session(session, claim.command()?);
     let patience = Duration::from_millis(client.rng.range(50, 1500));
     let answer = client
         .inside(PATIENCE, move |node| async move {
