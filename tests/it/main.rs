@@ -38,5 +38,6 @@ mod restore;
 mod sessions;
 mod smoke;
 mod soak;
+mod top;
 mod watches;
 mod zookeeper;
