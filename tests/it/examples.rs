@@ -70,6 +70,15 @@ fn consumers_share_partitions_and_take_over_from_one_that_went() {
     );
 }
 
+#[test]
+fn only_the_keys_of_a_server_that_leaves_move() {
+    let said = run("shard-map.sh");
+    assert!(
+        said.starts_with("40 keys: ") && said.ends_with("3 clients agree\n"),
+        "{said}"
+    );
+}
+
 /// One that is not run is one that does not work.
 #[test]
 fn every_example_is_run_here_and_told_of() {

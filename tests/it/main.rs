@@ -39,5 +39,6 @@ mod sessions;
 mod smoke;
 mod soak;
 mod together;
+mod top;
 mod watches;
 mod zookeeper;

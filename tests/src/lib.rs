@@ -28,6 +28,7 @@ pub mod process;
 pub mod real_zookeeper;
 pub mod soak;
 pub mod sse;
+pub mod terminal;
 pub mod transcript;
 pub mod wait;
 pub mod zookeeper;

@@ -89,12 +89,12 @@ async fn print_once(mut poller: Poller, interval: Duration) -> Result<u8, Failur
     Ok(verdict(&model))
 }
 
-/// That nobody could be asked is an error, though everything that is known was said.
+/// That something was not answered is an error, though everything that is known was said.
 fn verdict(model: &Model) -> u8 {
-    if model.board.cluster.error.is_some() {
-        Exit::Unavailable.code()
-    } else {
+    if model.board.is_whole() {
         0
+    } else {
+        Exit::Unavailable.code()
     }
 }
 

@@ -122,6 +122,15 @@ impl Board {
         self.rates.take(at, rates);
     }
 
+    /// Whether everything was answered that is asked of the cluster as a whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.cluster.error.is_none()
+            && self.hot.error.is_none()
+            && self.sessions.error.is_none()
+            && self.elections.error.is_none()
+            && self.deadlocks.error.is_none()
+    }
+
     /// Nodes that find that replicas differ, and what they say of it.
     pub(super) fn divergence(&self) -> Vec<(&str, &str)> {
         let health = self.nodes.iter().filter_map(|(id, node)| {

@@ -57,12 +57,20 @@ fn cluster_line(board: &Board, cluster: &Cluster, palette: Palette) -> Vec<Span<
         None => Span::styled("  NO LEADER", palette.alarm()),
     });
     line.push(format!("  term {}", cluster.term).into());
-    let voters = cluster
-        .members
-        .iter()
-        .filter(|member| member.role == Role::Voter)
-        .count();
-    let tolerance = format!("  can lose {} of {voters}", cluster.failure_tolerance);
+    let voters = || {
+        let members = cluster.members.iter();
+        members.filter(|member| member.role == Role::Voter)
+    };
+    let reached = voters().filter(|voter| voter.reachable).count();
+    if reached < usize::try_from(cluster.quorum).unwrap_or(usize::MAX) {
+        // A leader that lost its followers takes a while to notice, and decides nothing meanwhile.
+        line.push(Span::styled("  NO QUORUM", palette.alarm()));
+    }
+    let tolerance = format!(
+        "  can lose {} of {}",
+        cluster.failure_tolerance,
+        voters().count()
+    );
     let alarm = cluster.failure_tolerance == 0;
     line.push(Span::styled(
         tolerance,
@@ -203,7 +211,7 @@ fn health_of(node: Option<&Node>) -> (String, bool) {
         Some((None, Some(health))) if health.status == HealthStatus::Ok => ("ok".to_owned(), true),
         Some((None, Some(health))) => {
             let failed = health.checks.iter().filter(|check| !check.ok);
-            let failed = failed.map(|check| format!("{}: {}", check.name, check.detail));
+            let failed = failed.map(|check| format!("fails {} ({})", check.name, check.detail));
             (clean(&failed.collect::<Vec<_>>().join("; ")), false)
         }
         Some((None, None)) | None => ("not asked".to_owned(), true),

@@ -269,11 +269,13 @@ fn replicas_that_differ_and_a_cluster_without_a_leader_cry_out() {
     let mut model = Model::new();
     let mut read = sample::reading();
     read.nodes.get_mut("n1").unwrap().health = Ok(sample::health("n1", false));
-    read.cluster.as_mut().unwrap().leader = None;
+    let cluster = read.cluster.as_mut().unwrap();
+    (cluster.leader, cluster.quorum) = (None, 3);
     model.take(Duration::from_secs(1), read);
     let buffer = drawn(&model, 110, 14);
     let text = text_of(&buffer);
-    assert!(text.contains("NO LEADER"), "{text}");
+    assert!(text.contains("NO LEADER  term 2  NO QUORUM"), "{text}");
+    assert!(text.contains("fails replicas_equal (at 3990)"), "{text}");
     assert!(text.contains("REPLICAS DIFFER (n1: at 3990)"), "{text}");
     assert_eq!(style_of(&buffer, "n1").fg, Some(Color::Red));
 }
