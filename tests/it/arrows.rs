@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "raft-core",
-        &["mutant"],
+        &["balance", "mutant"],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
     (

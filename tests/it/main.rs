@@ -35,6 +35,7 @@ mod mutants;
 mod reference;
 mod restart;
 mod restore;
+mod services;
 mod sessions;
 mod smoke;
 mod soak;

@@ -281,7 +281,8 @@ fn follow(runtime: &Runtime, commit: &Commit) {
             | EventKind::LeaderElected { .. }
             | EventKind::LeadershipEnded { .. }
             | EventKind::TransferAsked { .. }
-            | EventKind::TransferCancelled { .. } => {}
+            | EventKind::TransferCancelled { .. }
+            | EventKind::Instance { .. } => {}
         }
     }
 }

@@ -8,6 +8,7 @@ mod election;
 mod group;
 mod lock;
 mod restore;
+mod service;
 mod session;
 mod znode;
 
@@ -20,6 +21,9 @@ pub use self::lock::{
     Acquire, AcquireAll, ClaimPart, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease,
 };
 pub use self::restore::RestoreStep;
+pub use self::service::{
+    Filter, Pick, RegisterInstance, Selection, ServiceCommand, ServiceOp, Strategy,
+};
 pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
@@ -260,6 +264,8 @@ pub enum Command {
     },
     /// Stands in the queues of several locks.
     AcquireAll(AcquireAll),
+    /// One operation on a service.
+    Service(ServiceCommand),
 }
 
 impl Command {

@@ -221,6 +221,7 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::GroupLeft { .. }
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. }
+        | Reply::Service(_)
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
         | Reply::MembersPublished { .. }
@@ -317,6 +318,7 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => panic!("not of this family: {kind:?}"),
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => panic!("not of this family: {kind:?}"),
     }
 }
