@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &[],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
+    // Sockets and results; which instances there are, and where verdicts go, it is told.
+    ("checks", &[], &["openraft", "rocksdb", "axum", "reqwest"]),
     (
         "raft-core",
         &["mutant"],

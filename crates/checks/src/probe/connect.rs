@@ -1,0 +1,71 @@
+//! From an address or a name to a connection.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+
+use super::Trouble;
+use super::text::bare;
+use crate::limits::ADDRESSES_MAX;
+
+/// The addresses of `host`, at most [`ADDRESSES_MAX`]; `None`: not in time.
+pub(super) async fn resolve(
+    lookups: &Arc<Semaphore>,
+    host: &str,
+    port: u16,
+    until: Instant,
+) -> Result<Option<Vec<SocketAddr>>, Trouble> {
+    let host = bare(host);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(Some(vec![SocketAddr::new(address, port)]));
+    }
+    let Ok(permit) = timeout_at(until, Arc::clone(lookups).acquire_owned()).await else {
+        // Others wait for name servers: nothing was asked about this one.
+        return Err(Trouble::Here(
+            "not probed: too many names are being looked up".to_owned(),
+        ));
+    };
+    let host = host.to_owned();
+    // The thread holds the permit: it cannot be stopped, and whoever waits for it may go away.
+    let lookup = spawn_blocking(move || {
+        let _permit = permit;
+        let found = (host.as_str(), port).to_socket_addrs()?;
+        Ok::<_, io::Error>(found.take(ADDRESSES_MAX).collect())
+    });
+    match timeout_at(until, lookup).await {
+        Err(_) => Ok(None),
+        Ok(Err(_)) => Err(Trouble::Here("not probed: the node is stopping".to_owned())),
+        Ok(Ok(found)) => found.map(Some).map_err(|error| Trouble::of(&error)),
+    }
+}
+
+/// A connection to the first of `addresses` that takes one; `None`: none in time.
+///
+/// Each is given its part of the time that is left, so that a first one that is silent (IPv6 behind a firewall) does not
+/// keep the others from being tried.
+pub(super) async fn first(
+    addresses: &[SocketAddr],
+    until: Instant,
+) -> Result<Option<TcpStream>, Trouble> {
+    let mut refused = None;
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let now = Instant::now();
+        let part = until.saturating_duration_since(now) / left;
+        match timeout_at(now + part, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(Some(stream)),
+            Ok(Err(error)) => refused = Some(Trouble::of(&error)),
+            Err(_) => {}
+        }
+    }
+    match refused {
+        Some(trouble) => Err(trouble),
+        None if addresses.is_empty() => Err(Trouble::target("the name has no address")),
+        None => Ok(None),
+    }
+}
