@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("checks", &[], &["openraft", "rocksdb", "axum", "reqwest"]),
     (
         "raft-core",
-        &["mutant"],
+        &["balance", "mutant"],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
     (

@@ -83,9 +83,36 @@ impl Table {
     /// The candidate of this key, as an index into what the table was built from.
     #[must_use]
     pub fn pick(&self, key: &[u8]) -> Option<usize> {
-        let size = u64::try_from(self.entries.len()).ok()?;
-        let entry = usize::try_from(xxh3_64(key).checked_rem(size)?).ok()?;
-        usize::try_from(*self.entries.get(entry)?).ok()
+        self.entries_from(key).next()
+    }
+
+    /// Different candidates for this key, at most `count`: its own, and those that are met first by going on
+    /// from its entry.
+    #[must_use]
+    pub fn pick_several(&self, key: &[u8], count: usize) -> Vec<usize> {
+        let mut chosen = Vec::new();
+        for index in self.entries_from(key) {
+            if chosen.len() >= count {
+                break;
+            }
+            if !chosen.contains(&index) {
+                chosen.push(index);
+            }
+        }
+        chosen
+    }
+
+    /// All entries, beginning with that of this key.
+    fn entries_from(&self, key: &[u8]) -> impl Iterator<Item = usize> {
+        let size = u64::try_from(self.entries.len()).unwrap_or(0);
+        let entry = xxh3_64(key).checked_rem(size).unwrap_or(0);
+        let entry = usize::try_from(entry).unwrap_or(0);
+        let around = self
+            .entries
+            .iter()
+            .skip(entry)
+            .chain(self.entries.iter().take(entry));
+        around.filter_map(|index| usize::try_from(*index).ok())
     }
 
     /// The candidate of each entry; none where the table was built from nobody.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Candidate;
 use crate::candidate::total_weight;
 
@@ -18,7 +20,7 @@ const CHOICE: u128 = 1 << 64;
 /// different subsets: credits of those who are not asked stay as they are. So a change does not begin a new
 /// cycle, which would favour the same ones again and again, and how far anybody is from its due stays bounded
 /// (the carpool problem: Ajtai and others, "Fairness in scheduling", 1998).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     credits: BTreeMap<Box<str>, i128>,
 }
@@ -54,6 +56,11 @@ impl Cursor {
     /// Forgets the credits of all but these: what keeps the cursor as small as the service.
     pub fn retain(&mut self, mut stays: impl FnMut(&str) -> bool) {
         self.credits.retain(|id, _| stays(id));
+    }
+
+    /// Whose credits are kept, in order of name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.credits.keys().map(AsRef::as_ref)
     }
 
     /// How many credits are kept.

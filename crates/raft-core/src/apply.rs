@@ -20,6 +20,7 @@ mod planted;
 mod quota;
 mod restore;
 mod room;
+mod service;
 mod session;
 mod subtree;
 mod tree;
@@ -245,6 +246,7 @@ impl Step<'_> {
                 claim,
                 needs_ms,
             } => self.answer_release(lock, claim, *needs_ms),
+            Command::Service(command) => self.service_op(command).map(Reply::Service),
         }
     }
 

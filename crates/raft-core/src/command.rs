@@ -8,6 +8,7 @@ mod election;
 mod group;
 mod lock;
 mod restore;
+mod service;
 mod session;
 mod znode;
 
@@ -18,6 +19,9 @@ pub use self::election::{Campaign, TermGuard, TransferLeadership};
 pub use self::group::JoinGroup;
 pub use self::lock::{Acquire, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease};
 pub use self::restore::RestoreStep;
+pub use self::service::{
+    Filter, Pick, RegisterInstance, Selection, ServiceCommand, ServiceOp, Strategy,
+};
 pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
@@ -256,6 +260,8 @@ pub enum Command {
         /// How long from now, milliseconds.
         needs_ms: u64,
     },
+    /// One operation on a service.
+    Service(ServiceCommand),
 }
 
 /// Which version a conditional write expects.

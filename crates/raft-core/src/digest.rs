@@ -12,11 +12,12 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
-    WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ReservationId, ResourceName,
+    ServiceName, SessionId, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
+use crate::service::{GlobalCursor, Instance, InstanceKey, Reservation};
 use crate::session::{EndedSession, Session};
 use crate::staging::{StagedPart, Staging};
 use crate::state::{Answer, State};
@@ -44,6 +45,9 @@ pub(crate) struct TableDigests {
     ended_candidates: u128,
     fence_registers: u128,
     histories: u128,
+    instances: u128,
+    reservations: u128,
+    cursors: u128,
 }
 
 impl State {
@@ -71,6 +75,9 @@ impl State {
             ended_candidates: self.ended_candidates.digest(),
             fence_registers: self.fence_registers.digest(),
             histories: self.histories.digest(),
+            instances: self.instances.digest(),
+            reservations: self.reservations.digest(),
+            cursors: self.cursors.digest(),
         }
     }
 
@@ -92,6 +99,9 @@ impl State {
             ended_candidates: self.ended_candidates.recomputed_digest(),
             fence_registers: self.fence_registers.recomputed_digest(),
             histories: self.histories.recomputed_digest(),
+            instances: self.instances.recomputed_digest(),
+            reservations: self.reservations.recomputed_digest(),
+            cursors: self.cursors.recomputed_digest(),
         }
     }
 }
@@ -170,6 +180,9 @@ fingerprint_of_encoding! {
     Candidate: (ElectionName, CandidateId),
     EndedCandidate: (ElectionName, CandidateId),
     FenceRegister: ResourceName,
+    Instance: InstanceKey,
+    Reservation: (ServiceName, ReservationId),
+    GlobalCursor: ServiceName,
 }
 
 #[expect(

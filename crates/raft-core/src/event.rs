@@ -10,9 +10,11 @@ use crate::command::{LockMode, Moment};
 use crate::data::Data;
 use crate::election::CandidateEnd;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, SessionId, SessionName, Term, ZnodePath,
+    CandidateId, ClaimId, ElectionName, Fence, InstanceId, LockName, ServiceName, SessionId,
+    SessionName, Term, ZnodePath,
 };
 use crate::lock::ClaimEnd;
+use crate::service::InstanceEnd;
 use crate::session::SessionEnd;
 use crate::znode::Stat;
 
@@ -57,7 +59,8 @@ impl EventKind {
             | EventKind::LeaderElected { .. }
             | EventKind::LeadershipEnded { .. }
             | EventKind::TransferAsked { .. }
-            | EventKind::TransferCancelled { .. } => None,
+            | EventKind::TransferCancelled { .. }
+            | EventKind::Instance { .. } => None,
         }
     }
 }
@@ -299,4 +302,38 @@ pub enum EventKind {
         /// Who was to lead.
         to: CandidateId,
     },
+    /// An instance of a service is, or can be picked, other than before.
+    Instance {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        instance: InstanceId,
+        /// The session that keeps it.
+        session: Option<SessionId>,
+        /// What happened.
+        change: InstanceChange,
+    },
+}
+
+/// What happened to an instance of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceChange {
+    /// `service.registered`
+    Registered,
+    /// `service.changed`: what it says of itself.
+    Changed,
+    /// `service.draining`: no new work is sent to it.
+    Draining,
+    /// `service.up`: new work is sent to it again.
+    Up,
+    /// `service.passing`: its checks pass.
+    Passing,
+    /// `service.failing`: its checks fail.
+    Failing,
+    /// `service.set_aside`: too many calls failed in a row.
+    SetAside,
+    /// `service.back`: it is set aside no more.
+    Back,
+    /// `service.left`
+    Left(InstanceEnd),
 }

@@ -230,6 +230,18 @@ segment_name! {
 }
 
 segment_name! {
+    /// Id of an instance of a service, chosen by the client. Unique within it.
+    InstanceId, "instance id"
+}
+
+impl InstanceId {
+    /// Before every id, for ranges: never stored, never shown.
+    pub(crate) fn before_all() -> InstanceId {
+        InstanceId(Arc::from(""))
+    }
+}
+
+segment_name! {
     /// Name of a session, chosen by the client (HTTP) so that opening it can be repeated.
     SessionName, "session name"
 }
@@ -314,29 +326,73 @@ name_of_znode! {
     BarrierName, "barrier name", path::BARRIERS
 }
 
-/// Name of a resource outside whose highest fence is kept, made like that of a lock. Often it is the
-/// name of the lock that guards the resource; nothing depends on that.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceName(Arc<str>);
+macro_rules! name_without_znode {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
-impl ResourceName {
-    /// Validates `text`: segments of `A-Za-z0-9._:@+,~-` joined by `/`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<ResourceName, InvalidName> {
-        check_name("resource name", text)?;
-        Ok(ResourceName(Arc::from(text)))
-    }
+        impl $name {
+            /// Validates `text`: segments of `A-Za-z0-9._:@+,~-` joined by `/`.
+            ///
+            /// # Errors
+            /// What is wrong with it.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                check_name($kind, text)?;
+                Ok(Self(Arc::from(text)))
+            }
 
-    /// The text.
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        encoded_as_text!($name, InvalidName);
+    };
+}
+
+name_without_znode! {
+    /// Name of a resource outside whose highest fence is kept, made like that of a lock. Often it is the
+    /// name of the lock that guards the resource; nothing depends on that.
+    ResourceName, "resource name"
+}
+name_without_znode! {
+    /// Name of a service: as that of a lock. Instances are no znodes.
+    ServiceName, "service name"
+}
+
+/// Id of a reservation: where it was made, so that it is never used twice, and which of those that the
+/// same pick made.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct ReservationId {
+    /// Position of the pick.
+    pub zxid: Zxid,
+    /// Which of its instances, from 0.
+    pub ordinal: u32,
+}
+
+impl ReservationId {
+    /// What [`Display`](fmt::Display) makes, `None` for anything else.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn parse(text: &str) -> Option<ReservationId> {
+        let (zxid, ordinal) = text.strip_prefix("r_")?.split_once('.')?;
+        let id = ReservationId {
+            zxid: Zxid(zxid.parse().ok()?),
+            ordinal: ordinal.parse().ok()?,
+        };
+        (id.to_string() == text).then_some(id)
     }
 }
 
-encoded_as_text!(ResourceName, InvalidName);
+impl fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r_{}.{}", self.zxid, self.ordinal)
+    }
+}
 
 /// Names that tables are searched by a beginning of.
 macro_rules! bounds_of_ranges {
@@ -350,4 +406,4 @@ macro_rules! bounds_of_ranges {
     )*};
 }
 
-bounds_of_ranges! { LockName ElectionName ResourceName }
+bounds_of_ranges! { LockName ElectionName ResourceName ServiceName }

@@ -5,6 +5,7 @@ mod election;
 mod history;
 mod lock;
 mod quota;
+mod service;
 
 use crate::state::{Due, Index, State};
 
@@ -39,6 +40,7 @@ impl Index {
         election::rebuild(state, &mut index);
         history::rebuild(state, &mut index);
         quota::rebuild(state, &mut index);
+        service::rebuild(state, &mut index);
         index
     }
 }

@@ -5,6 +5,7 @@ mod election;
 mod history;
 mod lock;
 mod quota;
+mod service;
 
 use crate::data::Data;
 use crate::fence_register::FenceRegister;
@@ -26,6 +27,7 @@ impl State {
         election::check(self)?;
         history::check(self)?;
         quota::check(self)?;
+        service::check(self)?;
         self.check_derived()?;
         self.check_limits()
     }
@@ -133,6 +135,10 @@ impl State {
             histories_by_age,
             past_holds,
             quotas,
+            services,
+            instances_by_session,
+            checked,
+            reservations_of,
         } = Index::rebuild(self);
         let kept = &self.index;
         same(
@@ -183,6 +189,18 @@ impl State {
         same("I-4: count of past holds", &kept.past_holds, &past_holds)?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
         same("I-12: quotas", &kept.quotas, &quotas)?;
+        same("I-4: index of services", &kept.services, &services)?;
+        same(
+            "I-15: index of instances by session",
+            &kept.instances_by_session,
+            &instances_by_session,
+        )?;
+        same("I-4: index of checked instances", &kept.checked, &checked)?;
+        same(
+            "I-4: index of reservations",
+            &kept.reservations_of,
+            &reservations_of,
+        )?;
         same(
             "I-10: digests",
             &self.table_digests(),

@@ -26,6 +26,8 @@
 //!   nothing besides.
 //! - **Barriers** ([`barrier`]): a party is an ephemeral child of a container below `/barriers`; the command
 //!   that brings the last one in opens it.
+//! - **Services** ([`service`]): instances that live with a session or a deadline, what is known of each, and
+//!   picks among them ([`query::pick`]) that may reserve what they choose.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
 //! - **Memories**: ended sessions, claims and candidates for a while, the last holds of each lock
@@ -67,12 +69,14 @@
 //!   version is -1.
 //! - **I-14** An election has a leader exactly while it has candidates, and the leader is one of them.
 //!   Terms of one election strictly increase. Every candidate has its znode, of its live session.
+//! - **I-15** The session of an instance is live, a reservation is of an instance that is there, and the
+//!   replicated cursor of a service counts for no other.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
+//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`], [`service`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -96,6 +100,7 @@ pub mod history;
 pub mod lock;
 pub mod members;
 pub mod quota;
+pub mod service;
 pub mod session;
 pub mod znode;
 

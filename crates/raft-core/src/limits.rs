@@ -5,10 +5,10 @@
 /// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
 /// the index small and error messages readable.
 pub const PATH_BYTES_MAX: usize = 4096;
-/// Bytes of one segment of the name of a lock, election, counter, resource, group or barrier, and of the id of
-/// a claim, candidate or member, and of a session name.
+/// Bytes of one segment of the name of a lock, election, counter, resource, group, barrier or service, and of
+/// the id of a claim, candidate, member or instance, and of a session name.
 pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of a whole name of a lock, election, counter, resource, group or barrier.
+/// Bytes of a whole name of a lock, election, counter, resource, group, barrier or service.
 pub const NAME_BYTES_MAX: usize = 512;
 /// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
 pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
@@ -97,6 +97,60 @@ pub const ENDED_CANDIDATES_MAX: usize = 50_000;
 /// Fence registers. Nothing ends one but a client, so without a bound they would grow for ever. Each
 /// weighs its name and about a hundred bytes more.
 pub const FENCE_REGISTERS_MAX: usize = 1_000_000;
+
+/// Services with instances.
+pub const SERVICES_MAX: usize = 20_000;
+/// Instances of all services.
+pub const INSTANCES_MAX: usize = 200_000;
+/// Instances of one service: a pick looks at each.
+pub const INSTANCES_PER_SERVICE_MAX: usize = 1_000;
+/// Instances of one session: bounds what its end costs.
+pub const INSTANCES_PER_SESSION_MAX: usize = 1_000;
+/// Bytes of the address of an instance: the longest host name has 253.
+pub const INSTANCE_ADDRESS_BYTES_MAX: usize = 255;
+/// Weight of an instance: bounds the length of a cycle, and the time in which a table is filled.
+pub const INSTANCE_WEIGHT_MAX: u32 = 1_000;
+/// Tags of an instance, and of a filter.
+pub const TAGS_MAX: usize = 32;
+/// Bytes of a tag, and of a zone.
+pub const TAG_BYTES_MAX: usize = 128;
+/// Bytes of all keys and values of the meta of an instance, and of a filter.
+pub const INSTANCE_META_BYTES_MAX: usize = 4 << 10;
+/// Time within which an instance without a session must be renewed, milliseconds, least: each renewal is a
+/// command.
+pub const INSTANCE_TTL_MS_MIN: u64 = 1_000;
+/// Time within which an instance without a session must be renewed, milliseconds, most.
+pub const INSTANCE_TTL_MS_MAX: u64 = 24 * 3_600_000;
+/// Time between two checks of an instance, milliseconds, least.
+pub const CHECK_INTERVAL_MS_MIN: u64 = 500;
+/// Time between two checks of an instance, milliseconds, most.
+pub const CHECK_INTERVAL_MS_MAX: u64 = 3_600_000;
+/// Checks in a row after which a verdict changes.
+pub const CHECKS_IN_A_ROW_MAX: u32 = 100;
+/// Bytes of the path that a check asks for.
+pub const CHECK_PATH_BYTES_MAX: usize = 512;
+/// Bytes kept of what a check found.
+pub const CHECK_TEXT_BYTES_MAX: usize = 256;
+/// Failed calls in a row after which an instance is set aside.
+pub const FAILURES_TO_SET_ASIDE: u32 = 5;
+/// How long it is set aside, log-time milliseconds.
+pub const SET_ASIDE_MS: u64 = 30_000;
+/// Open reservations of all services.
+pub const RESERVATIONS_MAX: usize = 200_000;
+/// Open reservations of one service: those of an instance end with it, in one command.
+pub const RESERVATIONS_PER_SERVICE_MAX: usize = 20_000;
+/// How long a reservation counts, milliseconds, most.
+pub const RESERVATION_MS_MAX: u64 = 24 * 3_600_000;
+/// Instances of one pick.
+pub const PICKS_MAX: u32 = 100;
+/// Instances that a pick may exclude by name.
+pub const EXCLUDED_BY_NAME_MAX: usize = 100;
+/// Bytes of the key of a pick.
+pub const PICK_KEY_BYTES_MAX: usize = 1_024;
+/// Percent of its share that a pick by hash may let an instance have at most; more bounds nothing.
+pub const BOUNDED_PERCENT_MAX: u32 = 10_000;
+/// Excluded instances named by one refusal: enough to see why.
+pub const EXCLUDED_SHOWN_MAX: usize = 16;
 
 /// How long an ended claim, candidate or session is remembered, log-time milliseconds. Longer than any
 /// sensible retry budget, so a delayed duplicate cannot take a lock again.

@@ -1,6 +1,7 @@
 //! What came of a request: a reply or a refusal, and the events.
 
 mod refusal;
+mod service;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::session::{EndedSession, Session};
 use crate::znode::Stat;
 
 pub use self::refusal::{FailedGuard, Refusal, RestoreRefusal};
+pub use self::service::{Considered, Excluded, Exclusion, Picked, PickedInstance, ServiceReply};
 
 /// What came of one request. Definite: it happened as `result` says, on every replica alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +153,8 @@ pub enum Reply {
         /// How the barrier stands.
         barrier: BarrierReply,
     },
+    /// Of an operation on a service.
+    Service(ServiceReply),
 }
 
 /// What a restore did.

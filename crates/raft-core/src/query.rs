@@ -7,5 +7,7 @@ pub mod fence_register;
 pub mod group;
 pub mod history;
 pub mod lock;
+pub mod pick;
+pub mod service;
 pub mod session;
 pub mod znode;

@@ -41,6 +41,9 @@ enum Section {
     EndedCandidates = 13,
     FenceRegisters = 14,
     Histories = 15,
+    Instances = 16,
+    Reservations = 17,
+    Cursors = 18,
     End = 0xFF,
 }
 
@@ -75,6 +78,9 @@ impl State {
         writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
         writer.section(Section::FenceRegisters, self.fence_registers.iter())?;
         writer.section(Section::Histories, self.histories.iter())?;
+        writer.section(Section::Instances, self.instances.iter())?;
+        writer.section(Section::Reservations, self.reservations.iter())?;
+        writer.section(Section::Cursors, self.cursors.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

@@ -12,8 +12,8 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
-    SessionName, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ReservationId, ResourceName,
+    ServiceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -21,6 +21,7 @@ use crate::outcome::{Refusal, Reply};
 use crate::path;
 use crate::quota::Quota;
 use crate::rare::Rare;
+use crate::service::{GlobalCursor, Instance, InstanceKey, Reservation};
 use crate::session::{EndedSession, Session};
 use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
@@ -65,6 +66,12 @@ pub struct State {
     pub(crate) fence_registers: Table<ResourceName, FenceRegister>,
     /// The last holds of each lock that ended.
     pub(crate) histories: Table<LockName, History>,
+    /// Instances of services.
+    pub(crate) instances: Table<InstanceKey, Instance>,
+    /// Open reservations of their services.
+    pub(crate) reservations: Table<(ServiceName, ReservationId), Reservation>,
+    /// Whose turn it is in each service that was picked from by the replicated cursor.
+    pub(crate) cursors: Table<ServiceName, GlobalCursor>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -163,6 +170,23 @@ pub(crate) struct Index {
     /// Quotas by the path they are set on, as text: so the quotas above a znode are found without
     /// making a path for each of its ancestors.
     pub(crate) quotas: OrdMap<Arc<str>, Quota>,
+    /// Services, and how much each has.
+    pub(crate) services: OrdMap<ServiceName, ServiceCounts>,
+    /// Instances by the session that keeps them.
+    pub(crate) instances_by_session: OrdMap<SessionId, OrdSet<InstanceKey>>,
+    /// Instances that the cluster is to check.
+    pub(crate) checked: OrdSet<InstanceKey>,
+    /// Open reservations by instance.
+    pub(crate) reservations_of: OrdMap<InstanceKey, OrdSet<ReservationId>>,
+}
+
+/// How much a service has. There is none without instances.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServiceCounts {
+    /// Instances.
+    pub(crate) instances: usize,
+    /// Open reservations.
+    pub(crate) reservations: usize,
 }
 
 /// Something that happens at a time. Exactly one entry of [`Index::due`] stands for each.
@@ -194,6 +218,12 @@ pub(crate) enum Due {
     ForgetCandidate(ElectionName, CandidateId),
     /// The history of a lock is forgotten.
     ForgetHistory(LockName),
+    /// An instance was not renewed.
+    InstanceTtl(InstanceKey),
+    /// An instance is set aside no more.
+    SetAside(InstanceKey),
+    /// A reservation ends.
+    Reservation(ServiceName, ReservationId),
 }
 
 impl Default for State {
@@ -264,6 +294,9 @@ impl State {
             ended_candidates: Table::default(),
             fence_registers: Table::default(),
             histories: Table::default(),
+            instances: Table::default(),
+            reservations: Table::default(),
+            cursors: Table::default(),
             index: Index::default(),
         }
     }

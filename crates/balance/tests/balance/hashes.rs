@@ -104,6 +104,25 @@ fn choices_are_the_same_in_every_build() {
 }
 
 #[test]
+fn several_from_a_table_begin_with_its_choice_and_differ() {
+    let names = names(5);
+    let candidates = weighing(&names, &[1, 1, 0, 2, 3]);
+    let table = Table::build(&candidates, 251).unwrap();
+    for key in 0..100 {
+        let key = format!("user-{key}");
+        let mut several = table.pick_several(key.as_bytes(), 3);
+        assert_eq!(several.first().copied(), table.pick(key.as_bytes()));
+        assert_eq!(several.len(), 3);
+        several.sort_unstable();
+        several.dedup();
+        assert_eq!(several.len(), 3);
+        let mut all = table.pick_several(key.as_bytes(), 9);
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 3, 4]);
+    }
+}
+
+#[test]
 fn sticky_stays_and_falls_back_to_the_hash() {
     let names = names(3);
     let candidates = weighing(&names, &[1, 1, 0]);

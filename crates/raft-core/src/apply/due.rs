@@ -6,6 +6,7 @@ use crate::ids::{Fence, LockName, LogTime};
 use crate::limits;
 use crate::lock::{ClaimEnd, ClaimState};
 use crate::outcome::{Refusal, Reply};
+use crate::service::InstanceEnd;
 use crate::state::Due;
 
 impl Step<'_> {
@@ -64,6 +65,11 @@ impl Step<'_> {
                 self.forget_ended_candidate(&(election.clone(), id.clone()));
             }
             Due::ForgetHistory(lock) => self.forget_history(lock),
+            Due::InstanceTtl(key) => self.end_instance(key, InstanceEnd::TtlElapsed),
+            Due::SetAside(key) => self.bring_back(key),
+            Due::Reservation(service, id) => {
+                self.end_reservation(&(service.clone(), *id));
+            }
         }
     }
 

@@ -4,8 +4,8 @@
 //! to this cluster and not to its data: which server nodes it ever had, `/zookeeper/config`, and
 //! the memory of ended sessions, claims, candidates and holds and of answered requests. No session survives, neither
 //! of the snapshot nor of this cluster: whoever held a lock in either must not believe that it
-//! still does. The zxid goes far beyond every one handed out before, so a fence from before the
-//! restore is never taken for one from after it (decision 7). A register of this cluster that the
+//! still does; and no instance of a service survives, whoever is there registers again. The zxid goes far
+//! beyond every one handed out before, so a fence from before the restore is never taken for one from after it (decision 7). A register of this cluster that the
 //! snapshot does not have, or has with a lower fence, goes back with everything else: fences from before
 //! the restore may pass it again, until the first from after it is shown.
 
@@ -205,6 +205,9 @@ impl State {
         self.clock = moment;
         self.staging = Table::default();
         self.staged_parts = Table::default();
+        self.instances = Table::default();
+        self.reservations = Table::default();
+        self.cursors = Table::default();
         self.shift_deadlines(&shift);
         self.index = Index::rebuild(&self);
         Step::new(&mut self, moment, &[]).end_all_sessions();

@@ -177,6 +177,7 @@ impl Step<'_> {
             self.remove_znode(path);
             self.candidate_znode_removed(path, candidate_end);
         }
+        self.end_instances_of(id, end);
         let session = self
             .state
             .sessions

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HolderSummary, LeaderSummary, Wait};
+use super::{Excluded, HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
-    BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InvalidName, LockName,
-    MemberId, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InstanceId, InvalidName,
+    LockName, MemberId, ResourceName, ServiceName, SessionId, SessionName, Term, ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -362,6 +362,33 @@ pub enum Refusal {
         /// The claim.
         claim: ClaimId,
     },
+    /// No such instance, or not the one that was checked.
+    #[error("instance {instance} of service {service} is not registered (any more)")]
+    NoInstance {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// Something else keeps the instance of this id: another session, or a deadline.
+    #[error("instance {instance} of service {service} is registered by somebody else")]
+    InstanceTaken {
+        /// The service.
+        service: ServiceName,
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// Nothing can be picked.
+    #[error("no instance of service {service} can be picked now: {}", excluded_in_words(*.instances, .excluded))]
+    NoInstanceAvailable {
+        /// The service.
+        service: ServiceName,
+        /// How many it has.
+        instances: u32,
+        /// Why each of them was excluded; only the first
+        /// [`EXCLUDED_SHOWN_MAX`](crate::limits::EXCLUDED_SHOWN_MAX).
+        excluded: Vec<Excluded>,
+    },
     /// One operation of a multi or transaction was refused; none was done.
     ///
     /// Last, and never decoded: a type that contains itself could be nested by garbage until the
@@ -399,6 +426,21 @@ fn cycle_in_words(cycle: &[Wait]) -> String {
     };
     let steps: Vec<String> = cycle.iter().enumerate().map(step).collect();
     steps.join(", ")
+}
+
+/// `2 are registered, web-1 is draining, web-2 is not in zone b`.
+fn excluded_in_words(instances: u32, excluded: &[Excluded]) -> String {
+    if instances == 0 {
+        return "none is registered".to_owned();
+    }
+    let mut text = format!("{instances} registered");
+    for Excluded { instance, why } in excluded {
+        text.push_str(&format!(", {instance} {why}"));
+    }
+    if excluded.len() < instances as usize {
+        text.push_str(", and more");
+    }
+    text
 }
 
 /// Why nothing was restored.

@@ -118,6 +118,9 @@ impl State {
             Section::EndedCandidates => records.append_to(&mut self.ended_candidates),
             Section::FenceRegisters => records.append_to(&mut self.fence_registers),
             Section::Histories => records.append_to(&mut self.histories),
+            Section::Instances => records.append_to(&mut self.instances),
+            Section::Reservations => records.append_to(&mut self.reservations),
+            Section::Cursors => records.append_to(&mut self.cursors),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -243,6 +246,9 @@ impl Section {
             Section::EndedCandidates,
             Section::FenceRegisters,
             Section::Histories,
+            Section::Instances,
+            Section::Reservations,
+            Section::Cursors,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)
