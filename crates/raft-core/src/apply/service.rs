@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::apply::Step;
 use crate::command::{RegisterInstance, ServiceCommand, ServiceOp};
 use crate::event::{EventKind, InstanceChange};
-use crate::ids::InstanceId;
+use crate::ids::{InstanceId, ServiceName, SessionId};
 use crate::limits;
 use crate::outcome::{Refusal, ServiceReply};
 use crate::query::pick::at_most;
@@ -114,9 +114,7 @@ impl Step<'_> {
         keeper: Keeper,
         register: &RegisterInstance,
     ) -> ServiceReply {
-        // The instances of a service share its name.
-        let known = self.state.index.services.get_key_value(&service);
-        let service = known.map_or(service, |(name, _)| name.clone());
+        let service = self.state.stored_name(&service);
         let key = (service, id);
         let instance = Instance {
             registration: Arc::new(register.registration.clone()),
@@ -212,12 +210,7 @@ impl Step<'_> {
     }
 
     /// Adds to the events.
-    fn note(
-        &mut self,
-        key: &InstanceKey,
-        session: Option<crate::ids::SessionId>,
-        change: InstanceChange,
-    ) {
+    fn note(&mut self, key: &InstanceKey, session: Option<SessionId>, change: InstanceChange) {
         self.events.push(EventKind::Instance {
             service: key.0.clone(),
             instance: key.1.clone(),
@@ -228,6 +221,12 @@ impl Step<'_> {
 }
 
 impl State {
+    /// The same name as it is stored: everything of a service shares one text.
+    fn stored_name(&self, service: &ServiceName) -> ServiceName {
+        let known = self.index.services.get_key_value(service);
+        known.map_or(service, |(name, _)| name).clone()
+    }
+
     /// Whether one more instance may be registered.
     fn check_room_for_instance(&self, key: &InstanceKey, keeper: Keeper) -> Result<(), Refusal> {
         at_most("instances", self.instances.len() + 1, limits::INSTANCES_MAX)?;

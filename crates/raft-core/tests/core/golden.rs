@@ -4,13 +4,15 @@
 //! under another name with a test that decodes it.
 
 mod commands;
+mod services;
 
 use std::path::PathBuf;
 
 use raft_core::acl::Identity;
 use raft_core::codec::{BatchBuilder, decode_request, encode_request};
 use raft_core::command::{
-    Command, FenceGuard, Guard, IdempotencyKey, Request, RequestId, SessionRef, Stamp, Txn, ZnodeOp,
+    Command, FenceGuard, Guard, IdempotencyKey, Request, RequestId, ServiceOp, SessionRef, Stamp,
+    Txn, ZnodeOp,
 };
 use raft_core::ids::{Fence, LogTime, SessionName, WallTime};
 use raft_core::snapshot::RestoreError;
@@ -54,6 +56,14 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     advance reports/2026 18231
     advance reports/2026 18232
     advance disk 7
+    session=s serve api web-1 10.0.0.1:8080 weight=3 zone=a tags=v1,v2 meta=build:881 check=/livez
+    serve api web-2 10.0.0.2:8080 ttl=30000
+    checked api web-1 46 failing refused
+    checked api web-1 46 passing
+    load api web-2 12 64
+    called api web-2 failed
+    pick api round_robin n=2 reserve=9000
+    pick api least_load reserve=5000
 ";
 
 /// What the script leads to.
@@ -84,6 +94,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(group_commands());
     all.extend(barrier_commands());
     all.extend(commands_about_holders());
+    all.extend(services::commands());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -164,6 +175,17 @@ fn file_of(command: &Command) -> &'static str {
         Command::LeaveBarrier { .. } => "leave_barrier",
         Command::RequestRelease(_) => "request_release",
         Command::AnswerRelease { .. } => "answer_release",
+        Command::Service(command) => match command.op {
+            ServiceOp::Register(_) => "register_instance",
+            ServiceOp::Deregister { .. } => "deregister_instance",
+            ServiceOp::Renew { .. } => "renew_instance",
+            ServiceOp::SetState { .. } => "set_instance_state",
+            ServiceOp::ReportLoad { .. } => "report_load",
+            ServiceOp::ReportCall { .. } => "report_call",
+            ServiceOp::ReportCheck { .. } => "report_check",
+            ServiceOp::Pick(_) => "pick",
+            ServiceOp::Release { .. } => "release_reservation",
+        },
     }
 }
 

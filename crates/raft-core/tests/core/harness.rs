@@ -22,7 +22,7 @@ use raft_core::state::State;
 use crate::words::Words;
 use crate::{
     barrier_commands, counter_commands, dry_run, election_commands, fence_commands, group_commands,
-    lock_commands, member_commands, znode_commands,
+    lock_commands, member_commands, service_commands, znode_commands,
 };
 
 /// See the module.
@@ -83,7 +83,8 @@ impl Harness {
             .or_else(|| counter_commands::query(&self.state, &identities, &mut words))
             .or_else(|| fence_commands::query(&self.state, &mut words))
             .or_else(|| group_commands::query(&self.state, &mut words))
-            .or_else(|| barrier_commands::query(&self.state, &mut words));
+            .or_else(|| barrier_commands::query(&self.state, &mut words))
+            .or_else(|| service_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
             return format!("{text}\n");
@@ -96,6 +97,7 @@ impl Harness {
             .or_else(|| member_commands::command(&mut words))
             .or_else(|| counter_commands::command(&mut words))
             .or_else(|| fence_commands::command(&mut words))
+            .or_else(|| service_commands::command(&mut words))
             .unwrap_or_else(|| panic!("no such command: {line}"));
         words.finish();
         let request = self.request(settings, command);
@@ -389,6 +391,7 @@ fn shown_reply(reply: &Reply) -> String {
         }
         Reply::GroupJoined { .. } | Reply::GroupLeft { .. } => group_commands::shown_reply(reply),
         Reply::Barrier(_) | Reply::BarrierLeft { .. } => barrier_commands::shown_reply(reply),
+        Reply::Service(_) => service_commands::shown_reply(reply),
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }
@@ -440,5 +443,6 @@ fn shown_event(event: &Event) -> String {
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
         | EventKind::TransferCancelled { .. } => election_commands::shown_event(&event.kind),
+        EventKind::Instance { .. } => service_commands::shown_event(&event.kind),
     }
 }

@@ -297,3 +297,16 @@ fn quotas_come_back_and_count_what_is_there_now() {
     let said = cluster.run("create /app/b");
     assert!(said.contains("REFUSED QuotaExceeded"), "{said}");
 }
+
+/// Whoever serves registers again: of the backup nobody is there, and of this cluster nobody is asked for.
+#[test]
+fn no_instance_survives_a_restore() {
+    let mut other = Harness::new();
+    other.run("serve api web-1 h:1 ttl=30000\npick api round_robin reserve=1000");
+    let mut cluster = Harness::new();
+    cluster.run("open s\nsession=s serve api web-2 h:1\nserve api web-3 h:1 ttl=30000");
+    restored(&mut cluster, &snapshot_bytes(&other.state), true);
+    assert_eq!(cluster.run("services"), "[]\n");
+    let said = cluster.run("serve api web-3 h:1 ttl=30000\npick api round_robin");
+    assert!(said.contains("picked [web-3]"), "{said}");
+}

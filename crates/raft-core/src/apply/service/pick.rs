@@ -8,6 +8,7 @@ use crate::ids::{InstanceId, LogTime, ReservationId, ServiceName};
 use crate::limits;
 use crate::outcome::{Picked, PickedInstance, Refusal, ServiceReply};
 use crate::query::pick::at_most;
+use crate::query::service::InstanceView;
 use crate::service::{GlobalCursor, Reservation};
 
 impl Step<'_> {
@@ -19,44 +20,55 @@ impl Step<'_> {
     ) -> Result<ServiceReply, Refusal> {
         check(pick)?;
         self.check_room_for_reservations(service, pick)?;
+        let service = self.state.stored_name(service);
         let expires = pick.reserve_ms.map(|ms| self.now.log_time.after(ms));
         let is_in_turn = pick.selection.strategy == Strategy::RoundRobin;
-        let cursor = is_in_turn
-            .then(|| self.state.cursors.get(service))
-            .flatten();
-        let mut cursor = cursor.map_or(Cursor::default(), |cursor| cursor.0.clone());
+        // Taken out and put back: to copy it costs as much as to pick.
+        let cursor = is_in_turn.then(|| self.state.cursors.remove(&service));
+        let known = cursor.flatten();
+        let is_known = known.is_some();
+        let mut cursor = known.map_or(Cursor::default(), |known| known.0);
+        let picked = self.choose(&service, (pick, expires), &mut cursor);
+        if is_in_turn && (is_known || picked.is_ok()) {
+            let cursors = &mut self.state.cursors;
+            cursors.insert(service.clone(), GlobalCursor(cursor));
+        }
+        let picked = picked?;
+        for one in &picked.chosen {
+            if let (Some(id), Some(expires)) = (one.reservation, expires) {
+                self.reserve(&service, id, (one.instance.clone(), expires));
+            }
+        }
+        Ok(ServiceReply::Picked(Box::new(picked)))
+    }
+
+    /// Changes nothing but `cursor`, and that only when somebody is chosen.
+    fn choose(
+        &self,
+        service: &ServiceName,
+        (pick, expires): (&Pick, Option<LogTime>),
+        cursor: &mut Cursor,
+    ) -> Result<Picked, Refusal> {
         let field = self.state.field(service, &pick.selection.filter);
-        let chosen = field.choose(&pick.selection, pick.draw, &mut cursor)?;
+        let chosen = field.choose(&pick.selection, pick.draw, cursor)?;
         let considered = if pick.explain {
             field.explain(&pick.selection.strategy, &chosen)
         } else {
             Vec::new()
         };
-        let reservation = |ordinal: u32| ReservationId {
-            zxid: self.now.zxid,
-            ordinal,
+        let picked = |(view, ordinal): (InstanceView<'_>, u32)| PickedInstance {
+            instance: view.id.clone(),
+            registration: view.instance.registration.clone(),
+            reservation: expires.map(|_| ReservationId {
+                zxid: self.now.zxid,
+                ordinal,
+            }),
         };
-        let picked =
-            |(view, ordinal): (crate::query::service::InstanceView<'_>, u32)| PickedInstance {
-                instance: view.id.clone(),
-                registration: view.instance.registration.clone(),
-                reservation: expires.map(|_| reservation(ordinal)),
-            };
-        let chosen: Vec<_> = field.instances_at(&chosen).zip(0..).map(picked).collect();
-        if is_in_turn {
-            let cursors = &mut self.state.cursors;
-            cursors.insert(service.clone(), GlobalCursor(cursor));
-        }
-        for one in &chosen {
-            if let (Some(id), Some(expires)) = (one.reservation, expires) {
-                self.reserve(service, id, (one.instance.clone(), expires));
-            }
-        }
-        Ok(ServiceReply::Picked(Box::new(Picked {
-            chosen,
+        Ok(Picked {
+            chosen: field.instances_at(&chosen).zip(0..).map(picked).collect(),
             expires,
             considered,
-        })))
+        })
     }
 
     fn reserve(

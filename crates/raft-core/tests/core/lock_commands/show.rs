@@ -217,6 +217,7 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::GroupLeft { .. }
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. }
+        | Reply::Service(_)
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
         | Reply::MembersPublished { .. }
@@ -313,6 +314,7 @@ pub(crate) fn shown_event(kind: &EventKind) -> String {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => panic!("not of this family: {kind:?}"),
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => panic!("not of this family: {kind:?}"),
     }
 }
