@@ -40,7 +40,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "node",
-        &["mutant", "membership", "raft-types", "raft-core"],
+        &["checks", "mutant", "membership", "raft-types", "raft-core"],
         &["axum", "rocksdb", "reqwest"],
     ),
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),

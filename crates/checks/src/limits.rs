@@ -9,7 +9,7 @@ pub const PROBES_IN_FLIGHT_MAX: usize = 512;
 /// Verdicts that are being told at a time; the others wait.
 pub const REPORTS_IN_FLIGHT_MAX: usize = 64;
 /// A verdict that the list does not show so long after it was told is told again.
-pub const REPORT_AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub const REPORT_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Names looked up at a time. The system does that on threads, and gives them back late when a name server is silent.
 pub const LOOKUPS_MAX: usize = 32;
 /// Addresses of a name that are tried, one after the other.

@@ -224,7 +224,8 @@ fn size_of_event(event: &Event) -> usize {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => 0,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => 0,
     };
     RECORD + data
 }
