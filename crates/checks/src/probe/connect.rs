@@ -58,6 +58,7 @@ pub(super) async fn first(
         let now = Instant::now();
         let part = until.saturating_duration_since(now) / left;
         match timeout_at(now + part, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) if is_to_itself(&stream) => refused = Some(nobody_there()),
             Ok(Ok(stream)) => return Ok(Some(stream)),
             Ok(Err(error)) => refused = Some(Trouble::of(&error)),
             Err(_) => {}
@@ -67,5 +68,33 @@ pub(super) async fn first(
         Some(trouble) => Err(trouble),
         None if addresses.is_empty() => Err(Trouble::target("the name has no address")),
         None => Ok(None),
+    }
+}
+
+/// Whether nobody took the connection: one to a port of this machine where nobody listens may by chance be given that very
+/// port to come from, and then TCP connects it to itself.
+fn is_to_itself(stream: &TcpStream) -> bool {
+    stream.local_addr().ok() == stream.peer_addr().ok()
+}
+
+fn nobody_there() -> Trouble {
+    Trouble::Target(io::ErrorKind::ConnectionRefused.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_told_from_one_that_was_taken() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let own = socket.local_addr().unwrap();
+        assert!(is_to_itself(&socket.connect(own).await.unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let taken = TcpStream::connect(listener.local_addr().unwrap()).await;
+        assert!(!is_to_itself(&taken.unwrap()));
     }
 }
