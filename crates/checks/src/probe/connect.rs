@@ -83,9 +83,31 @@ fn nobody_there() -> Trouble {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
+
+    async fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn addresses_are_tried_in_turn_until_one_takes_the_connection() {
+        let (closed, nobody) = listen().await;
+        drop(closed);
+        let (_open, somebody) = listen().await;
+        let until = Instant::now() + Duration::from_secs(60);
+        let stream = first(&[nobody, somebody], until).await.unwrap().unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), somebody);
+        let refused = first(&[nobody], until).await.unwrap_err().to_string();
+        assert_eq!(refused, "connection refused");
+        let none = first(&[], until).await.unwrap_err().to_string();
+        assert_eq!(none, "the name has no address");
+    }
 
     #[tokio::test]
     async fn a_connection_to_itself_is_told_from_one_that_was_taken() {
@@ -93,8 +115,8 @@ mod tests {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let own = socket.local_addr().unwrap();
         assert!(is_to_itself(&socket.connect(own).await.unwrap()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let taken = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (_listener, address) = listen().await;
+        let taken = TcpStream::connect(address).await;
         assert!(!is_to_itself(&taken.unwrap()));
     }
 }

@@ -136,6 +136,41 @@ async fn each_target_is_probed_once_in_each_interval_and_not_all_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn however_long_probes_take_they_begin_in_step() {
+    let list = List::of(targets(10));
+    let (visits, begin) = (Visits::default(), Instant::now());
+    let probe = async |target: Target<usize>| {
+        visits.note(target.key);
+        sleep(INTERVAL / 3).await;
+        passed()
+    };
+    drive_for(INTERVAL * 5, &list, report_nothing, probe).await;
+    for key in 0..10 {
+        visits.assert_in_step(key, begin, 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_outlasts_its_interval_is_followed_at_once_and_not_made_up_for() {
+    let list = List::of(targets(1));
+    let visits = Visits::default();
+    let probe = async |target: Target<usize>| {
+        visits.note(target.key);
+        if visits.of(target.key).len() == 1 {
+            sleep(INTERVAL * 4 + INTERVAL / 2).await;
+        }
+        passed()
+    };
+    drive_for(INTERVAL * 10, &list, report_nothing, probe).await;
+    let visits = visits.of(0);
+    let apart: Vec<u64> = visits
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).as_secs())
+        .collect();
+    assert_eq!(apart[..4], [45, 10, 10, 10]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn targets_that_never_answer_delay_no_others() {
     let list = List::of(targets(100));
     let (visits, begin) = (Visits::default(), Instant::now());
@@ -232,6 +267,23 @@ async fn one_report_that_hangs_holds_up_no_other() {
     let mut told = told.into_inner();
     told.sort_unstable();
     assert_eq!(told, (1..10).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_are_bounded_and_all_have_their_turn() {
+    let list = List::of(targets(REPORTS_IN_FLIGHT_MAX * 3));
+    let (told, under_way, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let report = async |verdict: Verdict<usize>| {
+        under_way.set(under_way.get() + 1);
+        most.set(most.get().max(under_way.get()));
+        sleep(INTERVAL).await;
+        under_way.set(under_way.get() - 1);
+        told.set(told.get() + 1);
+        list.show(verdict.key, verdict.passing);
+    };
+    drive_for(INTERVAL * 8, &list, report, async |_| failed()).await;
+    assert_eq!(most.get(), REPORTS_IN_FLIGHT_MAX);
+    assert_eq!(told.get(), REPORTS_IN_FLIGHT_MAX * 3);
 }
 
 #[tokio::test(start_paused = true)]
