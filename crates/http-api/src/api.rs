@@ -18,6 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoints;
 use crate::metrics::HttpMetrics;
 use crate::openapi;
+use crate::rotation::{LocalCursors, Rings};
 use crate::routes;
 use crate::settings::ApiSettings;
 use crate::snapshot::SnapshotFacts;
@@ -29,6 +30,9 @@ pub(crate) struct Api {
     pub(crate) admission: Admission,
     pub(crate) metrics: HttpMetrics,
     pub(crate) snapshot_facts: SnapshotFacts,
+    /// Whose turn it is in each service, by this node's count.
+    pub(crate) cursors: LocalCursors,
+    pub(crate) rings: Rings,
     pub(crate) endpoints: Vec<Endpoint>,
     /// Of the door for ZooKeeper clients, if the node has one.
     pub(crate) commands: Option<Arc<dyn AdminCommands>>,
@@ -58,6 +62,8 @@ impl Api {
             admission: Admission::new(&settings),
             metrics: HttpMetrics::registered(node.metrics()),
             snapshot_facts: SnapshotFacts::default(),
+            cursors: LocalCursors::default(),
+            rings: Rings::default(),
             endpoints,
             commands,
             openapi,

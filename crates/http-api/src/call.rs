@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, LockName, MemberId,
-    ResourceName, SessionId, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, LockName,
+    MemberId, ResourceName, ServiceName, SessionId, ZnodePath,
 };
 use raft_core::outcome::{Outcome, Refusal, Wait};
 use raft_core::query::session::SessionStatus;
@@ -102,6 +102,16 @@ impl Call {
     /// The group in the path.
     pub(crate) fn group(&self) -> Result<GroupName, Problem> {
         path::group_name(self.raw("group")?)
+    }
+
+    /// The service in the path.
+    pub(crate) fn service(&self) -> Result<ServiceName, Problem> {
+        path::service_name(self.raw("service")?)
+    }
+
+    /// The instance in the path.
+    pub(crate) fn instance(&self) -> Result<InstanceId, Problem> {
+        path::instance_id(self.raw("instance")?)
     }
 
     /// The barrier in the path.

@@ -8,8 +8,9 @@ use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, Wri
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
     asking, barriers, candidates, claims, cluster, commands, counters, deadlocks, elections,
-    events, fences, group_members, groups, health, hot, lock_history, lock_list, locks, meta,
-    nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
+    events, fences, group_members, groups, health, hot, instances, lock_history, lock_list, locks,
+    meta, nodes, nodes_delete, nodes_views, picks, restore, services, sessions, snapshots, streams,
+    txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -76,6 +77,21 @@ endpoints! {
     Write barriers enter __path_enter;
     Read barriers member __path_member;
     Write barriers leave __path_leave;
+
+    Read services list __path_list;
+    Read services get __path_get;
+    Stream streams of_service __path_of_service;
+    Write instances register __path_register;
+    Read instances instance __path_instance;
+    Write instances deregister __path_deregister;
+    Write instances renew __path_renew;
+    Write instances set_state __path_set_state;
+    Write instances report_load __path_report_load;
+    Write instances report_call __path_report_call;
+    Read picks look __path_look;
+    Write picks pick __path_pick;
+    Write picks release __path_release;
+    Read picks ring __path_ring;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

@@ -43,6 +43,7 @@ mod middleware;
 mod millis;
 pub mod openapi;
 mod reply;
+mod rotation;
 mod routes;
 mod serve;
 mod settings;

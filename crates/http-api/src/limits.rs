@@ -28,6 +28,10 @@ pub(crate) const QUEUE_SHOWN_MAX: usize = 100;
 pub(crate) const STANDBY_SHOWN_MAX: usize = 100;
 /// Bytes of values after which a page of members ends, before any encoding.
 pub(crate) const MEMBERS_PAGE_BYTES: usize = 4 << 20;
+/// Services of which a node counts turns; past it the one not picked from for longest begins anew.
+pub(crate) const LOCAL_CURSORS_MAX: usize = 10_000;
+/// Tables for picks by `maglev` that are kept: 256 KiB each.
+pub(crate) const RINGS_KEPT_MAX: usize = 32;
 /// Parties shown by a barrier view.
 pub(crate) const PARTIES_SHOWN_MAX: usize = 100;
 /// Holders in a problem document and in a summary.

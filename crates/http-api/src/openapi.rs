@@ -24,6 +24,10 @@ pub fn document() -> OpenApi {
         ("elections", "Candidates, and which of them leads"),
         ("groups", "Who is there"),
         ("barriers", "Parties that wait for each other"),
+        (
+            "services",
+            "Instances, and which of them gets the next request",
+        ),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
         ("counters", "Whole numbers that are added to"),

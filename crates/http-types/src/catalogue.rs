@@ -40,6 +40,8 @@ pub enum ErrorCode {
     NoGroupMember,
     /// The party is not in the barrier.
     NoParty,
+    /// The instance is not registered.
+    NoInstance,
     /// The session is not known.
     NoSession,
     /// The snapshot does not exist.
@@ -82,6 +84,10 @@ pub enum ErrorCode {
     StandsAlready,
     /// The member of the group, or party of the barrier, belongs to another session.
     MemberTaken,
+    /// Something else keeps the instance of this id.
+    InstanceTaken,
+    /// No instance of the service can be picked.
+    NoInstanceAvailable,
     /// Others in the barrier wait for another number of parties.
     PartiesDiffer,
     /// The parties of the barrier have not all left.
@@ -183,6 +189,7 @@ impl ErrorCode {
         ErrorCode::NoCandidate,
         ErrorCode::NoGroupMember,
         ErrorCode::NoParty,
+        ErrorCode::NoInstance,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
@@ -204,6 +211,8 @@ impl ErrorCode {
         ErrorCode::CandidateTaken,
         ErrorCode::StandsAlready,
         ErrorCode::MemberTaken,
+        ErrorCode::InstanceTaken,
+        ErrorCode::NoInstanceAvailable,
         ErrorCode::PartiesDiffer,
         ErrorCode::BarrierOpen,
         ErrorCode::InProgress,
@@ -238,6 +247,7 @@ impl ErrorCode {
 
     /// Everything known about it.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     pub fn explanation(self) -> &'static Explanation {
         match self {
             ErrorCode::BadRequest => &texts::BAD_REQUEST,
@@ -254,6 +264,7 @@ impl ErrorCode {
             ErrorCode::NoCandidate => &texts::NO_CANDIDATE,
             ErrorCode::NoGroupMember => &texts::NO_GROUP_MEMBER,
             ErrorCode::NoParty => &texts::NO_PARTY,
+            ErrorCode::NoInstance => &texts::NO_INSTANCE,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
@@ -275,6 +286,8 @@ impl ErrorCode {
             ErrorCode::CandidateTaken => &texts::CANDIDATE_TAKEN,
             ErrorCode::StandsAlready => &texts::STANDS_ALREADY,
             ErrorCode::MemberTaken => &texts::MEMBER_TAKEN,
+            ErrorCode::InstanceTaken => &texts::INSTANCE_TAKEN,
+            ErrorCode::NoInstanceAvailable => &texts::NO_INSTANCE_AVAILABLE,
             ErrorCode::PartiesDiffer => &texts::PARTIES_DIFFER,
             ErrorCode::BarrierOpen => &texts::BARRIER_OPEN,
             ErrorCode::InProgress => &texts::IN_PROGRESS,

@@ -231,6 +231,32 @@ pub fn group_member(group_name: &str, member_id: &str) -> String {
     format!("{}/-/members/{id}", group(group_name))
 }
 
+/// `/v1/services/{name}`
+#[must_use]
+pub fn service(name: &str) -> String {
+    format!("{V1}/services/{}", encode_name(name))
+}
+
+/// `/v1/services/{name}/-/{view}`: `pick`, `ring`, `report` or `events`.
+#[must_use]
+pub fn service_view(name: &str, view: &str) -> String {
+    format!("{}/-/{view}", service(name))
+}
+
+/// `/v1/services/{name}/-/instances/{id}`
+#[must_use]
+pub fn service_instance(service_name: &str, instance_id: &str) -> String {
+    let id = encode_segment(instance_id);
+    format!("{}/-/instances/{id}", service(service_name))
+}
+
+/// `/v1/services/{name}/-/reservations/{id}`
+#[must_use]
+pub fn service_reservation(service_name: &str, reservation_id: &str) -> String {
+    let id = encode_segment(reservation_id);
+    format!("{}/-/reservations/{id}", service(service_name))
+}
+
 /// `/v1/barriers/{name}`
 #[must_use]
 pub fn barrier(name: &str) -> String {

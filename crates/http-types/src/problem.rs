@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::v1::deadlocks::Wait;
 use crate::v1::elections::EndedCandidate;
 use crate::v1::locks::{EndedClaim, Eta, Holder};
+use crate::v1::services::Considered;
 use crate::v1::sessions::EndedSession;
 
 pub use crate::catalogue::ErrorCode;
@@ -102,6 +103,15 @@ pub struct Extensions {
     /// The member of the group, or the party of the barrier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,
+    /// The service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The instance of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_instance: Option<String>,
+    /// Why instances were not picked (the first few).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub considered: Option<Vec<Considered>>,
     /// Who has the lock (the first few).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holders: Option<Vec<Holder>>,

@@ -21,6 +21,7 @@ pub mod locks;
 pub mod nodes;
 mod owner;
 pub mod restore;
+pub mod services;
 pub mod sessions;
 pub mod snapshots;
 pub mod txn;

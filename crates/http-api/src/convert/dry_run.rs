@@ -118,7 +118,8 @@ impl<'a> Summary<'a> {
             | EventKind::SessionOpened { .. }
             | EventKind::CandidateJoined { .. }
             | EventKind::CandidateChanged { .. }
-            | EventKind::TransferAsked { .. } => {}
+            | EventKind::TransferAsked { .. }
+            | EventKind::Instance { .. } => {}
         }
     }
 
@@ -203,7 +204,8 @@ impl<'a> Summary<'a> {
             | EventKind::LeaderElected { .. }
             | EventKind::LeadershipEnded { .. }
             | EventKind::TransferAsked { .. }
-            | EventKind::TransferCancelled { .. } => return,
+            | EventKind::TransferCancelled { .. }
+            | EventKind::Instance { .. } => return,
         };
         let before = &self.run.before;
         add(list, DRY_RUN_SHOWN_MAX, || claim.shown(before, end));
@@ -276,7 +278,8 @@ fn named(kind: &EventKind) -> Option<Named<'_>> {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => None,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => None,
     }
 }
 

@@ -212,7 +212,8 @@ pub(crate) fn event(state: &State, kind: &EventKind) -> events::EventKind {
         | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => events::EventKind::Unrecognised,
+        | EventKind::SessionEnded { .. }
+        | EventKind::Instance { .. } => events::EventKind::Unrecognised,
     }
 }
 

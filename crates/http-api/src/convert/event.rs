@@ -4,11 +4,11 @@ use ::node::EventId;
 use http_types::v1::Encoding;
 use http_types::v1::events as v1;
 use raft_core::event::{Event, EventKind};
-use raft_core::ids::{ElectionName, LockName, SessionId, SessionName, ZnodePath};
+use raft_core::ids::{ElectionName, LockName, ServiceName, SessionId, SessionName, ZnodePath};
 use raft_core::session::SessionEnd;
 use raft_core::state::State;
 
-use crate::convert::{election, lock_event, node, session};
+use crate::convert::{election, lock_event, node, service, session};
 use crate::extract::path::session_label;
 use crate::millis::rfc3339;
 
@@ -57,6 +57,7 @@ pub(crate) fn name(kind: &EventKind) -> &'static str {
         EventKind::LeadershipEnded { .. } => "election.ended",
         EventKind::TransferAsked { .. } => "election.transfer",
         EventKind::TransferCancelled { .. } => "election.transfer_cancelled",
+        EventKind::Instance { change, .. } => service::name(*change),
         EventKind::SessionOpened { .. } => "session.opened",
         EventKind::SessionEnded {
             end: SessionEnd::Closed,
@@ -91,7 +92,8 @@ pub(crate) fn znode(kind: &EventKind) -> Option<&ZnodePath> {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => None,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => None,
     }
 }
 
@@ -117,7 +119,8 @@ pub(crate) fn lock(kind: &EventKind) -> Option<&LockName> {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => None,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => None,
     }
 }
 
@@ -137,6 +140,7 @@ pub(crate) fn session(kind: &EventKind) -> Option<SessionId> {
         | EventKind::LeaderElected { session, .. }
         | EventKind::LeadershipEnded { session, .. }
         | EventKind::TransferAsked { session, .. } => Some(*session),
+        EventKind::Instance { session, .. } => *session,
         EventKind::NodeCreated { .. }
         | EventKind::NodeChanged { .. }
         | EventKind::NodeAclChanged { .. }
@@ -169,8 +173,17 @@ pub(crate) fn election(kind: &EventKind) -> Option<&ElectionName> {
         | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => None,
+        | EventKind::SessionEnded { .. }
+        | EventKind::Instance { .. } => None,
     }
+}
+
+/// The service an event is about.
+pub(crate) fn service(kind: &EventKind) -> Option<&ServiceName> {
+    if let EventKind::Instance { service, .. } = kind {
+        return Some(service);
+    }
+    None
 }
 
 /// Where an event stands among those of its commit that a stream delivers.
@@ -213,6 +226,7 @@ fn kind(state: &State, kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
         | EventKind::TransferCancelled { .. } => election::event(state, kind),
+        EventKind::Instance { .. } => service::event(state, kind),
         EventKind::SessionOpened { session, name } => {
             v1::EventKind::SessionOpened(session_event(*session, name.as_ref()))
         }
@@ -320,6 +334,7 @@ fn node_kind(kind: &EventKind, include: Include) -> v1::EventKind {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => v1::EventKind::Unrecognised,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => v1::EventKind::Unrecognised,
     }
 }

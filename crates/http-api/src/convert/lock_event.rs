@@ -136,6 +136,7 @@ pub(crate) fn event(state: &State, kind: &EventKind) -> v1::EventKind {
         | EventKind::LeaderElected { .. }
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
-        | EventKind::TransferCancelled { .. } => v1::EventKind::Unrecognised,
+        | EventKind::TransferCancelled { .. }
+        | EventKind::Instance { .. } => v1::EventKind::Unrecognised,
     }
 }

@@ -51,6 +51,9 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NotHolder { .. } => ErrorCode::NotHolder,
         Refusal::Deadlock { .. } => ErrorCode::Deadlock,
         Refusal::NotAsked { .. } => ErrorCode::NotAsked,
+        Refusal::NoInstance { .. } => ErrorCode::NoInstance,
+        Refusal::InstanceTaken { .. } => ErrorCode::InstanceTaken,
+        Refusal::NoInstanceAvailable { .. } => ErrorCode::NoInstanceAvailable,
         Refusal::NoElection { .. } => ErrorCode::NoElection,
         Refusal::NoCandidate { .. } => ErrorCode::NoCandidate,
         Refusal::CandidateTaken { .. } | Refusal::NotCandidate { .. } => ErrorCode::CandidateTaken,
@@ -224,6 +227,17 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         Refusal::MemberTaken { group, member } => {
             more.group = Some(group.to_string());
             more.member = Some(member.to_string());
+        }
+        Refusal::NoInstance { service, instance }
+        | Refusal::InstanceTaken { service, instance } => {
+            more.service = Some(service.to_string());
+            more.service_instance = Some(instance.to_string());
+        }
+        Refusal::NoInstanceAvailable {
+            service, excluded, ..
+        } => {
+            more.service = Some(service.to_string());
+            more.considered = Some(convert::service::excluded(excluded));
         }
         Refusal::TermStale {
             election, leader, ..

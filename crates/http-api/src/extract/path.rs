@@ -4,8 +4,8 @@ use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, LockName, MemberId,
-    ResourceName, SessionId, SessionName, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, LockName,
+    MemberId, ResourceName, ServiceName, SessionId, SessionName, ZnodePath,
 };
 
 use crate::error::Problem;
@@ -103,6 +103,22 @@ pub(crate) fn member_id(raw: &str) -> Result<MemberId, Problem> {
     Ok(MemberId::parse(&decode(raw)?)?)
 }
 
+/// The name of a service.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn service_name(raw: &str) -> Result<ServiceName, Problem> {
+    Ok(ServiceName::parse(&decode(raw)?)?)
+}
+
+/// The id of an instance of a service.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn instance_id(raw: &str) -> Result<InstanceId, Problem> {
+    Ok(InstanceId::parse(&decode(raw)?)?)
+}
+
 /// The path of a znode, written without its first slash. Nothing is the root.
 ///
 /// # Errors
@@ -164,6 +180,11 @@ pub(crate) fn candidate_url(election: &ElectionName, candidate: &CandidateId) ->
 /// Where a member of a group is found.
 pub(crate) fn member_url(group: &GroupName, member: &MemberId) -> String {
     paths::group_member(group.as_str(), member.as_str())
+}
+
+/// Where an instance of a service is found.
+pub(crate) fn instance_url(service: &ServiceName, instance: &InstanceId) -> String {
+    paths::service_instance(service.as_str(), instance.as_str())
 }
 
 /// Where a party of a barrier is found.

@@ -167,6 +167,28 @@ fn state_limits() -> Vec<(&'static str, u64)> {
         ("history_per_lock_max", count(core::HISTORY_PER_LOCK_MAX)),
         ("history_max", count(core::HISTORY_MAX)),
         ("history_ms", core::HISTORY_MS),
+        ("services_max", count(core::SERVICES_MAX)),
+        ("instances_max", count(core::INSTANCES_MAX)),
+        (
+            "instances_per_service_max",
+            count(core::INSTANCES_PER_SERVICE_MAX),
+        ),
+        (
+            "instances_per_session_max",
+            count(core::INSTANCES_PER_SESSION_MAX),
+        ),
+        ("instance_weight_max", core::INSTANCE_WEIGHT_MAX.into()),
+        (
+            "instance_meta_bytes_max",
+            count(core::INSTANCE_META_BYTES_MAX),
+        ),
+        ("failures_to_set_aside", core::FAILURES_TO_SET_ASIDE.into()),
+        ("set_aside_ms", core::SET_ASIDE_MS),
+        ("reservations_max", count(core::RESERVATIONS_MAX)),
+        (
+            "reservations_per_service_max",
+            count(core::RESERVATIONS_PER_SERVICE_MAX),
+        ),
         ("idempotency_ms", core::IDEMPOTENCY_MS),
         (
             "idempotency_entries_max",

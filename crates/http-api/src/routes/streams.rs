@@ -75,6 +75,26 @@ pub(crate) async fn of_group(call: Call) -> Result<Reply, Problem> {
     sse::open(&call, subscription).await
 }
 
+/// Which instances of this service come, go and can be picked, as server-sent events.
+#[utoipa::path(
+    get, path = "/v1/services/{service}/-/events", tag = "events", operation_id = "service_events",
+    params(
+        ("service" = String, Path, description = "Name of the service; may contain slashes"),
+        v1::EventsQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "Continue after this event"),
+    ),
+    responses(
+        (status = 200, description = "A stream", body = v1::Event, content_type = "text/event-stream"),
+        (status = 410, description = "`history_compacted`", body = Document),
+        (status = 429, description = "`rate_limited`", body = Document),
+    )
+)]
+pub(crate) async fn of_service(call: Call) -> Result<Reply, Problem> {
+    let subject = Subject::Service(call.service()?);
+    let subscription = without_prefix(&call, subject)?;
+    sse::open(&call, subscription).await
+}
+
 /// What happens to this znode and below it, as server-sent events.
 #[utoipa::path(
     get, path = "/v1/nodes/{path}/-/events", tag = "events", operation_id = "node_events",

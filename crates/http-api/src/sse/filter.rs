@@ -1,7 +1,7 @@
 //! Which events a stream delivers.
 
 use raft_core::event::EventKind;
-use raft_core::ids::{ElectionName, LockName, SessionId, ZnodePath};
+use raft_core::ids::{ElectionName, LockName, ServiceName, SessionId, ZnodePath};
 
 use crate::convert::event as convert;
 use crate::error::Problem;
@@ -20,7 +20,9 @@ pub(crate) enum Subject {
     Lock(LockName),
     /// One election.
     Election(ElectionName),
-    /// One session, and its claims and candidates.
+    /// One service.
+    Service(ServiceName),
+    /// One session, and its claims, candidates and instances.
     Session(SessionId),
 }
 
@@ -92,7 +94,7 @@ impl Filter {
         self.wants_named(convert::name(kind)) && self.is_about(kind)
     }
 
-    /// Whether events of a family (`node`, `lock`, `election`, `session`) can pass at all.
+    /// Whether events of a family (`node`, `lock`, `election`, `service`, `session`) can pass at all.
     pub(crate) fn wants_family(&self, family: &str) -> bool {
         let names = http_types::v1::events::CHANGE_NAMES;
         names
@@ -117,6 +119,7 @@ impl Filter {
             }
             Subject::Lock(name) => convert::lock(kind) == Some(name),
             Subject::Election(name) => convert::election(kind) == Some(name),
+            Subject::Service(name) => convert::service(kind) == Some(name),
             Subject::Session(session) => convert::session(kind) == Some(*session),
         }
     }

@@ -6,7 +6,7 @@
 use http_types::v1::events::{EventKind, StateEvent};
 use raft_core::acl::Identity;
 use raft_core::command::SessionRef;
-use raft_core::ids::{ElectionName, LockName, SessionId, ZnodePath};
+use raft_core::ids::{ElectionName, LockName, ServiceName, SessionId, ZnodePath};
 use raft_core::path::{ELECTIONS, LOCKS};
 use raft_core::query::session::SessionStatus;
 use raft_core::state::State;
@@ -24,7 +24,13 @@ pub(super) struct Walk {
     top: Option<ZnodePath>,
     locks: Option<LockWalk>,
     elections: Option<ElectionWalk>,
+    services: Option<ServiceWalk>,
     sessions: Option<SessionWalk>,
+}
+
+enum ServiceWalk {
+    All(Option<ServiceName>),
+    One(ServiceName),
 }
 
 struct ElectionWalk {
@@ -64,6 +70,7 @@ impl Walk {
             top: None,
             locks: None,
             elections: None,
+            services: None,
             sessions: None,
         };
         match &filter.subject {
@@ -71,6 +78,8 @@ impl Walk {
                 walk.top = filter.wants_family("node").then(ZnodePath::root);
                 walk.locks = of_locks("");
                 walk.elections = of_elections("");
+                let services = filter.wants_family("service");
+                walk.services = services.then_some(ServiceWalk::All(None));
                 let sessions = filter.wants_family("session");
                 walk.sessions = sessions.then_some(SessionWalk::All(None));
             }
@@ -82,6 +91,7 @@ impl Walk {
             Subject::Locks(name) => walk.locks = of_locks(name),
             Subject::Lock(name) => walk.locks = of_locks(name.as_str()),
             Subject::Election(name) => walk.elections = of_elections(name.as_str()),
+            Subject::Service(name) => walk.services = Some(ServiceWalk::One(name.clone())),
             Subject::Session(id) => walk.sessions = Some(SessionWalk::One(*id)),
         }
         walk
@@ -100,6 +110,9 @@ impl Walk {
         }
         if let Some(elections) = self.elections.take() {
             return Some(self.elections(elections, wall_ms));
+        }
+        if let Some(services) = self.services.take() {
+            return Some(self.services(services));
         }
         let sessions = self.sessions.take()?;
         Some(self.sessions(sessions, wall_ms))
@@ -205,6 +218,30 @@ impl Walk {
             });
         }
         all
+    }
+
+    /// The instances of one service.
+    fn services(&mut self, walk: ServiceWalk) -> Vec<EventKind> {
+        let service = match walk {
+            ServiceWalk::One(service) => service,
+            ServiceWalk::All(after) => {
+                let found = self.state.services("", after.as_ref(), 1);
+                let Some(next) = found.into_iter().next() else {
+                    return Vec::new();
+                };
+                self.services = Some(ServiceWalk::All(Some(next.service.clone())));
+                next.service
+            }
+        };
+        let instances = self.state.instances(&service);
+        let shown = instances.map(|view| {
+            let instance = Some(convert::service::instance(&self.state, &view));
+            told(StateEvent {
+                instance,
+                ..StateEvent::default()
+            })
+        });
+        shown.collect()
     }
 
     fn sessions(&mut self, walk: SessionWalk, wall_ms: u64) -> Vec<EventKind> {

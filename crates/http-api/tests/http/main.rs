@@ -26,6 +26,7 @@ mod locks;
 mod nodes;
 mod openapi;
 mod quotas;
+mod services;
 mod serving;
 mod sessions;
 mod snapshots;

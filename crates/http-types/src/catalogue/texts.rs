@@ -27,7 +27,7 @@ pub(super) const INVALID_NAME: Explanation = Explanation {
     outcome: Effect::NotApplied,
     retryable: false,
     title: "A name breaks a rule",
-    cause: "Names of locks, elections, counters, resources, groups, barriers, claims, candidates, members and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
+    cause: "Names of locks, elections, counters, resources, groups, barriers, services, claims, candidates, members, instances and sessions are made of segments of A-Z a-z 0-9 . _ : @ + , ~ - with 1 to 128 bytes, not `-`, `.` or `..`.",
     remedy: "Choose another name.",
 };
 pub(super) const INVALID_ACL: Explanation = Explanation {
@@ -128,6 +128,15 @@ pub(super) const NO_PARTY: Explanation = Explanation {
     title: "The party is not in the barrier",
     cause: "No party of this id came in, or it has left, ended with its session, or was deleted.",
     remedy: "If you were waiting: the others do not wait for you any more. PUT it again.",
+};
+pub(super) const NO_INSTANCE: Explanation = Explanation {
+    code: "no_instance",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The instance is not registered",
+    cause: "No instance of this id was registered, or it was deregistered, ended with its session, or was not renewed in time.",
+    remedy: "If it serves: PUT it again, with a session that is alive or a ttl.",
 };
 pub(super) const NO_SESSION: Explanation = Explanation {
     code: "no_session",
@@ -317,6 +326,24 @@ pub(super) const MEMBER_TAKEN: Explanation = Explanation {
     title: "The member of the group or barrier belongs to another session",
     cause: "Another session is a member, or party, under this id, or the request names another session than the owner.",
     remedy: "Name the owning session in Holdfast-Session, or choose an id of your own. The id of a process that died is free when its session has ended.",
+};
+pub(super) const INSTANCE_TAKEN: Explanation = Explanation {
+    code: "instance_taken",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: true,
+    title: "The instance is registered by somebody else",
+    cause: "Another session keeps the instance of this id, or it has a ttl and the request names a session, or the other way round.",
+    remedy: "Name the owning session in Holdfast-Session, or choose an id of your own. The id of a process that died is free when its session has ended or its ttl is over; DELETE without a session frees it at once.",
+};
+pub(super) const NO_INSTANCE_AVAILABLE: Explanation = Explanation {
+    code: "no_instance_available",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: true,
+    title: "No instance of the service can be picked now",
+    cause: "None is registered, or each is excluded: by the filter, because it is draining, fails its checks, is set aside after failed calls, or has weight 0. `considered` says why.",
+    remedy: "Ask for less, or try again when an instance has come (see /v1/services/{service}/-/events). Nothing was reserved.",
 };
 pub(super) const PARTIES_DIFFER: Explanation = Explanation {
     code: "parties_differ",

@@ -14,7 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 pub use id::{EventId, InvalidEventId};
 pub use kind::{CHANGE_NAMES, EventKind};
 pub use subject::{
-    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent,
+    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, InstanceEnd, InstanceEvent,
+    SessionEvent, StateEvent,
 };
 
 /// Query of `GET /v1/events`, `GET …/-/events`.

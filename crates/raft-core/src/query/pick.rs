@@ -6,11 +6,10 @@
 //! the same command picks the same instances on every replica.
 
 use balance::least_load::{Ageing, Score, scores};
-use balance::maglev::{BadSize, Table};
-use balance::round_robin::Cursor;
-use balance::{
-    Candidate, Draw, Report, least_load, maglev, random, rendezvous, sticky, two_choices,
-};
+use balance::maglev::BadSize;
+pub use balance::maglev::{SIZE as RING_SIZE, Table as Ring};
+pub use balance::round_robin::Cursor;
+use balance::{Candidate, Draw, Report, least_load, random, rendezvous, sticky, two_choices};
 
 use crate::command::{Filter, Selection, Strategy};
 use crate::digest;
@@ -62,6 +61,14 @@ impl State {
             field.looked_at.push(LookedAt { view, excluded });
         }
         field
+    }
+}
+
+impl State {
+    /// Why an instance is not picked now, whoever asks.
+    #[must_use]
+    pub fn unavailable(&self, instance: &Instance) -> Option<Exclusion> {
+        unfit(instance, self.clock.log_time)
     }
 }
 
@@ -140,7 +147,14 @@ impl<'a> Field<'a> {
         let count = selection.count;
         let chosen = match &selection.strategy {
             Strategy::Random => self.repeat(count, |from| random::pick(from, &mut draw)),
-            Strategy::RoundRobin => self.repeat(count, |from| cursor.pick(from)),
+            Strategy::RoundRobin => {
+                let chosen = self.repeat(count, |from| cursor.pick(from));
+                if cursor.len() > self.looked_at.len() {
+                    // It counts for some that are gone.
+                    cursor.retain(|id| self.looked_at.iter().any(|it| it.view.id.as_str() == id));
+                }
+                chosen
+            }
             Strategy::LeastLoad => {
                 self.repeat(count, |from| least_load::pick(from, ageing, &mut draw))
             }
@@ -165,20 +179,20 @@ impl<'a> Field<'a> {
                 self.repeat(count, |from| sticky::pick(previous, key.as_bytes(), from))
             }
             Strategy::Maglev { key, size } => {
-                let table = self.table(*size)?;
-                return self.choose_from(&table, key, count);
+                let ring = self.ring(*size)?;
+                return self.choose_from(&ring, key, count);
             }
         };
         self.placed(chosen)
     }
 
-    /// Chooses by a table of [`Field::table`], made of the same candidates.
+    /// Chooses by a table of [`Field::ring`], made of the same candidates.
     ///
     /// # Errors
     /// [`Refusal::NoInstanceAvailable`].
-    pub fn choose_from(&self, table: &Table, key: &str, count: u32) -> Result<Chosen, Refusal> {
+    pub fn choose_from(&self, ring: &Ring, key: &str, count: u32) -> Result<Chosen, Refusal> {
         let count = self.candidates.len().min(count as usize);
-        self.placed(table.pick_several(key.as_bytes(), count))
+        self.placed(ring.pick_several(key.as_bytes(), count))
     }
 
     /// Chooses `count` different ones, one after the other.
@@ -264,15 +278,12 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// [`Refusal::BadArguments`]: not of this size.
-    pub fn table(&self, size: u32) -> Result<Table, Refusal> {
-        if size > maglev::SIZE {
-            return Err(Refusal::limit(
-                "entries of a table",
-                u64::from(maglev::SIZE),
-            ));
+    pub fn ring(&self, size: u32) -> Result<Ring, Refusal> {
+        if size > RING_SIZE {
+            return Err(Refusal::limit("entries of a table", u64::from(RING_SIZE)));
         }
-        let table = Table::build(&self.candidates, size);
-        table.map_err(|error: BadSize| Refusal::BadArguments(error.to_string()))
+        let ring = Ring::build(&self.candidates, size);
+        ring.map_err(|error: BadSize| Refusal::BadArguments(error.to_string()))
     }
 
     /// What the table of this size depends on, in short: tables of one version are equal.

@@ -86,6 +86,9 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::NotHolder { .. }
         | Refusal::Deadlock { .. }
         | Refusal::NotAsked { .. }
+        | Refusal::NoInstance { .. }
+        | Refusal::InstanceTaken { .. }
+        | Refusal::NoInstanceAvailable { .. }
         | Refusal::NoElection { .. }
         | Refusal::NoCandidate { .. }
         | Refusal::CandidateEnded { .. }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::subject::{
-    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, SessionEvent, StateEvent,
+    CandidateEndEvent, CandidateEvent, ClaimEndEvent, ClaimEvent, InstanceEnd, InstanceEvent,
+    SessionEvent, StateEvent,
 };
 use crate::v1::Encoding;
 use crate::v1::locks::Mode;
@@ -200,6 +201,39 @@ pub enum EventKind {
         /// Who was to lead.
         to: String,
     },
+    /// An instance of a service was registered.
+    #[serde(rename = "service.registered")]
+    ServiceRegistered(InstanceEvent),
+    /// What an instance says of itself changed.
+    #[serde(rename = "service.changed")]
+    ServiceChanged(InstanceEvent),
+    /// No new work is sent to an instance.
+    #[serde(rename = "service.draining")]
+    ServiceDraining(InstanceEvent),
+    /// New work is sent to an instance again that was draining.
+    #[serde(rename = "service.up")]
+    ServiceUp(InstanceEvent),
+    /// The checks of an instance pass.
+    #[serde(rename = "service.passing")]
+    ServicePassing(InstanceEvent),
+    /// The checks of an instance fail.
+    #[serde(rename = "service.failing")]
+    ServiceFailing(InstanceEvent),
+    /// Too many calls of an instance failed in a row: it is not picked for a time.
+    #[serde(rename = "service.set_aside")]
+    ServiceSetAside(InstanceEvent),
+    /// An instance is set aside no more.
+    #[serde(rename = "service.back")]
+    ServiceBack(InstanceEvent),
+    /// An instance is registered no more.
+    #[serde(rename = "service.left")]
+    ServiceLeft {
+        /// Which.
+        #[serde(flatten)]
+        instance: InstanceEvent,
+        /// How it ended.
+        state: InstanceEnd,
+    },
     /// A session was opened.
     #[serde(rename = "session.opened")]
     SessionOpened(SessionEvent),
@@ -276,6 +310,15 @@ impl EventKind {
             EventKind::ElectionEnded(_) => "election.ended",
             EventKind::ElectionTransfer { .. } => "election.transfer",
             EventKind::ElectionTransferCancelled { .. } => "election.transfer_cancelled",
+            EventKind::ServiceRegistered(_) => "service.registered",
+            EventKind::ServiceChanged(_) => "service.changed",
+            EventKind::ServiceDraining(_) => "service.draining",
+            EventKind::ServiceUp(_) => "service.up",
+            EventKind::ServicePassing(_) => "service.passing",
+            EventKind::ServiceFailing(_) => "service.failing",
+            EventKind::ServiceSetAside(_) => "service.set_aside",
+            EventKind::ServiceBack(_) => "service.back",
+            EventKind::ServiceLeft { .. } => "service.left",
             EventKind::SessionOpened(_) => "session.opened",
             EventKind::SessionClosed(_) => "session.closed",
             EventKind::SessionExpired(_) => "session.expired",
@@ -291,7 +334,7 @@ impl EventKind {
 }
 
 /// Names of the events that tell of changes, for filters and documentation.
-pub const CHANGE_NAMES: [&str; 22] = [
+pub const CHANGE_NAMES: [&str; 31] = [
     "node.created",
     "node.changed",
     "node.acl_changed",
@@ -311,6 +354,15 @@ pub const CHANGE_NAMES: [&str; 22] = [
     "election.ended",
     "election.transfer",
     "election.transfer_cancelled",
+    "service.registered",
+    "service.changed",
+    "service.draining",
+    "service.up",
+    "service.passing",
+    "service.failing",
+    "service.set_aside",
+    "service.back",
+    "service.left",
     "session.opened",
     "session.closed",
     "session.expired",
@@ -325,7 +377,10 @@ mod tests {
         for name in CHANGE_NAMES {
             let family = name.split('.').next();
             assert!(
-                matches!(family, Some("node" | "lock" | "election" | "session")),
+                matches!(
+                    family,
+                    Some("node" | "lock" | "election" | "service" | "session")
+                ),
                 "{name}"
             );
         }

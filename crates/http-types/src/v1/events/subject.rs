@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::v1::elections::{CandidateEnd, Election};
 use crate::v1::locks::{Claim, ClaimEnd, Lock};
 use crate::v1::nodes::Node;
+use crate::v1::services::Instance;
 use crate::v1::sessions::Session;
 
 /// A claim named by an event.
@@ -58,6 +59,35 @@ pub struct CandidateEndEvent {
     pub state: CandidateEnd,
 }
 
+/// An instance of a service named by an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InstanceEvent {
+    /// The service.
+    pub service: String,
+    /// The instance.
+    pub instance: String,
+    /// The session that keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// How an instance ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InstanceEnd {
+    /// Somebody deregistered it.
+    Deregistered,
+    /// Its session was closed.
+    SessionClosed,
+    /// Its session expired.
+    SessionExpired,
+    /// It was not renewed in time.
+    TtlElapsed,
+    /// A way this version does not know; never sent.
+    #[serde(other)]
+    Unrecognised,
+}
+
 /// A session named by an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionEvent {
@@ -83,6 +113,9 @@ pub struct StateEvent {
     /// An election.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub election: Option<Election>,
+    /// An instance of a service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
     /// A session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,

@@ -273,7 +273,8 @@ impl Tables {
             | EventKind::LeaderElected { .. }
             | EventKind::LeadershipEnded { .. }
             | EventKind::TransferAsked { .. }
-            | EventKind::TransferCancelled { .. } => {}
+            | EventKind::TransferCancelled { .. }
+            | EventKind::Instance { .. } => {}
         }
     }
 
