@@ -36,6 +36,7 @@ mod mutants;
 mod reference;
 mod restart;
 mod restore;
+mod services;
 mod sessions;
 mod smoke;
 mod soak;

@@ -20,6 +20,8 @@ use connection::{Connection, Frame};
 pub struct EventFilter {
     /// Znodes (`/app`) or locks (`orders`) that are this or lie below it. `None`: everything.
     pub prefix: Option<String>,
+    /// Instances of this service and nothing else; goes with no prefix.
+    pub service: Option<String>,
     /// Names; `node.*` means all of the family. Empty: all.
     pub kinds: Vec<String>,
     /// Carry data in node events.
@@ -180,6 +182,15 @@ impl EventStream {
             | EventKind::ElectionEnded(_)
             | EventKind::ElectionTransfer { .. }
             | EventKind::ElectionTransferCancelled { .. }
+            | EventKind::ServiceRegistered(_)
+            | EventKind::ServiceChanged(_)
+            | EventKind::ServiceDraining(_)
+            | EventKind::ServiceUp(_)
+            | EventKind::ServicePassing(_)
+            | EventKind::ServiceFailing(_)
+            | EventKind::ServiceSetAside(_)
+            | EventKind::ServiceBack(_)
+            | EventKind::ServiceLeft { .. }
             | EventKind::SessionOpened(_)
             | EventKind::SessionClosed(_)
             | EventKind::SessionExpired(_)
@@ -262,8 +273,10 @@ impl EventStream {
         .filter_map(|(name, wanted)| wanted.then_some(name))
         .collect();
         let list = |items: Vec<&str>| (!items.is_empty()).then(|| items.join(","));
+        let of = self.filter.service.as_deref();
+        let of = of.map(|service| paths::service_view(service, "events"));
         let path = paths::with_query(
-            "/v1/events",
+            of.as_deref().unwrap_or("/v1/events"),
             &[
                 ("prefix", self.filter.prefix.clone()),
                 (

@@ -362,6 +362,7 @@ impl Client {
     #[must_use]
     pub fn watch(&self, path: &str, start: Start) -> EventStream {
         let filter = EventFilter {
+            service: None,
             prefix: Some(path.to_owned()),
             kinds: vec!["node.*".to_owned()],
             values: true,

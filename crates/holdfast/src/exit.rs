@@ -181,7 +181,8 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         ErrorCode::Forbidden
         | ErrorCode::NotOwner
         | ErrorCode::CandidateTaken
-        | ErrorCode::MemberTaken => Exit::Permission,
+        | ErrorCode::MemberTaken
+        | ErrorCode::InstanceTaken => Exit::Permission,
         ErrorCode::NotFound
         | ErrorCode::NoNode
         | ErrorCode::NoLock
@@ -190,6 +191,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NoCandidate
         | ErrorCode::NoGroupMember
         | ErrorCode::NoParty
+        | ErrorCode::NoInstance
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoFenceRegister
@@ -214,7 +216,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::PreconditionRequired => Exit::Precondition,
         ErrorCode::Deadlock => Exit::Deadlock,
         ErrorCode::ClaimEnded | ErrorCode::CandidateEnded | ErrorCode::SessionExpired => Exit::Lost,
-        ErrorCode::LockHeld => Exit::Busy,
+        ErrorCode::LockHeld | ErrorCode::NoInstanceAvailable => Exit::Busy,
         ErrorCode::RequestTimeout
         | ErrorCode::InProgress
         | ErrorCode::MembershipBusy

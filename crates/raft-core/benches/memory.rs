@@ -13,15 +13,17 @@ use std::collections::BTreeMap;
 use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey,
-    JoinGroup, LockMode, OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp,
-    ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, Filter, IdempotencyKey,
+    JoinGroup, LockMode, OpenSession, Owner, Pick, RegisterInstance, Request, RequestId, Selection,
+    ServiceCommand, ServiceOp, SessionRef, SetData, Stamp, Strategy, ZnodeOp,
 };
 use raft_core::ids::{
-    CandidateId, ClaimId, ElectionName, GroupName, LockName, LogTime, MemberId, SessionId, WallTime,
+    CandidateId, ClaimId, ElectionName, GroupName, InstanceId, LockName, LogTime, MemberId,
+    ServiceName, SessionId, WallTime,
 };
 use raft_core::limits::{CONTAINER_REAP_AFTER_MS, TOMBSTONE_MS};
 use raft_core::outcome::Reply;
+use raft_core::service::Registration;
 use raft_core::state::State;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -50,6 +52,9 @@ fn main() {
     show("candidate that stands by", standby());
     show("resigned candidate that is remembered", ended_candidates());
     show("member of a group", members());
+    show("instance with a session", instances(false));
+    show("instance with a ttl", instances(true));
+    show("reservation", reservations());
     show("remembered answer", answers());
 }
 
@@ -306,6 +311,72 @@ fn members() -> u64 {
             for member in 0..TOGETHER {
                 apply(state, &join(group, member));
             }
+        }
+    })
+}
+
+/// In services of a hundred, of sessions with as many, checked by the cluster.
+fn instances(with_ttl: bool) -> u64 {
+    const TOGETHER: u64 = 100;
+    let mut state = State::new();
+    let sessions: Vec<_> = (0..OBJECTS / TOGETHER).map(|_| open(&mut state)).collect();
+    weight(&mut state, |state| {
+        for (service, session) in (0..).zip(&sessions) {
+            for instance in 0..TOGETHER {
+                let session = (!with_ttl).then_some(*session);
+                let op = ServiceOp::Register(registration(instance, with_ttl));
+                apply(state, &request(session, of_service(service, op)));
+            }
+        }
+    })
+}
+
+fn registration(instance: u64, with_ttl: bool) -> Box<RegisterInstance> {
+    Box::new(RegisterInstance {
+        instance: InstanceId::parse(&format!("web-{instance}")).expect("a valid name"),
+        registration: Registration {
+            address: "10.0.0.7".to_owned(),
+            port: 8080,
+            weight: 1,
+            zone: Some("a".to_owned()),
+            tags: vec!["v2".to_owned()],
+            meta: BTreeMap::from([("build".to_owned(), "881".to_owned())]),
+            check: None,
+        },
+        ttl_ms: with_ttl.then_some(30_000),
+        state: None,
+    })
+}
+
+fn of_service(service: u64, op: ServiceOp) -> Command {
+    let service = ServiceName::parse(&format!("shop/{service}")).expect("a valid name");
+    Command::Service(ServiceCommand { service, op })
+}
+
+/// Of ten services with ten instances each.
+fn reservations() -> u64 {
+    const SERVICES: u64 = 10;
+    let mut state = State::new();
+    for service in 0..SERVICES {
+        for instance in 0..10 {
+            let op = ServiceOp::Register(registration(instance, true));
+            apply(&mut state, &request(None, of_service(service, op)));
+        }
+    }
+    let pick = Pick {
+        selection: Selection {
+            strategy: Strategy::Random,
+            filter: Filter::default(),
+            count: 10,
+        },
+        draw: 7,
+        reserve_ms: Some(10_000),
+        explain: false,
+    };
+    weight(&mut state, |state| {
+        for number in 0..OBJECTS / 10 {
+            let op = ServiceOp::Pick(pick.clone());
+            apply(state, &request(None, of_service(number % SERVICES, op)));
         }
     })
 }

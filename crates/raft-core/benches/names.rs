@@ -14,15 +14,16 @@ use std::collections::BTreeMap;
 
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect,
-    IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Request, RequestId, SessionRef, Stamp,
-    ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect, Filter,
+    IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick, RegisterInstance, Request,
+    RequestId, Selection, ServiceCommand, ServiceOp, SessionRef, Stamp, Strategy, ZnodeOp,
 };
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    LogTime, MemberId, ResourceName, SessionId, WallTime,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, InstanceId,
+    LockName, LogTime, MemberId, ResourceName, ServiceName, SessionId, WallTime,
 };
 use raft_core::outcome::Reply;
+use raft_core::service::Registration;
 use raft_core::state::State;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -41,7 +42,7 @@ const LEFT_MAX: i64 = 4_096;
 type Use = fn(&mut Life, SessionId, u64);
 
 /// What is done with one name of each kind.
-const KINDS: [(&str, Use); 9] = [
+const KINDS: [(&str, Use); 10] = [
     ("znode", znode),
     ("session with an ephemeral znode", session),
     ("lock", lock),
@@ -50,6 +51,7 @@ const KINDS: [(&str, Use); 9] = [
     ("barrier", barrier),
     ("counter, removed", counter),
     ("fence register, removed", register),
+    ("service", service),
     ("idempotency key", key),
 ];
 
@@ -270,6 +272,43 @@ fn register(life: &mut Life, _: SessionId, name: u64) {
     };
     life.apply(None, advance);
     life.apply(None, Command::ForgetFence { resource });
+}
+
+/// With an instance that is picked from in turn, and left to its deadlines.
+fn service(life: &mut Life, _: SessionId, name: u64) {
+    let service = ServiceName::parse(&format!("shop/{name}")).expect("a valid name");
+    let instance = InstanceId::parse(&format!("web-{name}")).expect("a valid name");
+    let register = RegisterInstance {
+        instance,
+        registration: Registration {
+            address: "10.0.0.7".to_owned(),
+            port: 8080,
+            weight: 1,
+            zone: None,
+            tags: Vec::new(),
+            meta: BTreeMap::new(),
+            check: None,
+        },
+        ttl_ms: Some(5_000),
+        state: None,
+    };
+    let pick = Pick {
+        selection: Selection {
+            strategy: Strategy::RoundRobin,
+            filter: Filter::default(),
+            count: 1,
+        },
+        draw: name,
+        reserve_ms: Some(10_000),
+        explain: false,
+    };
+    for op in [
+        ServiceOp::Register(Box::new(register)),
+        ServiceOp::Pick(pick),
+    ] {
+        let service = service.clone();
+        life.apply(None, Command::Service(ServiceCommand { service, op }));
+    }
 }
 
 fn key(life: &mut Life, _: SessionId, name: u64) {

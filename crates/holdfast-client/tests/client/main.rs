@@ -19,6 +19,7 @@ mod fences;
 mod groups;
 mod locks;
 mod retries;
+mod services;
 mod sessions;
 mod snapshots;
 

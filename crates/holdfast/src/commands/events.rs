@@ -1,7 +1,7 @@
 //! `holdfast events`, `watch`, `locks watch`: streams of what happens.
 
 use holdfast_client::http_types::v1::events::{
-    CandidateEndEvent, CandidateEvent, ClaimEvent, StateEvent,
+    CandidateEndEvent, CandidateEvent, ClaimEvent, InstanceEvent, StateEvent,
 };
 use holdfast_client::{Event, EventFilter, EventId, EventKind, EventStream, Start, StreamItem};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::output::ago;
 pub(super) async fn events(app: &App, args: EventsArgs) -> Result<(), Failure> {
     let filter = EventFilter {
         prefix: args.prefix,
+        service: None,
         kinds: args.kinds,
         values: args.values,
         previous: args.previous,
@@ -71,6 +72,22 @@ pub(super) async fn watch_groups(
         prefix: Some(name.map_or_else(|| "/groups".to_owned(), |name| format!("/groups/{name}"))),
         kinds: vec!["node.*".to_owned()],
         values: true,
+        ..EventFilter::default()
+    };
+    let start = start(initial, after.as_deref())?;
+    follow(app, app.client.events(filter, start), None).await
+}
+
+/// The instances of one service, or of all.
+pub(super) async fn watch_services(
+    app: &App,
+    name: Option<String>,
+    after: Option<String>,
+    initial: bool,
+) -> Result<(), Failure> {
+    let filter = EventFilter {
+        kinds: vec!["service.*".to_owned()],
+        service: name,
         ..EventFilter::default()
     };
     let start = start(initial, after.as_deref())?;
@@ -196,6 +213,17 @@ fn details(kind: &EventKind) -> String {
         | EventKind::ElectionEnded(_)
         | EventKind::ElectionTransfer { .. }
         | EventKind::ElectionTransferCancelled { .. } => election_details(kind),
+        EventKind::ServiceRegistered(instance)
+        | EventKind::ServiceChanged(instance)
+        | EventKind::ServiceDraining(instance)
+        | EventKind::ServiceUp(instance)
+        | EventKind::ServicePassing(instance)
+        | EventKind::ServiceFailing(instance)
+        | EventKind::ServiceSetAside(instance)
+        | EventKind::ServiceBack(instance) => named_instance(instance),
+        EventKind::ServiceLeft { instance, state } => {
+            format!("{} {state:?}", named_instance(instance))
+        }
         EventKind::SessionOpened(session)
         | EventKind::SessionClosed(session)
         | EventKind::SessionExpired(session) => session.session.clone(),
@@ -206,6 +234,10 @@ fn details(kind: &EventKind) -> String {
         EventKind::State(state) => state_details(state),
         EventKind::Unrecognised => String::new(),
     }
+}
+
+fn named_instance(event: &InstanceEvent) -> String {
+    format!("{} instance {}", event.service, event.instance)
 }
 
 /// Of an event of an election; of others nothing.
@@ -262,6 +294,10 @@ fn state_details(state: &StateEvent) -> String {
             election.term,
         );
         return format!("{name} candidate {leader} term {term}");
+    }
+    if let Some(instance) = &state.instance {
+        let why = instance.unavailable.as_deref().unwrap_or("is available");
+        return format!("{} instance {} {why}", instance.service, instance.id);
     }
     state
         .session

@@ -12,12 +12,14 @@ mod barrier;
 mod election;
 mod queue;
 mod requests;
+mod service;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use balance::round_robin::Cursor;
 use criterion::{BatchSize, Criterion};
-use raft_core::command::{Request, Stamp};
+use raft_core::command::{Request, Stamp, Strategy};
 use raft_core::outcome::Outcome;
 use raft_core::state::State;
 
@@ -25,6 +27,7 @@ use barrier::Meeting;
 use election::Standing;
 use queue::Queue;
 use requests::{Paths, create, delete, set_data, set_data_of_all};
+use service::Fleet;
 
 /// How many operations are timed in one go where something between them must not count.
 const RUN: u64 = 256;
@@ -35,6 +38,7 @@ fn main() {
     locks(&mut criterion);
     elections(&mut criterion);
     barriers(&mut criterion);
+    services(&mut criterion);
     transactions(&mut criterion);
     criterion.final_summary();
 }
@@ -161,6 +165,35 @@ fn barriers(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+fn services(criterion: &mut Criterion) {
+    let strategies = [
+        ("round robin", Strategy::RoundRobin),
+        ("least load", Strategy::LeastLoad),
+        ("two choices", Strategy::TwoChoices),
+        (
+            "hash",
+            Strategy::Hash {
+                key: "user-42".to_owned(),
+                bounded_percent: None,
+            },
+        ),
+    ];
+    for instances in [10, 100, 1_000] {
+        let mut group = criterion.benchmark_group(format!("services, {instances} instances"));
+        let mut fleet = Fleet::new(instances);
+        for (name, strategy) in &strategies {
+            group.bench_function(format!("pick and reserve, {name}"), |bench| {
+                bench.iter_custom(|iterations| (0..iterations).map(|_| fleet.pick(strategy)).sum());
+            });
+            let mut cursor = Cursor::default();
+            group.bench_function(format!("pick without a command, {name}"), |bench| {
+                bench.iter(|| fleet.look(strategy, &mut cursor));
+            });
+        }
+        group.finish();
+    }
 }
 
 fn transactions(criterion: &mut Criterion) {

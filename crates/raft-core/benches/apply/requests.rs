@@ -47,7 +47,7 @@ fn path(n: u64) -> String {
     format!("/p-{:04}/znode-{:04}", n / CHILDREN, n % CHILDREN)
 }
 
-fn request(command: Command) -> Request {
+pub(crate) fn request(command: Command) -> Request {
     Request {
         id: RequestId::default(),
         identities: Vec::new(),

@@ -7,7 +7,7 @@ use raft_types::Membership;
 use serde_json::{Value, json};
 
 use super::command::mode;
-use super::election;
+use super::{election, service};
 
 /// Who is in: voters of each configuration (two while it changes), and all members.
 pub(super) fn members(membership: &Membership) -> Value {
@@ -121,6 +121,7 @@ pub(super) fn event(kind: &EventKind) -> Value {
         | EventKind::LeadershipEnded { .. }
         | EventKind::TransferAsked { .. }
         | EventKind::TransferCancelled { .. } => election::event(kind),
+        EventKind::Instance { .. } => service::event(kind),
         EventKind::SessionOpened { session, name } => json!({
             "event": "session.opened", "session": session.0,
             "name": name.as_ref().map(ToString::to_string),

@@ -13,7 +13,7 @@ use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{change, election, meeting};
+use super::{change, election, meeting, service};
 
 /// Bytes of a value that are shown; of a longer one the beginning, with its length and a hash.
 const DATA_SHOWN_BYTES_MAX: usize = 16 * 1024;
@@ -211,6 +211,7 @@ fn asked(command: &Command) -> Fields {
             "command": "answer-release", "lock": lock.to_string(), "claim": claim.to_string(),
             "needs_ms": needs_ms,
         }),
+        Command::Service(command) => service::command(command),
     })
 }
 
@@ -374,6 +375,7 @@ fn reply(reply: &Reply) -> Fields {
         | Reply::GroupLeft { .. }
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. } => meeting::reply(reply),
+        Reply::Service(reply) => service::reply(reply),
     })
 }
 

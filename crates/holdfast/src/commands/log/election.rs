@@ -145,6 +145,7 @@ pub(super) fn event(kind: &EventKind) -> Value {
         | EventKind::ReleaseAnswered { .. }
         | EventKind::LockConfigured { .. }
         | EventKind::SessionOpened { .. }
-        | EventKind::SessionEnded { .. } => Value::Null,
+        | EventKind::SessionEnded { .. }
+        | EventKind::Instance { .. } => Value::Null,
     }
 }
