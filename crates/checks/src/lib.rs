@@ -1,6 +1,6 @@
 //! Active health checks over HTTP and TCP: who is due, what a connection showed, and when that changes the verdict.
 //!
-//! [`run`] is given lists of [`Target`]s, as often as the list may have changed, and tells [`Verdict`]s to whoever
+//! [`run()`] is given lists of [`Target`]s, as often as the list may have changed, and tells [`Verdict`]s to whoever
 //! keeps them. The list is the truth: a target that is no longer in it is not probed, one that changed is begun
 //! anew, and a verdict is told until the list shows it. So `run` may end at any moment and begin elsewhere with the
 //! same list; what is lost are the results since the last verdict.

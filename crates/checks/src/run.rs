@@ -30,7 +30,7 @@ where
     drive(lists, report, probe).await;
 }
 
-/// [`run`] with a way to probe.
+/// [`run()`] with a way to probe.
 async fn drive<K, R, P>(
     lists: impl Stream<Item = Vec<Target<K>>>,
     report: impl Fn(Verdict<K>) -> R,
