@@ -11,7 +11,9 @@ use raft_core::command::{Filter, Pick, Selection, ServiceOp, Strategy};
 use raft_core::ids::{ReservationId, ServiceName};
 use raft_core::outcome::{Picked, PickedInstance, Refusal, ServiceReply};
 use raft_core::query::pick::{Cursor, RING_SIZE, Ring};
+use raft_core::query::service::InstanceView;
 use raft_core::state::State;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::call::Call;
 use crate::convert::service as convert;
@@ -167,7 +169,7 @@ pub(crate) async fn release(call: Call) -> Result<Reply, Problem> {
         ("If-None-Match" = Option<String>, Header, description = "The ETag the reader has"),
     ),
     responses(
-        (status = 200, description = "The table; its version is the ETag, too", body = v1::Ring),
+        (status = 200, description = "The table", body = v1::Ring),
         (status = 304, description = "It is the one the reader has"),
         (status = 400, description = "`bad_request`: the size is no prime number", body = Document),
     )
@@ -181,15 +183,20 @@ pub(crate) async fn ring(call: Call) -> Result<Reply, Problem> {
     let answer = call.read(|state| Ok(state.clone())).await?;
     let state = answer.value;
     let size = query.size.unwrap_or(RING_SIZE);
-    let version = state.field(&service, &filter).ring_version(size);
-    let etag = format!("\"{version:032x}\"");
+    let field = state.field(&service, &filter);
+    let version = field.ring_version(size);
+    // Where instances are reached is in the answer, but does not change the table.
+    let mut hash = Xxh3::new();
+    for view in field.eligible() {
+        hash.update(&view.instance.changed.zxid.0.to_le_bytes());
+    }
+    let etag = format!("\"{version:032x}-{:016x}\"", hash.digest());
     if known.has(&etag) {
         let reply = Reply::empty(StatusCode::NOT_MODIFIED).etag(&etag);
         return Ok(reply.at(answer.zxid).aged(answer.age));
     }
     let ring = ring_of(&call, &state, (&service, &filter, size)).await?;
-    let field = state.field(&service, &filter);
-    let instance = |view: raft_core::query::service::InstanceView<'_>| {
+    let instance = |view: InstanceView<'_>| {
         convert::picked_instance(view.id, &view.instance.registration, None)
     };
     let view = v1::Ring {
@@ -263,7 +270,7 @@ fn checked(call: &Call, query: &v1::PickQuery) -> Result<Selection, Problem> {
     Ok(selection)
 }
 
-fn plain(view: &raft_core::query::service::InstanceView<'_>) -> PickedInstance {
+fn plain(view: &InstanceView<'_>) -> PickedInstance {
     PickedInstance {
         instance: view.id.clone(),
         registration: Arc::clone(&view.instance.registration),
