@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &[],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
+    // Sockets and results; which instances there are, and where verdicts go, it is told.
+    ("checks", &[], &["openraft", "rocksdb", "axum", "reqwest"]),
     (
         "raft-core",
         &["balance", "mutant"],
@@ -38,7 +40,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "node",
-        &["mutant", "membership", "raft-types", "raft-core"],
+        &["checks", "mutant", "membership", "raft-types", "raft-core"],
         &["axum", "rocksdb", "reqwest"],
     ),
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),

@@ -26,6 +26,7 @@ mod examples;
 mod failover;
 mod fences;
 mod groups;
+mod health_checks;
 mod import;
 mod lock_history;
 mod locks;

@@ -360,6 +360,7 @@ fn runtime(values: &Values) -> Result<NodeSettings, ConfigError> {
         event_commits_max: values.size("event-commits-max")?,
         event_bytes_max: values.size("event-bytes-max")?,
         snapshot_log_bytes: values.whole("snapshot-log-bytes")?,
+        service_checks: values.switch("service-checks")?,
         ..NodeSettings::default()
     })
 }

@@ -21,6 +21,7 @@ mod digests;
 mod dry_run;
 mod error;
 mod events;
+mod health_checks;
 mod inbox;
 mod keep_alive;
 mod leader_clock;

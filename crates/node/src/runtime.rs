@@ -99,6 +99,36 @@ impl Runtime {
         (leads && self.replica.applied().term() == leadership.term).then_some(leadership.term)
     }
 
+    /// Waits until this node leads, in the sense of [`leading_term`](Self::leading_term). `None`: it stops first.
+    pub(crate) async fn await_leading(&self) -> Option<u64> {
+        let mut leadership = self.consensus().leadership();
+        let mut applied = self.replica.watch_applied();
+        while !self.stop.is_cancelled() {
+            leadership.mark_unchanged();
+            applied.mark_unchanged();
+            if let Some(term) = self.leading_term() {
+                return Some(term);
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                changed = leadership.changed() => changed.ok()?,
+                changed = applied.changed() => changed.ok()?,
+            }
+        }
+        None
+    }
+
+    /// Waits until this node no longer leads `term`.
+    pub(crate) async fn await_not_leading(&self, term: u64) {
+        let mut leadership = self.consensus().leadership();
+        loop {
+            leadership.mark_unchanged();
+            if self.leading_term() != Some(term) || leadership.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// The time by which sessions end: of this node, monotonic.
     pub(crate) fn session_time(&self) -> Duration {
         leader_clock::session_time(&*self.clock)

@@ -174,19 +174,8 @@ impl SessionClock {
 
 /// The loop. Runs until the node stops; works only while this node leads.
 pub(crate) async fn run(runtime: Arc<Runtime>) {
-    let mut leadership = runtime.consensus().leadership();
-    let mut applied = runtime.replica.watch_applied();
-    while !runtime.stop.is_cancelled() {
-        leadership.mark_unchanged();
-        applied.mark_unchanged();
-        match runtime.leading_term() {
-            Some(term) => lead(&runtime, term).await,
-            None => tokio::select! {
-                () = runtime.stop.cancelled() => return,
-                changed = leadership.changed() => if changed.is_err() { return },
-                changed = applied.changed() => if changed.is_err() { return },
-            },
-        }
+    while let Some(term) = runtime.await_leading().await {
+        lead(&runtime, term).await;
     }
 }
 

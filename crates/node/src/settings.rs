@@ -27,6 +27,9 @@ pub struct NodeSettings {
     pub peer_call_timeout: Duration,
     /// How often the leader compares digests with its peers.
     pub audit_interval: Duration,
+    /// Whether this node, while it leads, connects to instances of services that ask to be checked.
+    /// These are sockets of the system, also in a simulation.
+    pub service_checks: bool,
 }
 
 impl Default for NodeSettings {
@@ -43,6 +46,7 @@ impl Default for NodeSettings {
             retry_interval: Duration::from_millis(10),
             peer_call_timeout: Duration::from_secs(2),
             audit_interval: Duration::from_secs(5),
+            service_checks: true,
         }
     }
 }

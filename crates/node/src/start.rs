@@ -34,7 +34,8 @@ use crate::service::Service;
 use crate::settings::NodeSettings;
 use crate::state_machine::{StateMachine, restore};
 use crate::{
-    Node, TransferError, TransferReport, audit, keep_alive, proposer, publish, read, session_clock,
+    Node, TransferError, TransferReport, audit, health_checks, keep_alive, proposer, publish, read,
+    session_clock,
 };
 
 /// What a node is made of.
@@ -125,6 +126,11 @@ impl Node {
         runtime
             .tasks
             .spawn(session_clock::run(Arc::clone(&runtime)));
+        if runtime.settings.service_checks {
+            runtime
+                .tasks
+                .spawn(health_checks::run(Arc::clone(&runtime)));
+        }
         runtime.tasks.spawn(log_growth::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(publish::announce(Arc::clone(&runtime)));

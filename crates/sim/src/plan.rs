@@ -269,6 +269,8 @@ fn setup(nodes: u64, rng: &mut Rng) -> Setup {
     let node = NodeSettings {
         event_commits_max: usize::try_from(rng.range(50, 2000)).unwrap_or(2000),
         audit_interval: ms(rng.range(200, 2000)),
+        // Outside of the simulation.
+        service_checks: false,
         ..NodeSettings::default()
     };
     let tail_cache_bytes_max = if rng.percent(50) { 64 << 10 } else { 64 << 20 };

@@ -340,6 +340,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Bytes of those events.",
     ),
     setting(
+        "service-checks",
+        Form::Text,
+        Some("on"),
+        "on or off: whether this node, while it leads, checks instances of services. Whoever may register one \
+         makes it connect to an address and port of their choice. The same on all nodes.",
+    ),
+    setting(
         "stop-timeout",
         Form::Duration,
         Some("3s"),

@@ -116,6 +116,7 @@ fn contradictions_are_refused_with_the_way_out() {
     assert!(with("--cluster-id 12").contains("32 hexadecimal digits"));
     assert!(with("--event-bytes-max 0").contains("at least 1"));
     assert!(with("--log-level info,=x=").contains("log-level"));
+    assert!(with("--service-checks no").contains("on or off is expected"));
     assert!(with("--initial-cluster 1=a:1@a:2,1=b:1@b:2").contains("named twice"));
     assert!(with("--initial-cluster 1=a:1@a:2,2=a:1@b:2").contains("another entry"));
 }
@@ -127,6 +128,17 @@ fn defaults_in_the_table_are_those_of_the_crates() {
     assert_eq!(config.raft, RaftSettings::default());
     assert_eq!(config.node, NodeSettings::default());
     assert_eq!(config.start, Start::Resume);
+}
+
+#[test]
+fn services_are_checked_unless_that_is_switched_off() {
+    let checks = |rest: &str| {
+        let config = config(&format!("--node-id 1 --data-dir /d {rest}")).unwrap();
+        config.node.service_checks
+    };
+    assert!(checks(""));
+    assert!(checks("--service-checks on"));
+    assert!(!checks("--service-checks off"));
 }
 
 #[test]

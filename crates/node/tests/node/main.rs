@@ -15,6 +15,7 @@ mod events;
 mod expiry;
 mod failover;
 mod harness;
+mod health_checks;
 mod members;
 mod reads;
 mod writes;

@@ -107,6 +107,15 @@ impl Values {
             .map_err(|cause| self.bad(key, cause))
     }
 
+    /// `on` or `off`.
+    pub(crate) fn switch(&self, key: &'static str) -> Result<bool, ConfigError> {
+        match self.given(key) {
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            Some(_) | None => Err(self.bad(key, "on or off is expected")),
+        }
+    }
+
     /// A whole number that must be given.
     pub(crate) fn number(&self, key: &'static str, why: &'static str) -> Result<u64, ConfigError> {
         self.text(key, why)?;
