@@ -49,6 +49,7 @@ fn one_frame_is_plain_text_or_a_line_of_json() {
 
     let seen = once(&cluster);
     assert_eq!(seen["errors"], json!({}));
+    assert!(seen["at"].as_str().unwrap().ends_with('Z'), "{seen}");
     assert_eq!(seen["hot"][0]["queue_length"], 1);
     assert_eq!(seen["rates"]["nodes"], 3);
     let sessions = seen["sessions"].as_array().unwrap();

@@ -11,6 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::Value;
 
 pub(crate) use shown::Shown;
+use text::clean_lines;
 pub(crate) use text::{ago, clean, quote};
 
 use crate::args::globals::{Format, Globals};
@@ -53,6 +54,9 @@ impl Output {
     pub(crate) fn line(&self, json: &Value, text: &str) -> Result<(), Failure> {
         match self.format {
             Format::Json | Format::Ndjson => write(format!("{json}\n").as_bytes()),
+            Format::Table | Format::Name | Format::Env if self.terminal => {
+                write((clean(text) + "\n").as_bytes())
+            }
             Format::Table | Format::Name | Format::Env => write(format!("{text}\n").as_bytes()),
         }
     }
@@ -60,13 +64,14 @@ impl Output {
     /// Tells what is going on, unless told to be quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            to_stderr(&format!("{text}\n"));
+            to_stderr(&clean_lines(text));
         }
     }
 
     /// Tells of something that is wrong and does not end the command.
     pub(crate) fn warn(&self, text: &str) {
-        to_stderr(&format!("{} {text}\n", self.paint("33", "warning:")));
+        let head = self.paint("33", "warning:");
+        to_stderr(&format!("{head} {}", clean_lines(text)));
     }
 
     /// Reports why a command failed: what, why, what to do, and whether it happened.

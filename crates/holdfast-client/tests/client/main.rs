@@ -18,6 +18,7 @@ mod fake;
 mod fences;
 mod groups;
 mod locks;
+mod nodes;
 mod retries;
 mod services;
 mod sessions;

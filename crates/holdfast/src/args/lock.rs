@@ -61,7 +61,8 @@ pub(crate) struct LockArgs {
     pub(crate) grace: Duration,
     /// When somebody asks for the lock: `ignore` (it is only said); `term`: answer that --grace is needed, ask
     /// the command to end, kill it after --grace, and release; or a command for the shell, such as
-    /// 'kill -USR1 $HOLDFAST_PID; echo 90s', whose output, if any, is the time to answer
+    /// 'kill -USR1 $HOLDFAST_PID; echo 90s', whose output, if any, is the time to answer (it also finds
+    /// HOLDFAST_ASKED_BY, HOLDFAST_ASKED_REASON and HOLDFAST_ASKED_WITHIN_MS)
     #[arg(long, value_name = "ignore|term|CMD", default_value = "ignore", value_parser = OnRequest::parse)]
     pub(crate) on_request: OnRequest,
     /// Give standard input to the command (it must be a pipe or a file)

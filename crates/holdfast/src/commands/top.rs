@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use holdfast_client::http_types::v1::locks::Explanation;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
@@ -67,7 +68,7 @@ async fn print_lines(mut poller: Poller, interval: Duration, once: bool) -> Resu
     loop {
         sleep(interval).await;
         model.take(began.elapsed(), poller.read().await);
-        let line = lines::object(&model.board, began.elapsed());
+        let line = lines::object(&model.board, began.elapsed(), Timestamp::now());
         output::write(format!("{line}\n").as_bytes())?;
         if once {
             return Ok(verdict(&model));

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::App;
 use crate::args::ProgressKind;
+use crate::output::clean;
 
 /// Between two looks at what is waited for, on a terminal.
 const EVERY_ON_TERMINAL: Duration = Duration::from_secs(2);
@@ -50,8 +51,9 @@ impl<'a> WaitLine<'a> {
         self.spinner.is_some() || self.plain
     }
 
-    /// How the wait stands.
+    /// How the wait stands. Others have written parts of it.
     pub(super) fn say(&self, line: String) {
+        let line = clean(&line);
         match &self.spinner {
             Some(spinner) => spinner.set_message(line),
             None if self.plain => self.app.out.note(&line),

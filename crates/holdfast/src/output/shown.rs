@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::text::{quote, table, tabs};
+use super::text::{clean, clean_lines, quote, table, tabs};
 use crate::args::globals::Format;
 use crate::exit::{Exit, Failure};
 
@@ -138,6 +138,7 @@ impl Shown {
 impl Body {
     fn render(&self, terminal: bool) -> String {
         match self {
+            Body::Text(text) if terminal => clean_lines(text),
             Body::Text(text) => text.clone(),
             Body::Table {
                 columns,
@@ -152,7 +153,7 @@ impl Body {
                 let width = fields.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
                 let line = |(key, value): &(&str, String)| {
                     if terminal {
-                        format!("{key:<width$}  {value}\n")
+                        format!("{key:<width$}  {}\n", clean(value))
                     } else {
                         format!("{key}\t{value}\n")
                     }
@@ -212,6 +213,25 @@ mod tests {
         for (format, terminal, text) in forms {
             assert_eq!(list().render(format, terminal).unwrap(), text, "{format:?}");
         }
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_would_act_on() {
+        let bad = || "a\u{1b}[2Jb".to_owned();
+        let shown = [
+            Shown::list(&[1], &["REASON"], |_| vec![bad()]),
+            Shown::one(&1, "x", vec![("reason", bad())]),
+            Shown::text(&1, "x", bad() + "\n  second line\n"),
+        ];
+        let shown = shown.map(|shown| shown.unwrap().render(Format::Table, true).unwrap());
+        assert_eq!(
+            shown,
+            [
+                "REASON\na\u{fffd}[2Jb\n",
+                "reason  a\u{fffd}[2Jb\n",
+                "a\u{fffd}[2Jb\n  second line\n"
+            ]
+        );
     }
 
     #[test]

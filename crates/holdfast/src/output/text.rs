@@ -6,10 +6,12 @@ use holdfast_client::Effect;
 
 use crate::exit::Failure;
 
-/// Rows under a header, each column as wide as its widest cell.
+/// Rows under a header, each column as wide as its widest cell, for a terminal.
 pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-    let all = || std::iter::once(&head).chain(rows);
+    let cells = |row: &Vec<String>| row.iter().map(|cell| clean(cell)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let all = || std::iter::once(&head).chain(&rows);
     let widths: Vec<usize> = (0..columns.len())
         .map(|i| {
             all()
@@ -54,6 +56,11 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The same of a text of several lines, each with its end.
+pub(super) fn clean_lines(text: &str) -> String {
+    text.lines().map(|line| clean(line) + "\n").collect()
+}
+
 /// A text as one word of a POSIX shell.
 pub(crate) fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -77,7 +84,7 @@ pub(crate) fn ago(ms: u64) -> String {
 
 /// What, why, what to do, and whether it happened.
 pub(super) fn failure(head: &str, failure: &Failure) -> String {
-    let mut out = format!("{head}\n  why:     {}\n", failure.why);
+    let mut out = format!("{head}\n  why:     {}\n", clean(&failure.why));
     if let Some(remedy) = &failure.remedy {
         out.push_str(&format!("  do:      {remedy}\n"));
     }

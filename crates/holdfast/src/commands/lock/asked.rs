@@ -41,10 +41,10 @@ impl<'a> Asked<'a> {
             let asked = requests.next().await;
             self.app.out.note(&format!(
                 "{} asks for {} within {}: {}",
-                clean(&asked.who),
+                asked.who,
                 self.guard.lock(),
                 ago(left(&asked)),
-                clean(&asked.reason)
+                asked.reason
             ));
             match self.wish {
                 OnRequest::Ignore => {}
@@ -112,7 +112,7 @@ impl<'a> Asked<'a> {
         }
         let needs = said
             .parse::<TextDuration>()
-            .map_err(|error| format!("it printed {:?}: {error}", clean(said)))?;
+            .map_err(|error| format!("it printed {said:?}: {error}"))?;
         self.answer(needs.as_duration()).await;
         Ok(())
     }

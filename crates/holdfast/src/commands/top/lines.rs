@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::board::{Board, Kept};
 
 /// Everything that is known. Where `errors` names a part, it was not answered this time: the part is the last
-/// answer, as old as `ages_ms` says, or null if there was none.
-pub(super) fn object(board: &Board, now: Duration) -> Value {
+/// answer, as old as `ages_ms` says, or null if there was none. `at` is `now` as a clock shows it.
+pub(super) fn object(board: &Board, now: Duration, at: Timestamp) -> Value {
     let mut said = Said::default();
     let cluster = said.part("cluster", &board.cluster, now, json);
     let rates = said.part("rates", &board.rates, now, |rates| {
@@ -39,7 +40,7 @@ pub(super) fn object(board: &Board, now: Duration) -> Value {
         nodes.insert(id.clone(), said.part(&part, &node.health, now, json));
     }
     json!({
-        "cluster": cluster, "rates": rates, "nodes": nodes, "hot": hot, "sessions": sessions,
+        "at": at.to_string(), "cluster": cluster, "rates": rates, "nodes": nodes, "hot": hot, "sessions": sessions,
         "elections": elections, "deadlocks": deadlocks, "errors": said.errors, "ages_ms": said.ages,
     })
 }
@@ -86,11 +87,13 @@ mod tests {
 
     #[test]
     fn a_part_that_was_not_answered_is_old_and_named() {
+        let at = Timestamp::UNIX_EPOCH;
         let mut board = Board::default();
         let mut silent = sample::reading();
         silent.elections = Err("no leader".to_owned());
         board.take(Duration::from_secs(1), silent.clone());
-        let first = object(&board, Duration::from_secs(1));
+        let first = object(&board, Duration::from_secs(1), at);
+        assert_eq!(first["at"], "1970-01-01T00:00:00Z");
         assert_eq!(first["elections"], Value::Null);
         assert_eq!(first["errors"]["elections"], "no leader");
         assert_eq!(first["ages_ms"], json!({}));
@@ -99,7 +102,7 @@ mod tests {
         board.take(Duration::from_secs(2), sample::reading_with_writes(150));
         silent.hot = Err("no answer".to_owned());
         board.take(Duration::from_secs(4), silent);
-        let later = object(&board, Duration::from_secs(5));
+        let later = object(&board, Duration::from_secs(5), at);
         assert_eq!(later["hot"][0]["lock"], "deploy/prod");
         assert_eq!(later["ages_ms"]["hot"], 3000);
         assert_eq!(
