@@ -16,6 +16,12 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &[],
         &["tokio", "openraft", "rocksdb", "axum", "tracing", "rand"],
     ),
+    // A storage service takes it alone.
+    (
+        "fence-token",
+        &[],
+        &["tokio", "openraft", "rocksdb", "axum", "reqwest", "rand"],
+    ),
     (
         "raft-core",
         &["mutant"],
@@ -38,13 +44,26 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "node",
-        &["mutant", "membership", "raft-types", "raft-core"],
+        &[
+            "mutant",
+            "membership",
+            "fence-token",
+            "raft-types",
+            "raft-core",
+        ],
         &["axum", "rocksdb", "reqwest"],
     ),
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),
     (
         "http-api",
-        &["mutant", "node", "http-types", "raft-types", "raft-core"],
+        &[
+            "mutant",
+            "node",
+            "http-types",
+            "fence-token",
+            "raft-types",
+            "raft-core",
+        ],
         &["openraft", "rocksdb"],
     ),
     (
@@ -69,6 +88,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         "holdfast",
         &[
             "balance",
+            "fence-token",
             "load",
             "mutant",
             "storage",
@@ -86,6 +106,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     (
         "sim",
         &[
+            "fence-token",
             "mutant",
             "node",
             "membership",

@@ -70,6 +70,7 @@ mod election;
 mod endpoints;
 mod error;
 mod events;
+mod fence_tokens;
 mod fences;
 mod group;
 mod lock;

@@ -46,6 +46,8 @@ pub enum ErrorCode {
     NoSnapshot,
     /// No fence was shown for the resource.
     NoFenceRegister,
+    /// No node has published this key.
+    NoFenceKey,
     /// The cluster holds data that a restore would replace.
     ClusterNotEmpty,
     /// Another restore is under way, or this one was interrupted.
@@ -74,6 +76,10 @@ pub enum ErrorCode {
     NotOwner,
     /// The claim does not hold the lock.
     NotHolder,
+    /// The candidate does not lead.
+    NotLeading,
+    /// The key was used before.
+    FenceKeyUsed,
     /// Nobody asked for the release of the hold.
     NotAsked,
     /// The candidate belongs to another session.
@@ -130,6 +136,8 @@ pub enum ErrorCode {
     Internal,
     /// There is no leader.
     NoLeader,
+    /// The node has no published key to sign with.
+    FenceKeyPending,
     /// The node is behind.
     NotCaughtUp,
     /// The node is stopping.
@@ -186,6 +194,7 @@ impl ErrorCode {
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
+        ErrorCode::NoFenceKey,
         ErrorCode::ClusterNotEmpty,
         ErrorCode::RestoreConflict,
         ErrorCode::NoMember,
@@ -200,6 +209,8 @@ impl ErrorCode {
         ErrorCode::Deadlock,
         ErrorCode::NotOwner,
         ErrorCode::NotHolder,
+        ErrorCode::NotLeading,
+        ErrorCode::FenceKeyUsed,
         ErrorCode::NotAsked,
         ErrorCode::CandidateTaken,
         ErrorCode::StandsAlready,
@@ -228,6 +239,7 @@ impl ErrorCode {
         ErrorCode::RateLimited,
         ErrorCode::Internal,
         ErrorCode::NoLeader,
+        ErrorCode::FenceKeyPending,
         ErrorCode::NotCaughtUp,
         ErrorCode::ShuttingDown,
         ErrorCode::Overloaded,
@@ -237,6 +249,7 @@ impl ErrorCode {
     ];
 
     /// Everything known about it.
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     #[must_use]
     pub fn explanation(self) -> &'static Explanation {
         match self {
@@ -257,6 +270,7 @@ impl ErrorCode {
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
+            ErrorCode::NoFenceKey => &texts::NO_FENCE_KEY,
             ErrorCode::ClusterNotEmpty => &texts::CLUSTER_NOT_EMPTY,
             ErrorCode::RestoreConflict => &texts::RESTORE_CONFLICT,
             ErrorCode::NoMember => &texts::NO_MEMBER,
@@ -271,6 +285,8 @@ impl ErrorCode {
             ErrorCode::Deadlock => &texts::DEADLOCK,
             ErrorCode::NotOwner => &texts::NOT_OWNER,
             ErrorCode::NotHolder => &texts::NOT_HOLDER,
+            ErrorCode::NotLeading => &texts::NOT_LEADING,
+            ErrorCode::FenceKeyUsed => &texts::FENCE_KEY_USED,
             ErrorCode::NotAsked => &texts::NOT_ASKED,
             ErrorCode::CandidateTaken => &texts::CANDIDATE_TAKEN,
             ErrorCode::StandsAlready => &texts::STANDS_ALREADY,
@@ -299,6 +315,7 @@ impl ErrorCode {
             ErrorCode::RateLimited => &texts::RATE_LIMITED,
             ErrorCode::Internal => &texts::INTERNAL,
             ErrorCode::NoLeader => &texts::NO_LEADER,
+            ErrorCode::FenceKeyPending => &texts::FENCE_KEY_PENDING,
             ErrorCode::NotCaughtUp => &texts::NOT_CAUGHT_UP,
             ErrorCode::ShuttingDown => &texts::SHUTTING_DOWN,
             ErrorCode::Overloaded => &texts::OVERLOADED,

@@ -21,6 +21,7 @@ mod quota;
 mod restore;
 mod room;
 mod session;
+mod signing_key;
 mod subtree;
 mod tree;
 mod txn;
@@ -245,6 +246,13 @@ impl Step<'_> {
                 claim,
                 needs_ms,
             } => self.answer_release(lock, claim, *needs_ms),
+            Command::PublishSigningKey {
+                node,
+                key,
+                lifetime_ms,
+            } => self.publish_signing_key(*node, *key, *lifetime_ms),
+            Command::ReplaceSigningKeys { node } => self.replace_signing_keys(*node),
+            Command::RevokeSigningKey { key } => self.revoke_signing_key(*key),
         }
     }
 

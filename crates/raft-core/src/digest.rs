@@ -12,12 +12,13 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
-    WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, PublicKey, ResourceName,
+    SessionId, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::staging::{StagedPart, Staging};
 use crate::state::{Answer, State};
 use crate::table::Fingerprint;
@@ -44,6 +45,7 @@ pub(crate) struct TableDigests {
     ended_candidates: u128,
     fence_registers: u128,
     histories: u128,
+    signing_keys: u128,
 }
 
 impl State {
@@ -71,6 +73,7 @@ impl State {
             ended_candidates: self.ended_candidates.digest(),
             fence_registers: self.fence_registers.digest(),
             histories: self.histories.digest(),
+            signing_keys: self.signing_keys.digest(),
         }
     }
 
@@ -92,6 +95,7 @@ impl State {
             ended_candidates: self.ended_candidates.recomputed_digest(),
             fence_registers: self.fence_registers.recomputed_digest(),
             histories: self.histories.recomputed_digest(),
+            signing_keys: self.signing_keys.recomputed_digest(),
         }
     }
 }
@@ -170,6 +174,7 @@ fingerprint_of_encoding! {
     Candidate: (ElectionName, CandidateId),
     EndedCandidate: (ElectionName, CandidateId),
     FenceRegister: ResourceName,
+    SigningKey: PublicKey,
 }
 
 #[expect(

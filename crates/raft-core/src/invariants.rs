@@ -6,6 +6,8 @@ mod history;
 mod lock;
 mod quota;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::data::Data;
 use crate::fence_register::FenceRegister;
 use crate::ids::ZnodePath;
@@ -22,6 +24,7 @@ impl State {
         self.check_tree()?;
         self.check_config()?;
         self.check_fence_registers()?;
+        self.check_signing_keys()?;
         lock::check(self)?;
         election::check(self)?;
         history::check(self)?;
@@ -108,6 +111,30 @@ impl State {
             )),
             None => Ok(()),
         }
+    }
+
+    /// I-15.
+    fn check_signing_keys(&self) -> Result<(), String> {
+        let mut signing = BTreeSet::new();
+        for (key, record) in self.signing_keys.iter().filter(|(_, key)| key.signs()) {
+            let node = record.node;
+            if !signing.insert(node) {
+                return Err(format!("I-15: node {node} signs with {key} and another"));
+            }
+            if self.member(node).is_none() {
+                return Err(format!(
+                    "I-15: node {node} signs with {key} and is no member"
+                ));
+            }
+        }
+        let mut of_node: BTreeMap<u64, u64> = BTreeMap::new();
+        for (_, record) in self.signing_keys.iter() {
+            let count = of_node.entry(record.node).or_default();
+            *count = count.saturating_add(1);
+        }
+        let most = of_node.into_values().max().unwrap_or_default();
+        let limit = limits::SIGNING_KEYS_PER_NODE_MAX as u64;
+        at_most("signing keys of one node", most, limit)
     }
 
     /// I-2, I-4 (indices), I-9 and I-10 (digests).
@@ -212,6 +239,11 @@ impl State {
                 limits::FENCE_REGISTERS_MAX as u64,
             ),
             ("quotas", self.index.quotas.len(), limits::QUOTAS_MAX as u64),
+            (
+                "signing keys",
+                self.signing_keys.len(),
+                limits::SIGNING_KEYS_MAX as u64,
+            ),
             (
                 "answers",
                 self.answers.len(),

@@ -22,6 +22,8 @@
 //! - **Counters**: a counter is the persistent znode `/counters/<name>`, whose data is a number in one of
 //!   the forms that recipes of ZooKeeper clients use (`counter`).
 //! - **Fence registers** ([`fence_register`]): the highest fence that was shown for a resource outside.
+//! - **Signing keys** ([`signing_key`]): public keys of the server nodes, for those who verify what a node has
+//!   signed. Private keys are never here.
 //! - **Groups** ([`query::group`]): a member is an ephemeral child of a container below `/groups`, and
 //!   nothing besides.
 //! - **Barriers** ([`barrier`]): a party is an ephemeral child of a container below `/barriers`; the command
@@ -67,12 +69,13 @@
 //!   version is -1.
 //! - **I-14** An election has a leader exactly while it has candidates, and the leader is one of them.
 //!   Terms of one election strictly increase. Every candidate has its znode, of its live session.
+//! - **I-15** A node signs with one key at most, and only while it is a member.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
+//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`], [`signing_key`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -97,6 +100,7 @@ pub mod lock;
 pub mod members;
 pub mod quota;
 pub mod session;
+pub mod signing_key;
 pub mod znode;
 
 mod index;

@@ -63,6 +63,9 @@ impl State {
             let present = Some(PresentMember { member, clients });
             self.members_ever.insert(*id, MemberEver { present });
         }
+        // Who is out signs no more.
+        let now = self.clock.log_time;
+        self.end_keys(now, |_, key| !members.contains_key(&key.node));
     }
 
     /// Whether a node id was used and then removed: it must not join again.

@@ -15,6 +15,7 @@ use crate::ids::{CandidateId, ClaimId, Fence, LockName, SessionId, Term, ZnodePa
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::znode::Stat;
 
 pub use self::refusal::{FailedGuard, Refusal, RestoreRefusal};
@@ -150,6 +151,13 @@ pub enum Reply {
         left: bool,
         /// How the barrier stands.
         barrier: BarrierReply,
+    },
+    /// How a signing key stands.
+    SigningKey(SigningKey),
+    /// Nodes are to make new keys.
+    SigningKeysDue {
+        /// How many.
+        count: u32,
     },
 }
 

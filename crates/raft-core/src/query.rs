@@ -8,4 +8,5 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod session;
+pub mod signing_key;
 pub mod znode;

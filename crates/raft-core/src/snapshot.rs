@@ -41,6 +41,7 @@ enum Section {
     EndedCandidates = 13,
     FenceRegisters = 14,
     Histories = 15,
+    SigningKeys = 21,
     End = 0xFF,
 }
 
@@ -75,6 +76,7 @@ impl State {
         writer.section(Section::EndedCandidates, self.ended_candidates.iter())?;
         writer.section(Section::FenceRegisters, self.fence_registers.iter())?;
         writer.section(Section::Histories, self.histories.iter())?;
+        writer.section(Section::SigningKeys, self.signing_keys.iter())?;
         writer.record(Section::End, &(self.clock, self.digest()))
     }
 }

@@ -12,8 +12,8 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ResourceName, SessionId,
-    SessionName, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, PublicKey, ResourceName,
+    SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -22,6 +22,7 @@ use crate::path;
 use crate::quota::Quota;
 use crate::rare::Rare;
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
 use crate::znode::Znode;
@@ -65,6 +66,8 @@ pub struct State {
     pub(crate) fence_registers: Table<ResourceName, FenceRegister>,
     /// The last holds of each lock that ended.
     pub(crate) histories: Table<LockName, History>,
+    /// Public keys of server nodes.
+    pub(crate) signing_keys: Table<PublicKey, SigningKey>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -194,6 +197,10 @@ pub(crate) enum Due {
     ForgetCandidate(ElectionName, CandidateId),
     /// The history of a lock is forgotten.
     ForgetHistory(LockName),
+    /// A node is to make another key.
+    ReplaceKey(PublicKey),
+    /// A key that is not used any more is forgotten.
+    ForgetKey(PublicKey),
 }
 
 impl Default for State {
@@ -264,6 +271,7 @@ impl State {
             ended_candidates: Table::default(),
             fence_registers: Table::default(),
             histories: Table::default(),
+            signing_keys: Table::default(),
             index: Index::default(),
         }
     }

@@ -73,17 +73,7 @@ async fn under_session(
     if args.command.is_empty() {
         return hold(app, guard, signals).await;
     }
-    let mut child = Child::spawn(&Program {
-        command: &args.command,
-        pass_stdin: args.pass_stdin,
-        environment: vec![
-            ("HOLDFAST_LOCK", guard.lock().to_owned()),
-            ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
-            ("HOLDFAST_FENCE", guard.fence().to_string()),
-            ("HOLDFAST_SESSION", guard.session().id().to_owned()),
-            ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
-        ],
-    })?;
+    let mut child = Child::spawn(&program(app, args, &guard).await?)?;
     let code = {
         let mut asked = pin!(asked_for(app, &guard));
         loop {
@@ -101,6 +91,30 @@ async fn under_session(
             .warn("the command left processes running; they go on without the lock");
     }
     release(app, guard, held, code).await
+}
+
+async fn program<'a>(
+    app: &App,
+    args: &'a LockArgs,
+    guard: &LockGuard,
+) -> Result<Program<'a>, Failure> {
+    let mut environment = vec![
+        ("HOLDFAST_LOCK", guard.lock().to_owned()),
+        ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
+        ("HOLDFAST_FENCE", guard.fence().to_string()),
+        ("HOLDFAST_SESSION", guard.session().id().to_owned()),
+        ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
+    ];
+    if args.token {
+        let token = guard.fence_token().await;
+        let token = token.cannot(|| format!("sign the fence of {}", args.name))?;
+        environment.push(("HOLDFAST_FENCE_TOKEN", token.token));
+    }
+    Ok(Program {
+        command: &args.command,
+        pass_stdin: args.pass_stdin,
+        environment,
+    })
 }
 
 /// Says that somebody asks for the lock, and goes on: the command knows best when it is done.

@@ -64,6 +64,8 @@ impl Step<'_> {
                 self.forget_ended_candidate(&(election.clone(), id.clone()));
             }
             Due::ForgetHistory(lock) => self.forget_history(lock),
+            Due::ReplaceKey(key) => self.state.key_due(*key),
+            Due::ForgetKey(key) => self.state.forget_key(*key),
         }
     }
 

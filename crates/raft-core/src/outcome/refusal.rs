@@ -6,7 +6,7 @@ use super::{HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
     BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InvalidName, LockName,
-    MemberId, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
+    MemberId, PublicKey, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -361,6 +361,21 @@ pub enum Refusal {
         lock: LockName,
         /// The claim.
         claim: ClaimId,
+    },
+    /// The key is that of another node, or its node has stopped signing with it: nobody takes it up
+    /// again.
+    #[error("signing key {key} was used by node {node} before")]
+    SigningKeyUsed {
+        /// The public half.
+        key: PublicKey,
+        /// By whom.
+        node: u64,
+    },
+    /// No node has published the key, or it is forgotten.
+    #[error("signing key {key} is not known")]
+    NoSigningKey {
+        /// The public half.
+        key: PublicKey,
     },
     /// One operation of a multi or transaction was refused; none was done.
     ///

@@ -118,6 +118,7 @@ impl State {
             Section::EndedCandidates => records.append_to(&mut self.ended_candidates),
             Section::FenceRegisters => records.append_to(&mut self.fence_registers),
             Section::Histories => records.append_to(&mut self.histories),
+            Section::SigningKeys => records.append_to(&mut self.signing_keys),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -243,6 +244,7 @@ impl Section {
             Section::EndedCandidates,
             Section::FenceRegisters,
             Section::Histories,
+            Section::SigningKeys,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

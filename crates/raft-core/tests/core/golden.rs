@@ -18,8 +18,8 @@ use raft_core::state::State;
 
 use self::commands::{
     add_to_counter, advance_fence, attach_session, barrier_commands, commands_about_holders,
-    election_commands, group_commands, lock, lock_commands, part_of_a_restore, resource,
-    session_commands, term_guard, tree_commands,
+    election_commands, group_commands, key_commands, lock, lock_commands, part_of_a_restore,
+    resource, session_commands, term_guard, tree_commands,
 };
 use crate::harness::{Harness, snapshot_bytes};
 
@@ -54,6 +54,12 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     advance reports/2026 18231
     advance reports/2026 18232
     advance disk 7
+    publish-key 1 11
+    publish-key 1 12
+    publish-key 2 21
+    revoke-key 21
+    replace-keys 1
+    publish-key 4 41
 ";
 
 /// What the script leads to.
@@ -84,6 +90,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(group_commands());
     all.extend(barrier_commands());
     all.extend(commands_about_holders());
+    all.extend(key_commands());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -164,6 +171,9 @@ fn file_of(command: &Command) -> &'static str {
         Command::LeaveBarrier { .. } => "leave_barrier",
         Command::RequestRelease(_) => "request_release",
         Command::AnswerRelease { .. } => "answer_release",
+        Command::PublishSigningKey { .. } => "publish_signing_key",
+        Command::ReplaceSigningKeys { .. } => "replace_signing_keys",
+        Command::RevokeSigningKey { .. } => "revoke_signing_key",
     }
 }
 
