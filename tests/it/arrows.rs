@@ -18,6 +18,12 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     // Sockets and results; which instances there are, and where verdicts go, it is told.
     ("checks", &[], &["openraft", "rocksdb", "axum", "reqwest"]),
+    // A storage service takes it alone.
+    (
+        "fence-token",
+        &[],
+        &["tokio", "openraft", "rocksdb", "axum", "reqwest", "rand"],
+    ),
     (
         "raft-core",
         &["balance", "mutant"],
@@ -40,13 +46,27 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "node",
-        &["checks", "mutant", "membership", "raft-types", "raft-core"],
+        &[
+            "checks",
+            "mutant",
+            "membership",
+            "fence-token",
+            "raft-types",
+            "raft-core",
+        ],
         &["axum", "rocksdb", "reqwest"],
     ),
     ("http-types", &[], &["axum", "tokio", "openraft", "reqwest"]),
     (
         "http-api",
-        &["mutant", "node", "http-types", "raft-types", "raft-core"],
+        &[
+            "mutant",
+            "node",
+            "http-types",
+            "fence-token",
+            "raft-types",
+            "raft-core",
+        ],
         &["openraft", "rocksdb"],
     ),
     (
@@ -71,6 +91,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         "holdfast",
         &[
             "balance",
+            "fence-token",
             "load",
             "mutant",
             "storage",
@@ -88,6 +109,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     (
         "sim",
         &[
+            "fence-token",
             "mutant",
             "node",
             "membership",

@@ -62,6 +62,11 @@ fn a_table_is_protected_by_its_own_comparison() {
 }
 
 #[test]
+fn stores_verify_signed_tokens_without_the_cluster() {
+    assert!(run("signed-stores.sh").contains("refused the late holder and the forged token"));
+}
+
+#[test]
 fn consumers_share_partitions_and_take_over_from_one_that_went() {
     let said = run("partitions.sh");
     assert_eq!(

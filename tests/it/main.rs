@@ -24,6 +24,7 @@ mod durability;
 mod elections;
 mod examples;
 mod failover;
+mod fence_tokens;
 mod fences;
 mod groups;
 mod health_checks;

@@ -71,6 +71,7 @@ mod election;
 mod endpoints;
 mod error;
 mod events;
+mod fence_tokens;
 mod fences;
 mod group;
 mod lock;

@@ -6,6 +6,7 @@ mod cluster;
 mod counter;
 mod election;
 mod fence;
+mod fence_keys;
 pub(crate) mod globals;
 mod group;
 mod import;
@@ -27,6 +28,7 @@ pub(crate) use cluster::{ChangeArgs, ClusterCommand, SnapshotCommand};
 pub(crate) use counter::CounterCommand;
 pub(crate) use election::{ElectArgs, ElectionsCommand};
 pub(crate) use fence::FenceCommand;
+pub(crate) use fence_keys::{FenceKeysCommand, VerifyArgs};
 pub(crate) use group::{GroupCommand, GroupsCommand, JoinArgs};
 pub(crate) use import::{CountersArg, ImportCommand, ImportZooKeeperArgs, KindArgs};
 pub(crate) use lock::{
@@ -137,9 +139,12 @@ pub(crate) enum ClientCommand {
     /// Count, and hand out numbers
     #[command(subcommand)]
     Counter(CounterCommand),
-    /// Show fences for resources outside, which keep the highest
+    /// Show fences for resources outside, and verify signed ones
     #[command(subcommand)]
     Fence(FenceCommand),
+    /// The keys that fence tokens are signed with
+    #[command(subcommand)]
+    FenceKeys(FenceKeysCommand),
     /// Follow what happens
     Events(EventsArgs),
     /// The cluster: members, leader, health

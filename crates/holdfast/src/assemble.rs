@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use http_api::ApiSettings;
 use membership::peer::network::TcpNetwork;
-use node::Node;
+use node::{Node, Signing};
 use raft_types::ClusterId;
 use raft_types::seam::{SystemClock, SystemEntropy};
 use storage::error::OpenError;
@@ -16,6 +16,7 @@ use zookeeper::{Installation, ZooKeeperDoor};
 
 use crate::config::Config;
 use crate::entry::{self, EntryError};
+use crate::own_key::OwnKey;
 use crate::zookeeper_admin::{Commands, DataDisk};
 
 /// A running node with its doors.
@@ -59,7 +60,12 @@ impl Server {
             Some(listener) => Some(zookeeper_door(listener, &node, &config, &directory)?),
             None => None,
         };
-        let api = open_api(listener, &node, zookeeper.as_ref().map(|(door, _)| door));
+        let api_settings = ApiSettings {
+            fence_token_lifetime: config.fence_tokens.lifetime,
+            ..ApiSettings::default()
+        };
+        let door = zookeeper.as_ref().map(|(door, _)| door);
+        let api = open_api(listener, &node, door, api_settings);
         let zookeeper = zookeeper.map(|(door, listener)| open_zookeeper(door, listener, &node));
         let (peers, clients) = (&config.listen.peer_advertise, &config.listen.api_advertise);
         tracing::info!(%cluster, peers, clients, "listening");
@@ -132,8 +138,8 @@ fn open_api(
     listener: TcpListener,
     node: &Node,
     zookeeper: Option<&ZooKeeperDoor>,
+    settings: ApiSettings,
 ) -> JoinHandle<()> {
-    let settings = ApiSettings::default();
     let router = match zookeeper {
         Some(door) => {
             let commands = Arc::new(Commands::of(door));
@@ -187,6 +193,10 @@ async fn start_node(
         network: Arc::new(TcpNetwork),
         clock: Arc::new(SystemClock::default()),
         entropy: Arc::new(SystemEntropy),
+        signing: Some(Signing {
+            keys: Arc::new(OwnKey(directory.secret_file())),
+            key_lifetime: config.fence_tokens.key_lifetime,
+        }),
     });
     Ok(node.await?)
 }

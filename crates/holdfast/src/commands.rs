@@ -16,6 +16,7 @@ mod elect;
 mod elections;
 mod events;
 mod fence;
+mod fence_keys;
 mod group;
 mod groups;
 mod import;
@@ -178,6 +179,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Txn(args) => txn::run(app, args).await,
         ClientCommand::Counter(command) => counter::run(app, command).await,
         ClientCommand::Fence(command) => fence::run(app, command).await,
+        ClientCommand::FenceKeys(command) => fence_keys::run(app, command).await,
         ClientCommand::Events(args) => events::events(app, args).await,
         ClientCommand::Snapshot(command) => snapshot::run(app, command).await,
         ClientCommand::Version => version::run(app).await,

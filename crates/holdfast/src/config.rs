@@ -12,11 +12,13 @@ pub(crate) mod setting;
 pub(crate) mod show;
 pub(crate) mod source;
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use membership::{Profile, RaftSettings, Timing};
 use node::NodeSettings;
+use raft_core::limits;
 use raft_types::{ClusterId, NodeId};
 use zookeeper::DoorSettings;
 
@@ -47,6 +49,16 @@ pub(crate) struct Config {
     pub(crate) stop_timeout: Duration,
     /// Threads that serve.
     pub(crate) threads: usize,
+    pub(crate) fence_tokens: FenceTokens,
+}
+
+/// How fence tokens are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FenceTokens {
+    /// How long one is valid.
+    pub(crate) lifetime: Duration,
+    /// How long this node signs with one key.
+    pub(crate) key_lifetime: Duration,
 }
 
 /// Where the node listens, and what others are told to connect to.
@@ -148,6 +160,7 @@ impl Config {
             log: values.log()?,
             stop_timeout: values.duration("stop-timeout")?,
             threads: threads(values)?,
+            fence_tokens: fence_tokens(values)?,
         })
     }
 }
@@ -163,6 +176,26 @@ fn threads(values: &Values) -> Result<usize, ConfigError> {
         0 => Err(values.bad("threads", "at least 1 is needed")),
         threads => Ok(threads),
     }
+}
+
+/// The limits are those of the replicated state, which keeps public keys for as long as the longest token may live.
+fn fence_tokens(values: &Values) -> Result<FenceTokens, ConfigError> {
+    let within = |key, range: RangeInclusive<u64>, in_words| {
+        let value = values.duration(key)?;
+        match u64::try_from(value.as_millis()) {
+            Ok(ms) if range.contains(&ms) => Ok(value),
+            Ok(_) | Err(_) => Err(values.bad(key, format!("it must be {in_words}"))),
+        }
+    };
+    let key_lifetimes = limits::SIGNING_KEY_LIFETIME_MS_MIN..=limits::SIGNING_KEY_LIFETIME_MS_MAX;
+    Ok(FenceTokens {
+        lifetime: within(
+            "fence-token-lifetime",
+            1_000..=limits::FENCE_TOKEN_MS_MAX,
+            "1s to 24h",
+        )?,
+        key_lifetime: within("fence-token-key-lifetime", key_lifetimes, "6h to 366d")?,
+    })
 }
 
 fn zookeeper(values: &Values, own: &Listen) -> Result<Option<ZooKeeperDoor>, ConfigError> {

@@ -195,11 +195,14 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoFenceRegister
+        | ErrorCode::NoFenceKey
         | ErrorCode::NoMember
         | ErrorCode::HistoryCompacted => Exit::NotFound,
         ErrorCode::NodeExists
         | ErrorCode::NodeNotEmpty
         | ErrorCode::NotHolder
+        | ErrorCode::NotLeading
+        | ErrorCode::FenceKeyUsed
         | ErrorCode::NotAsked
         | ErrorCode::StandsAlready
         | ErrorCode::PartiesDiffer
@@ -222,6 +225,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::MembershipBusy
         | ErrorCode::RateLimited
         | ErrorCode::NoLeader
+        | ErrorCode::FenceKeyPending
         | ErrorCode::NotCaughtUp
         | ErrorCode::ShuttingDown
         | ErrorCode::Overloaded

@@ -12,6 +12,7 @@ mod dev;
 mod entry;
 mod exit;
 mod output;
+mod own_key;
 mod serve;
 mod telemetry;
 mod zookeeper_admin;

@@ -8,9 +8,9 @@ use crate::endpoint::Class::{Ask, Read, Renew, Stream, Upload, Vital, Write, Wri
 use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
     asking, barriers, candidates, claims, cluster, commands, counters, deadlocks, elections,
-    events, fences, group_members, groups, health, hot, instances, lock_history, lock_list, locks,
-    meta, nodes, nodes_delete, nodes_views, picks, restore, services, sessions, snapshots, streams,
-    txn,
+    events, fence_keys, fence_tokens, fences, group_members, groups, health, hot, instances,
+    lock_history, lock_list, locks, meta, nodes, nodes_delete, nodes_views, picks, restore,
+    services, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -125,6 +125,12 @@ endpoints! {
     Read fences get __path_get;
     Write fences remove __path_remove;
     Write fences advance __path_advance;
+    Read fence_tokens of_claim __path_of_claim;
+    Read fence_tokens of_candidate __path_of_candidate;
+    Read fence_keys jwks __path_jwks;
+    Read fence_keys list __path_list;
+    Write fence_keys rotate __path_rotate;
+    Write fence_keys revoke __path_revoke;
 
     Stream events events __path_events;
 

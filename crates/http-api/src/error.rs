@@ -38,6 +38,7 @@ impl Problem {
             ErrorCode::RateLimited
                 | ErrorCode::Overloaded
                 | ErrorCode::NoLeader
+                | ErrorCode::FenceKeyPending
                 | ErrorCode::NotCaughtUp
                 | ErrorCode::ShuttingDown
                 | ErrorCode::MembershipBusy

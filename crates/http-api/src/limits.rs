@@ -71,6 +71,8 @@ pub(crate) const SNAPSHOT_FACTS_KEPT: usize = 8;
 /// How long an answer waits for the digest of a snapshot to be computed. Shorter than clients wait
 /// for the head of an answer: a snapshot that takes longer is sent without.
 pub(crate) const SNAPSHOT_FACTS_WAIT: Duration = Duration::from_secs(5);
+/// How long a cache may keep the key set, seconds: within it verifiers hear of a key that was revoked.
+pub(crate) const KEY_SET_MAX_AGE_S: u64 = 60;
 /// Numbers handed out by one block of a counter. Without a bound a typing error could use a counter up.
 pub(crate) const COUNTER_BLOCK_MAX: u32 = 1_000_000_000;
 /// Levels of subtrees whose digests are listed.

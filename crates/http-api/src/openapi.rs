@@ -33,7 +33,7 @@ pub fn document() -> OpenApi {
         ("counters", "Whole numbers that are added to"),
         (
             "fences",
-            "The highest fences that were shown for resources outside",
+            "Fences for resources outside: signed tokens, and registers of the highest that was shown",
         ),
         ("events", "What changes, in order"),
         ("cluster", "Members and leadership"),

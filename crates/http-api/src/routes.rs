@@ -11,6 +11,8 @@ pub(crate) mod counters;
 pub(crate) mod deadlocks;
 pub(crate) mod elections;
 pub(crate) mod events;
+pub(crate) mod fence_keys;
+pub(crate) mod fence_tokens;
 pub(crate) mod fences;
 pub(crate) mod group_members;
 pub(crate) mod groups;

@@ -31,6 +31,8 @@ pub struct ApiSettings {
     pub peer_timeout: Duration,
     /// How long open requests may go on after shutdown began.
     pub drain_timeout: Duration,
+    /// How long a signed fence token says that it is valid.
+    pub fence_token_lifetime: Duration,
 }
 
 impl Default for ApiSettings {
@@ -48,6 +50,7 @@ impl Default for ApiSettings {
             heartbeat: Duration::from_secs(15),
             peer_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(5),
+            fence_token_lifetime: Duration::from_secs(3600),
         }
     }
 }

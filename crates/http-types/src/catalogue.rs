@@ -48,6 +48,8 @@ pub enum ErrorCode {
     NoSnapshot,
     /// No fence was shown for the resource.
     NoFenceRegister,
+    /// No node has published this key.
+    NoFenceKey,
     /// The cluster holds data that a restore would replace.
     ClusterNotEmpty,
     /// Another restore is under way, or this one was interrupted.
@@ -76,6 +78,10 @@ pub enum ErrorCode {
     NotOwner,
     /// The claim does not hold the lock.
     NotHolder,
+    /// The candidate does not lead.
+    NotLeading,
+    /// The key was used before.
+    FenceKeyUsed,
     /// Nobody asked for the release of the hold.
     NotAsked,
     /// The candidate belongs to another session.
@@ -136,6 +142,8 @@ pub enum ErrorCode {
     Internal,
     /// There is no leader.
     NoLeader,
+    /// The node has no published key to sign with.
+    FenceKeyPending,
     /// The node is behind.
     NotCaughtUp,
     /// The node is stopping.
@@ -193,6 +201,7 @@ impl ErrorCode {
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
+        ErrorCode::NoFenceKey,
         ErrorCode::ClusterNotEmpty,
         ErrorCode::RestoreConflict,
         ErrorCode::NoMember,
@@ -207,6 +216,8 @@ impl ErrorCode {
         ErrorCode::Deadlock,
         ErrorCode::NotOwner,
         ErrorCode::NotHolder,
+        ErrorCode::NotLeading,
+        ErrorCode::FenceKeyUsed,
         ErrorCode::NotAsked,
         ErrorCode::CandidateTaken,
         ErrorCode::StandsAlready,
@@ -237,6 +248,7 @@ impl ErrorCode {
         ErrorCode::RateLimited,
         ErrorCode::Internal,
         ErrorCode::NoLeader,
+        ErrorCode::FenceKeyPending,
         ErrorCode::NotCaughtUp,
         ErrorCode::ShuttingDown,
         ErrorCode::Overloaded,
@@ -246,6 +258,7 @@ impl ErrorCode {
     ];
 
     /// Everything known about it.
+    #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     pub fn explanation(self) -> &'static Explanation {
@@ -268,6 +281,7 @@ impl ErrorCode {
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
+            ErrorCode::NoFenceKey => &texts::NO_FENCE_KEY,
             ErrorCode::ClusterNotEmpty => &texts::CLUSTER_NOT_EMPTY,
             ErrorCode::RestoreConflict => &texts::RESTORE_CONFLICT,
             ErrorCode::NoMember => &texts::NO_MEMBER,
@@ -282,6 +296,8 @@ impl ErrorCode {
             ErrorCode::Deadlock => &texts::DEADLOCK,
             ErrorCode::NotOwner => &texts::NOT_OWNER,
             ErrorCode::NotHolder => &texts::NOT_HOLDER,
+            ErrorCode::NotLeading => &texts::NOT_LEADING,
+            ErrorCode::FenceKeyUsed => &texts::FENCE_KEY_USED,
             ErrorCode::NotAsked => &texts::NOT_ASKED,
             ErrorCode::CandidateTaken => &texts::CANDIDATE_TAKEN,
             ErrorCode::StandsAlready => &texts::STANDS_ALREADY,
@@ -312,6 +328,7 @@ impl ErrorCode {
             ErrorCode::RateLimited => &texts::RATE_LIMITED,
             ErrorCode::Internal => &texts::INTERNAL,
             ErrorCode::NoLeader => &texts::NO_LEADER,
+            ErrorCode::FenceKeyPending => &texts::FENCE_KEY_PENDING,
             ErrorCode::NotCaughtUp => &texts::NOT_CAUGHT_UP,
             ErrorCode::ShuttingDown => &texts::SHUTTING_DOWN,
             ErrorCode::Overloaded => &texts::OVERLOADED,

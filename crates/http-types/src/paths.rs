@@ -218,6 +218,30 @@ pub fn fence_advance(resource: &str) -> String {
     format!("{}/-/advance", fence(resource))
 }
 
+/// `/.well-known/jwks.json`
+pub const KEY_SET: &str = "/.well-known/jwks.json";
+
+/// `/v1/fence-keys`
+pub const FENCE_KEYS: &str = "/v1/fence-keys";
+
+/// `/v1/fence-keys/{kid}`
+#[must_use]
+pub fn fence_key(kid: &str) -> String {
+    format!("{FENCE_KEYS}/{}", encode_segment(kid))
+}
+
+/// `/v1/locks/{name}/-/claims/{claim}/token`
+#[must_use]
+pub fn claim_token(lock_name: &str, claim_id: &str) -> String {
+    format!("{}/token", claim(lock_name, claim_id))
+}
+
+/// `/v1/elections/{name}/-/candidates/{candidate}/token`
+#[must_use]
+pub fn candidate_token(election_name: &str, candidate_id: &str) -> String {
+    format!("{}/token", candidate(election_name, candidate_id))
+}
+
 /// `/v1/groups/{name}`
 #[must_use]
 pub fn group(name: &str) -> String {

@@ -14,6 +14,7 @@ pub mod deadlocks;
 pub mod dry_run;
 pub mod elections;
 pub mod events;
+pub mod fence_tokens;
 pub mod fences;
 pub mod groups;
 pub mod health;

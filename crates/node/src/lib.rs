@@ -8,7 +8,7 @@
 //! Reading order, along the way of a write: [`proposal`] (a draft becomes a numbered request),
 //! `pending` (what is known of it), `proposer` (requests become a log entry), `state_machine` and
 //! `replica` (entries are applied, events published, callers answered). Beside it: `read`,
-//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `status`, and
+//! `keep_alive` and `session_clock`, `events`, `members`, `reconfigure`, `publish`, `signing`, `status`, and
 //! `replay` (a log applied away from any cluster). `OVERVIEW.md` has the drawing.
 
 mod admission;
@@ -45,6 +45,7 @@ mod runtime;
 mod service;
 mod session_clock;
 mod settings;
+mod signing;
 mod snapshot_end;
 mod snapshots;
 mod start;
@@ -83,6 +84,7 @@ pub use reconfigure::{Reconfiguration, ReconfigureFailure, WantedMember};
 pub use replay::{Content, NotDecoded, Replay, Replayed};
 pub use restore::RestoreFailure;
 pub use settings::NodeSettings;
+pub use signing::{KeyStore, Signing};
 pub use snapshot_end::SnapshotEnd;
 pub use snapshots::{KeptSnapshot, SnapshotError, SnapshotInfo};
 pub use start::{StartError, StartOptions};

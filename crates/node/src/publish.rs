@@ -100,9 +100,9 @@ pub(crate) async fn publish(runtime: Arc<Runtime>) {
     }
 }
 
-/// Says whether the text shows the membership.
+/// Says whether the state shows the membership.
 async fn publish_if_behind(runtime: &Runtime, term: u64) -> bool {
-    if !runtime.replica.read(State::config_is_behind) {
+    if !runtime.replica.read(State::is_publication_due) {
         return true;
     }
     let draft = Draft::internal(Command::PublishMembers);

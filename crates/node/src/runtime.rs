@@ -31,6 +31,7 @@ use crate::renewals::Renewals;
 use crate::replica::Replica;
 use crate::session_clock::SessionClock;
 use crate::settings::NodeSettings;
+use crate::signing::Signer;
 use crate::state_machine::StateMachine;
 
 /// See the module.
@@ -62,6 +63,8 @@ pub(crate) struct Runtime {
     pub(crate) consensus: OnceLock<Consensus<StateMachine>>,
     /// Set while this leader looks for a successor: nothing new is written.
     pub(crate) holding_back: AtomicBool,
+    /// This node's own key pairs.
+    pub(crate) signer: Signer,
     /// Where this node's ZooKeeper clients reach it.
     pub(crate) clients: Option<String>,
     /// Set while a reconfiguration runs here: what ZooKeeper clients are told of it waits for its end.

@@ -32,6 +32,7 @@ use crate::replica::{Replica, ReplicaStart};
 use crate::runtime::Runtime;
 use crate::service::Service;
 use crate::settings::NodeSettings;
+use crate::signing::{self, Signer, Signing};
 use crate::state_machine::{StateMachine, restore};
 use crate::{
     Node, TransferError, TransferReport, audit, health_checks, keep_alive, proposer, publish, read,
@@ -64,6 +65,8 @@ pub struct StartOptions<LS> {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// How it signs fence tokens; `None`: it signs none.
+    pub signing: Option<Signing>,
 }
 
 /// Why a node did not start. Nothing is left running.
@@ -75,6 +78,9 @@ pub enum StartError {
     /// The log cannot be read, or what a snapshot overruled of it cannot be removed.
     #[error("read the log")]
     Log(#[source] io::Error),
+    /// The node's own key cannot be read; the error says what to do.
+    #[error("read the signing key")]
+    SigningKey(#[source] io::Error),
     /// Consensus did not start.
     #[error("start consensus")]
     Consensus(#[from] membership::StartError),
@@ -94,7 +100,11 @@ impl Node {
         drop_overruled(&mut options.log_store, restored.meta.last_log_id)
             .await
             .map_err(StartError::Log)?;
-        let runtime = Arc::new(assemble(&options, restored));
+        let signing = options.signing.take();
+        let signer = offload(move || Signer::open(signing)).await;
+        let signer = signer.and_then(|opened| opened);
+        let signer = signer.map_err(StartError::SigningKey)?;
+        let runtime = Arc::new(assemble(&options, restored, signer));
         let history = Arc::clone(&runtime.replica);
         let consensus = Consensus::start(membership::StartOptions {
             node_id: options.id,
@@ -135,6 +145,7 @@ impl Node {
         runtime.tasks.spawn(audit::run(Arc::clone(&runtime)));
         runtime.tasks.spawn(publish::announce(Arc::clone(&runtime)));
         runtime.tasks.spawn(publish::publish(Arc::clone(&runtime)));
+        runtime.tasks.spawn(signing::run(Arc::clone(&runtime)));
         Ok(Node { runtime })
     }
 
@@ -219,7 +230,7 @@ async fn restore_current(snapshots: &Arc<dyn SnapshotStore>) -> Result<Restored,
     restored.map_err(StartError::Snapshot)
 }
 
-fn assemble<LS>(options: &StartOptions<LS>, restored: Restored) -> Runtime {
+fn assemble<LS>(options: &StartOptions<LS>, restored: Restored, signer: Signer) -> Runtime {
     let Restored { state, meta, bytes } = restored;
     let settings = options.settings.clone();
     let incarnation = options.entropy.next_u64();
@@ -266,6 +277,7 @@ fn assemble<LS>(options: &StartOptions<LS>, restored: Restored) -> Runtime {
         stop: CancellationToken::new(),
         draining: CancellationToken::new(),
         holding_back: AtomicBool::new(false),
+        signer,
         clients: options.clients.clone(),
         reconfiguring: AtomicBool::new(false),
         reconfigured: Notify::new(),

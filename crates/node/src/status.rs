@@ -256,6 +256,11 @@ impl Runtime {
                 },
             ),
             check(
+                "signing",
+                self.signer.is_settled(),
+                "the key for fence tokens is looked after".to_owned(),
+            ),
+            check(
                 "accepting",
                 !self.draining.is_cancelled(),
                 "not shutting down".to_owned(),

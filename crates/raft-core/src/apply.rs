@@ -22,6 +22,7 @@ mod restore;
 mod room;
 mod service;
 mod session;
+mod signing_key;
 mod subtree;
 mod tree;
 mod txn;
@@ -183,6 +184,10 @@ impl Step<'_> {
         Ok(reply)
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a flat match, one arm for each command"
+    )]
     fn dispatch(&mut self, command: &Command) -> Result<Reply, Refusal> {
         match command {
             Command::OpenSession(open) => self.open_session(open),
@@ -248,6 +253,13 @@ impl Step<'_> {
                 needs_ms,
             } => self.answer_release(lock, claim, *needs_ms),
             Command::Service(command) => self.service_op(command).map(Reply::Service),
+            Command::PublishSigningKey {
+                node,
+                key,
+                lifetime_ms,
+            } => self.publish_signing_key(*node, *key, *lifetime_ms),
+            Command::ReplaceSigningKeys { node } => self.replace_signing_keys(*node),
+            Command::RevokeSigningKey { key } => self.revoke_signing_key(*key),
         }
     }
 

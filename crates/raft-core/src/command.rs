@@ -29,7 +29,7 @@ pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
 use crate::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    LogTime, MemberId, ResourceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    LogTime, MemberId, PublicKey, ResourceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
@@ -266,6 +266,25 @@ pub enum Command {
     AcquireAll(AcquireAll),
     /// One operation on a service.
     Service(ServiceCommand),
+    /// A member says with which key it signs from now on. Proposed by that member only.
+    PublishSigningKey {
+        /// Which.
+        node: u64,
+        /// The public half.
+        key: PublicKey,
+        /// How long it is to be used, counted from its first publication, milliseconds.
+        lifetime_ms: u64,
+    },
+    /// Has members make new keys.
+    ReplaceSigningKeys {
+        /// Which; `None`: all of them.
+        node: Option<u64>,
+    },
+    /// A key may be in other hands: nothing that it has signed counts from now on.
+    RevokeSigningKey {
+        /// The public half.
+        key: PublicKey,
+    },
 }
 
 impl Command {

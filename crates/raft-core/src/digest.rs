@@ -12,13 +12,14 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ReservationId, ResourceName,
-    ServiceName, SessionId, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, PublicKey, ReservationId,
+    ResourceName, ServiceName, SessionId, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
 use crate::service::{GlobalCursor, Instance, InstanceKey, Reservation};
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::staging::{StagedPart, Staging};
 use crate::state::{Answer, State};
 use crate::table::Fingerprint;
@@ -48,6 +49,7 @@ pub(crate) struct TableDigests {
     instances: u128,
     reservations: u128,
     cursors: u128,
+    signing_keys: u128,
 }
 
 impl State {
@@ -91,6 +93,7 @@ impl State {
             instances: self.instances.digest(),
             reservations: self.reservations.digest(),
             cursors: self.cursors.digest(),
+            signing_keys: self.signing_keys.digest(),
         }
     }
 
@@ -115,6 +118,7 @@ impl State {
             instances: self.instances.recomputed_digest(),
             reservations: self.reservations.recomputed_digest(),
             cursors: self.cursors.recomputed_digest(),
+            signing_keys: self.signing_keys.recomputed_digest(),
         }
     }
 }
@@ -196,6 +200,7 @@ fingerprint_of_encoding! {
     Instance: InstanceKey,
     Reservation: (ServiceName, ReservationId),
     GlobalCursor: ServiceName,
+    SigningKey: PublicKey,
 }
 
 #[expect(

@@ -36,6 +36,9 @@ impl Index {
         for (upload, staging) in state.staging.iter() {
             index.due.insert(staging.due(*upload));
         }
+        for (key, record) in state.signing_keys.iter() {
+            index.due.extend(record.due(*key));
+        }
         lock::rebuild(state, &mut index);
         election::rebuild(state, &mut index);
         history::rebuild(state, &mut index);

@@ -7,6 +7,8 @@ mod lock;
 mod quota;
 mod service;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::data::Data;
 use crate::fence_register::FenceRegister;
 use crate::ids::ZnodePath;
@@ -23,6 +25,7 @@ impl State {
         self.check_tree()?;
         self.check_config()?;
         self.check_fence_registers()?;
+        self.check_signing_keys()?;
         lock::check(self)?;
         election::check(self)?;
         history::check(self)?;
@@ -110,6 +113,25 @@ impl State {
             )),
             None => Ok(()),
         }
+    }
+
+    /// I-16.
+    fn check_signing_keys(&self) -> Result<(), String> {
+        let mut signing = BTreeSet::new();
+        for (key, record) in self.signing_keys.iter().filter(|(_, key)| key.signs()) {
+            let node = record.node;
+            if !signing.insert(node) {
+                return Err(format!("I-16: node {node} signs with {key} and another"));
+            }
+        }
+        let mut of_node: BTreeMap<u64, u64> = BTreeMap::new();
+        for (_, record) in self.signing_keys.iter() {
+            let count = of_node.entry(record.node).or_default();
+            *count = count.saturating_add(1);
+        }
+        let most = of_node.into_values().max().unwrap_or_default();
+        let limit = limits::SIGNING_KEYS_PER_NODE_MAX as u64;
+        at_most("signing keys of one node", most, limit)
     }
 
     /// I-2, I-4 (indices), I-9 and I-10 (digests).
@@ -230,6 +252,11 @@ impl State {
                 limits::FENCE_REGISTERS_MAX as u64,
             ),
             ("quotas", self.index.quotas.len(), limits::QUOTAS_MAX as u64),
+            (
+                "signing keys",
+                self.signing_keys.len(),
+                limits::SIGNING_KEYS_MAX as u64,
+            ),
             (
                 "answers",
                 self.answers.len(),

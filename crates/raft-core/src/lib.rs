@@ -22,6 +22,8 @@
 //! - **Counters**: a counter is the persistent znode `/counters/<name>`, whose data is a number in one of
 //!   the forms that recipes of ZooKeeper clients use (`counter`).
 //! - **Fence registers** ([`fence_register`]): the highest fence that was shown for a resource outside.
+//! - **Signing keys** ([`signing_key`]): public keys of the server nodes, for those who verify what a node has
+//!   signed. Private keys are never here.
 //! - **Groups** ([`query::group`]): a member is an ephemeral child of a container below `/groups`, and
 //!   nothing besides.
 //! - **Barriers** ([`barrier`]): a party is an ephemeral child of a container below `/barriers`; the command
@@ -71,12 +73,13 @@
 //!   Terms of one election strictly increase. Every candidate has its znode, of its live session.
 //! - **I-15** The session of an instance is live, a reservation is of an instance that is there, and the
 //!   replicated cursor of a service counts for no other.
+//! - **I-16** A node signs with one key at most.
 //!
 //! # Reading order
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`], [`service`] (what is stored)
+//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`], [`signing_key`], [`service`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -102,6 +105,7 @@ pub mod members;
 pub mod quota;
 pub mod service;
 pub mod session;
+pub mod signing_key;
 pub mod znode;
 
 mod index;

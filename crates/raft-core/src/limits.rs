@@ -153,6 +153,20 @@ pub const PICK_KEY_BYTES_MAX: usize = 1_024;
 pub const BOUNDED_PERCENT_MAX: u32 = 10_000;
 /// Excluded instances named by one refusal: enough to see why.
 pub const EXCLUDED_SHOWN_MAX: usize = 16;
+/// Public keys that are kept of one node: the one it signs with, and those of the time before.
+pub const SIGNING_KEYS_PER_NODE_MAX: usize = 16;
+/// Public keys that are kept of all nodes, those that have left among them.
+pub const SIGNING_KEYS_MAX: usize = 256;
+/// How long a fence token may be valid at most, milliseconds. It is no lease: nobody renews it.
+pub const FENCE_TOKEN_MS_MAX: u64 = 24 * 3_600_000;
+/// How long a public key is kept after its node has stopped signing with it, log-time milliseconds: the
+/// longest that a token lives, and an hour for clocks that differ.
+pub const SIGNING_KEY_KEPT_MS: u64 = FENCE_TOKEN_MS_MAX + 3_600_000;
+/// How long a node signs with one key, milliseconds, least: those that are kept must fit into
+/// [`SIGNING_KEYS_PER_NODE_MAX`], and some more that are replaced by hand.
+pub const SIGNING_KEY_LIFETIME_MS_MIN: u64 = 6 * 3_600_000;
+/// How long a node signs with one key, milliseconds, most.
+pub const SIGNING_KEY_LIFETIME_MS_MAX: u64 = 366 * 24 * 3_600_000;
 
 /// How long an ended claim, candidate or session is remembered, log-time milliseconds. Longer than any
 /// sensible retry budget, so a delayed duplicate cannot take a lock again.
@@ -222,4 +236,7 @@ const _: () = assert!(RESTORE_PART_BYTES_MAX < BATCH_BYTES_MAX);
 const _: () = assert!(NAME_BYTES_MAX + 2 * NAME_SEGMENT_BYTES_MAX < PATH_BYTES_MAX);
 const _: () = assert!(ZNODE_DATA_BYTES_MAX < REQUEST_BYTES_MAX);
 const _: () = assert!(HISTORY_PER_LOCK_MAX < HISTORY_MAX);
+const _: () = assert!(
+    SIGNING_KEY_KEPT_MS / SIGNING_KEY_LIFETIME_MS_MIN < SIGNING_KEYS_PER_NODE_MAX as u64 / 2
+);
 const _: () = assert!(SESSION_TIMEOUT_MS_MIN < SESSION_TIMEOUT_MS_MAX);

@@ -93,6 +93,13 @@ impl State {
         self.config_znode().map_or(Zxid(0), |znode| znode.mzxid)
     }
 
+    /// Whether what commands make of the members is older than they are: the text, and which nodes sign.
+    #[must_use]
+    pub fn is_publication_due(&self) -> bool {
+        let mut signing = self.signing_keys.iter().filter(|(_, key)| key.signs());
+        self.config_is_behind() || signing.any(|(_, key)| self.member(key.node).is_none())
+    }
+
     /// Whether `/zookeeper/config` shows another membership than the one in force. Where no member
     /// has a port for ZooKeeper clients there is nobody to show it to, and it stays empty.
     #[must_use]

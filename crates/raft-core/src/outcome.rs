@@ -16,6 +16,7 @@ use crate::ids::{CandidateId, ClaimId, Fence, LockName, SessionId, Term, ZnodePa
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::znode::Stat;
 
 pub use self::refusal::{FailedGuard, Refusal, RestoreRefusal};
@@ -155,6 +156,13 @@ pub enum Reply {
     },
     /// Of an operation on a service.
     Service(ServiceReply),
+    /// How a signing key stands.
+    SigningKey(SigningKey),
+    /// Nodes are to make new keys.
+    SigningKeysDue {
+        /// How many.
+        count: u32,
+    },
 }
 
 /// What a restore did.

@@ -10,4 +10,5 @@ pub mod lock;
 pub mod pick;
 pub mod service;
 pub mod session;
+pub mod signing_key;
 pub mod znode;

@@ -44,6 +44,7 @@ enum Section {
     Instances = 16,
     Reservations = 17,
     Cursors = 18,
+    SigningKeys = 21,
     End = 0xFF,
 }
 
@@ -81,6 +82,7 @@ impl State {
         writer.section(Section::Instances, self.instances.iter())?;
         writer.section(Section::Reservations, self.reservations.iter())?;
         writer.section(Section::Cursors, self.cursors.iter())?;
+        writer.section(Section::SigningKeys, self.signing_keys.iter())?;
         writer.record(Section::End, &(self.clock, self.digest_with_members()))
     }
 }

@@ -12,8 +12,8 @@ use crate::election::{Candidate, Election, EndedCandidate};
 use crate::fence_register::FenceRegister;
 use crate::history::History;
 use crate::ids::{
-    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, ReservationId, ResourceName,
-    ServiceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    CandidateId, ClaimId, ElectionName, Fence, LockName, LogTime, PublicKey, ReservationId,
+    ResourceName, ServiceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
 };
 use crate::lock::{Claim, EndedClaim, Lock};
 use crate::members::MemberEver;
@@ -23,6 +23,7 @@ use crate::quota::Quota;
 use crate::rare::Rare;
 use crate::service::{GlobalCursor, Instance, InstanceKey, Reservation};
 use crate::session::{EndedSession, Session};
+use crate::signing_key::SigningKey;
 use crate::staging::{StagedPart, Staging};
 use crate::table::Table;
 use crate::znode::Znode;
@@ -72,6 +73,8 @@ pub struct State {
     pub(crate) reservations: Table<(ServiceName, ReservationId), Reservation>,
     /// Whose turn it is in each service that was picked from by the replicated cursor.
     pub(crate) cursors: Table<ServiceName, GlobalCursor>,
+    /// Public keys of server nodes.
+    pub(crate) signing_keys: Table<PublicKey, SigningKey>,
     /// Derived look-ups.
     pub(crate) index: Index,
 }
@@ -224,6 +227,10 @@ pub(crate) enum Due {
     SetAside(InstanceKey),
     /// A reservation ends.
     Reservation(ServiceName, ReservationId),
+    /// A node is to make another key.
+    ReplaceKey(PublicKey),
+    /// A key that is not used any more is forgotten.
+    ForgetKey(PublicKey),
 }
 
 impl Default for State {
@@ -297,6 +304,7 @@ impl State {
             instances: Table::default(),
             reservations: Table::default(),
             cursors: Table::default(),
+            signing_keys: Table::default(),
             index: Index::default(),
         }
     }

@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use membership::peer::sim::SimNetwork;
 use membership::{RaftSettings, Timing};
-use node::{Node, NodeSettings, StartOptions};
+use node::{KeyStore, Node, NodeSettings, Signing, StartOptions};
 use raft_types::seam::{SimClock, SimEntropy};
 use raft_types::{ClusterId, NodeId, PeerAddress};
 use storage::{LogStore, MemoryBackend, MemorySnapshotStore};
 
+use crate::keys::SimKeys;
+
 /// Wall time at which simulated clocks begin.
 const WALL_START_MS: u64 = 1_700_000_000_000;
+/// How long a node signs with one key.
+const KEY_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How often such a node looks after its key.
+const KEY_LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long tests wait for what must come about.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,6 +30,7 @@ pub struct SimNode {
     pub clock: Arc<SimClock>,
     disk: MemoryBackend,
     snapshots: Arc<MemorySnapshotStore>,
+    keys: Arc<SimKeys>,
     starts: u64,
 }
 
@@ -35,6 +42,7 @@ pub struct Cluster {
     raft: RaftSettings,
     settings: NodeSettings,
     has_doors: bool,
+    signs: bool,
 }
 
 fn address(id: NodeId) -> PeerAddress {
@@ -58,6 +66,7 @@ impl Cluster {
             raft,
             settings,
             has_doors: false,
+            signs: false,
         };
         cluster.found_all(size).await;
         cluster
@@ -71,6 +80,25 @@ impl Cluster {
             raft: RaftSettings::default(),
             settings: NodeSettings::default(),
             has_doors: true,
+            signs: false,
+        };
+        cluster.found_all(size).await;
+        cluster
+    }
+
+    /// A cluster whose nodes sign fence tokens.
+    pub async fn found_with_keys(size: u64) -> Cluster {
+        let settings = NodeSettings {
+            audit_interval: KEY_LOOK_INTERVAL,
+            ..NodeSettings::default()
+        };
+        let mut cluster = Cluster {
+            nodes: BTreeMap::new(),
+            network: SimNetwork::new(),
+            raft: RaftSettings::default(),
+            settings,
+            has_doors: false,
+            signs: true,
         };
         cluster.found_all(size).await;
         cluster
@@ -95,6 +123,7 @@ impl Cluster {
             clock: Arc::new(SimClock::starting_at(WALL_START_MS)),
             disk: MemoryBackend::new(),
             snapshots: Arc::new(MemorySnapshotStore::default()),
+            keys: Arc::new(SimKeys::of(id)),
             starts: 0,
         };
         self.nodes.insert(id, fresh);
@@ -120,6 +149,10 @@ impl Cluster {
             network: Arc::new(endpoint),
             clock: sim.clock.clone(),
             entropy: Arc::new(SimEntropy::seeded(id * 1000 + sim.starts)),
+            signing: self.signs.then(|| Signing {
+                keys: Arc::clone(&sim.keys) as Arc<dyn KeyStore>,
+                key_lifetime: KEY_LIFETIME,
+            }),
         };
         sim.node = Some(Node::start(options).await.expect("start a node"));
     }

@@ -19,6 +19,7 @@ pub mod clock;
 pub mod disk;
 pub mod invariants;
 pub mod judge;
+mod keys;
 pub mod machine;
 pub mod nemesis;
 pub mod net;

@@ -298,6 +298,7 @@ impl Start {
             network: Arc::new(self.endpoint),
             clock: self.clock,
             entropy: Arc::new(self.entropy),
+            signing: None,
         };
         let started = Node::start(options).await;
         started.map_err(|error| format!("the node does not start: {error:?}"))

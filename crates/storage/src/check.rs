@@ -19,6 +19,7 @@ use crate::record::{
 };
 use crate::recover::{check_record, meta};
 use crate::rocks::RocksBackend;
+use crate::secret_file::{SECRET_FILE, SecretFile};
 use crate::snapshot_store::{list, open_verified};
 
 /// Something wrong, and where.
@@ -125,7 +126,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Reads markers, vote, every log record and every snapshot of a data directory that no process
+/// Reads markers, the node's key, vote, every log record and every snapshot of a data directory that no process
 /// uses, and reports what is wrong. Changes and deletes nothing. Blocking; reads everything once.
 pub fn check_directory(path: &Path) -> Report {
     let mut report = Report {
@@ -155,6 +156,9 @@ pub fn check_directory(path: &Path) -> Report {
                     path.join(MARKER_FILE),
                     "the directory was never finished; start the node",
                 );
+            }
+            if let Err(error) = SecretFile::of(path, marker.identity.node_id).read() {
+                report.found(path.join(SECRET_FILE), error);
             }
         }
         Err(error) => report.found(path.join(MARKER_FILE), error),

@@ -5,6 +5,7 @@
 //! lock            held while a process uses the directory
 //! db/             RocksDB: log and meta tables
 //! snapshots/      <term>-<index>.snap, the newest two
+//! signing-key     private half of the node's key pair, for its owner alone
 //! ```
 
 use std::fs::{self, File, TryLockError};
@@ -23,6 +24,7 @@ use crate::marker::{MARKER_FILE, Marker, State};
 use crate::record::{FORMAT_VERSION, Identity, KEY_IDENTITY, decode_identity, encode_identity};
 use crate::recover::meta;
 use crate::rocks::{Missing, RocksBackend};
+use crate::secret_file::SecretFile;
 use crate::sizes::DirectorySizes;
 use crate::snapshot_store::{FileSnapshotStore, SharedClusterId, list};
 use crate::stats::SyncStats;
@@ -168,6 +170,11 @@ impl DataDirectory {
     /// The snapshots of this node.
     pub fn snapshot_store(&self) -> Arc<dyn SnapshotStore> {
         Arc::clone(&self.snapshots) as Arc<dyn SnapshotStore>
+    }
+
+    /// The secret of this node.
+    pub fn secret_file(&self) -> SecretFile {
+        SecretFile::of(&self.path, self.node_id())
     }
 
     /// Tells how many bytes the directory holds, also once it is closed.

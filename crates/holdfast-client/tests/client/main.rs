@@ -15,6 +15,7 @@ mod counters;
 mod elections;
 mod events;
 mod fake;
+mod fence_tokens;
 mod fences;
 mod groups;
 mod locks;

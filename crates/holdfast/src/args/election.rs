@@ -31,6 +31,9 @@ pub(crate) struct ElectArgs {
     /// Give standard input to the command (it must be a pipe or a file)
     #[arg(long)]
     pub(crate) pass_stdin: bool,
+    /// Give the command a signed token of its term, for resources that verify it (HOLDFAST_FENCE_TOKEN)
+    #[arg(long)]
+    pub(crate) token: bool,
     /// How to show the wait
     #[arg(long, value_enum, default_value_t)]
     pub(crate) progress: ProgressKind,
@@ -71,6 +74,13 @@ pub(crate) enum ElectionsCommand {
         /// Why; the leader is told
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
+    },
+    /// Print a signed token that shows the term of a leader to resources outside
+    Token {
+        /// The election
+        name: String,
+        /// Id of the candidate
+        candidate: String,
     },
     /// Follow who stands and who leads
     Watch {

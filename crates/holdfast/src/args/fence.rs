@@ -1,6 +1,8 @@
-//! Flags of everything about fence registers.
+//! Flags of everything about fences outside.
 
 use clap::Subcommand;
+
+use super::fence_keys::VerifyArgs;
 
 /// `holdfast fence …`
 #[derive(Clone, Debug, Subcommand)]
@@ -31,4 +33,6 @@ pub(crate) enum FenceCommand {
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
     },
+    /// Verify a signed token as a resource does, and print its fence; exit code 82 if it is refused
+    Verify(VerifyArgs),
 }

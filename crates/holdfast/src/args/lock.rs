@@ -68,6 +68,9 @@ pub(crate) struct LockArgs {
     /// Give standard input to the command (it must be a pipe or a file)
     #[arg(long)]
     pub(crate) pass_stdin: bool,
+    /// Give the command a signed token of its fence, for resources that verify it (HOLDFAST_FENCE_TOKEN)
+    #[arg(long)]
+    pub(crate) token: bool,
     /// How to show the wait
     #[arg(long, value_enum, default_value_t)]
     pub(crate) progress: ProgressKind,
@@ -216,6 +219,13 @@ pub(crate) enum LocksCommand {
         name: String,
         /// The fence
         fence: u64,
+    },
+    /// Print a signed token that shows the fence of a hold to resources outside
+    Token {
+        /// The lock
+        name: String,
+        /// Id of the claim
+        claim: String,
     },
     /// Ask the holder of a lock to release it; nothing is taken away
     RequestRelease(AskArgs),

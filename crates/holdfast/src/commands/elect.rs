@@ -67,7 +67,7 @@ async fn under_session(
         };
         return finish(app, leadership, end, led).await;
     }
-    let mut child = Child::spawn(&program(app, args, &leadership))?;
+    let mut child = Child::spawn(&program(app, args, &leadership).await?)?;
     let end = loop {
         tokio::select! {
             biased;
@@ -81,21 +81,29 @@ async fn under_session(
     finish(app, leadership, end, led).await
 }
 
-fn program<'a>(app: &App, args: &'a ElectArgs, leadership: &Leadership) -> Program<'a> {
-    Program {
+async fn program<'a>(
+    app: &App,
+    args: &'a ElectArgs,
+    leadership: &Leadership,
+) -> Result<Program<'a>, Failure> {
+    let candidate = leadership.candidate().candidate.clone();
+    let mut environment = vec![
+        ("HOLDFAST_ELECTION", leadership.election().to_owned()),
+        ("HOLDFAST_CANDIDATE", candidate),
+        ("HOLDFAST_TERM", leadership.term().to_string()),
+        ("HOLDFAST_SESSION", leadership.session().id().to_owned()),
+        ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
+    ];
+    if args.token {
+        let token = leadership.fence_token().await;
+        let token = token.cannot(|| format!("sign the term of {}", args.name))?;
+        environment.push(("HOLDFAST_FENCE_TOKEN", token.token));
+    }
+    Ok(Program {
         command: &args.command,
         pass_stdin: args.pass_stdin,
-        environment: vec![
-            ("HOLDFAST_ELECTION", leadership.election().to_owned()),
-            (
-                "HOLDFAST_CANDIDATE",
-                leadership.candidate().candidate.clone(),
-            ),
-            ("HOLDFAST_TERM", leadership.term().to_string()),
-            ("HOLDFAST_SESSION", leadership.session().id().to_owned()),
-            ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
-        ],
-    }
+        environment,
+    })
 }
 
 /// Stands by, showing how it goes.

@@ -5,7 +5,7 @@ use holdfast_client::http_types::v1::elections::{
     Candidate, Election, ElectionsQuery, HandoverRequest,
 };
 
-use super::locks::owner_or;
+use super::locks::{owner_or, show_token};
 use super::pages::{Page, read_all};
 use super::{App, events};
 use crate::args::ElectionsCommand;
@@ -34,6 +34,10 @@ pub(super) async fn run(app: &App, command: ElectionsCommand) -> Result<(), Fail
             };
             let election = app.client.hand_over(&name, &request).await;
             show(app, &election.cannot(|| format!("hand over {name}"))?)
+        }
+        ElectionsCommand::Token { name, candidate } => {
+            let token = app.client.candidate_token(&name, &candidate).await;
+            show_token(app, &token.cannot(|| format!("sign the term of {name}"))?)
         }
         ElectionsCommand::Watch {
             name,

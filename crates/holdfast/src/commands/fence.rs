@@ -1,5 +1,7 @@
 //! `holdfast fence …`.
 
+mod verify;
+
 use holdfast_client::http_types::v1::fences::FencesQuery;
 use serde::Serialize;
 
@@ -28,6 +30,7 @@ pub(super) async fn run(app: &App, command: FenceCommand) -> Result<(), Failure>
             app.out.show(&Shown::text(&register, resource, text)?)
         }
         FenceCommand::Ls { prefix, limit } => list(app, prefix, limit).await,
+        FenceCommand::Verify(args) => verify::run(app, args).await,
     }
 }
 

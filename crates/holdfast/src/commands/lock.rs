@@ -55,11 +55,7 @@ async fn under_session(
     if args.command.is_empty() {
         return hold(app, args, guard, signals).await;
     }
-    let mut child = Child::spawn(&Program {
-        command: &args.command,
-        pass_stdin: args.pass_stdin,
-        environment: environment(app, &guard),
-    })?;
+    let mut child = Child::spawn(&program(app, args, &guard).await?)?;
     let code = {
         let asked = Asked::of(app, args, &guard);
         let mut to_end = pin!(asked.until_to_end(child.pid()));
@@ -96,6 +92,25 @@ fn environment(app: &App, guard: &LockGuard) -> Vec<(&'static str, String)> {
         ("HOLDFAST_SESSION", guard.session().id().to_owned()),
         ("HOLDFAST_ENDPOINTS", app.client.endpoints().join(",")),
     ]
+}
+
+/// The command, with the signed fence where it is wanted.
+async fn program<'a>(
+    app: &App,
+    args: &'a LockArgs,
+    guard: &LockGuard,
+) -> Result<Program<'a>, Failure> {
+    let mut environment = environment(app, guard);
+    if args.token {
+        let token = guard.fence_token().await;
+        let token = token.cannot(|| format!("sign the fence of {}", args.name))?;
+        environment.push(("HOLDFAST_FENCE_TOKEN", token.token));
+    }
+    Ok(Program {
+        command: &args.command,
+        pass_stdin: args.pass_stdin,
+        environment,
+    })
 }
 
 /// Stands in the queue, showing how it goes.

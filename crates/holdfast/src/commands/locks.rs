@@ -3,6 +3,7 @@
 mod history;
 
 use holdfast_client::http_types::duration::TextDuration;
+use holdfast_client::http_types::v1::fence_tokens::FenceToken;
 use holdfast_client::http_types::v1::locks::{
     Claim, Holder, Lock, LockKind, LockSettings, LockSettingsRequest, LockState, LocksQuery, Mode,
     Queue,
@@ -67,6 +68,10 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             let text = format!("fence {fence} holds {name} (claim {})\n", told.claim);
             app.out.show(&Shown::text(&told, told.claim.clone(), text)?)
         }
+        LocksCommand::Token { name, claim } => {
+            let token = app.client.claim_token(&name, &claim).await;
+            show_token(app, &token.cannot(|| format!("sign the fence of {name}"))?)
+        }
         LocksCommand::RequestRelease(args) => request_release(app, args).await,
         LocksCommand::Break(args) => break_lock(app, args).await,
         LocksCommand::Set(args) => set(app, args).await,
@@ -76,6 +81,16 @@ pub(super) async fn run(app: &App, command: LocksCommand) -> Result<(), Failure>
             initial,
         } => events::watch_locks(app, name, after, initial).await,
     }
+}
+
+/// The token alone, so that a script can take it as it is.
+pub(super) fn show_token(app: &App, token: &FenceToken) -> Result<(), Failure> {
+    let env = vec![
+        ("HOLDFAST_FENCE", token.fence.to_string()),
+        ("HOLDFAST_FENCE_TOKEN", token.token.clone()),
+    ];
+    let shown = Shown::text(token, token.kid.clone(), format!("{}\n", token.token))?;
+    app.out.show(&shown.env(env))
 }
 
 async fn request_release(app: &App, args: AskArgs) -> Result<(), Failure> {

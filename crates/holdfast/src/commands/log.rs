@@ -11,6 +11,7 @@ mod election;
 mod lines;
 mod meeting;
 mod service;
+mod signing;
 mod text;
 
 use std::collections::BTreeMap;

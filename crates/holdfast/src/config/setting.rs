@@ -347,6 +347,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
          makes it connect to an address and port of their choice. The same on all nodes.",
     ),
     setting(
+        "fence-token-lifetime",
+        Form::Duration,
+        Some("1h"),
+        "How long a signed fence token says that it is valid, 1s to 24h. It is no lease: what keeps a late \
+         writer out is the fence in it.",
+    ),
+    setting(
+        "fence-token-key-lifetime",
+        Form::Duration,
+        Some("30d"),
+        "After so long, 6h to 366d, the node makes a new key pair to sign fence tokens with. The public half \
+         of the old one is listed for another 25h.",
+    ),
+    setting(
         "stop-timeout",
         Form::Duration,
         Some("3s"),

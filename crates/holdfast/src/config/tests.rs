@@ -114,6 +114,8 @@ fn contradictions_are_refused_with_the_way_out() {
     assert!(with("--heartbeat 400ms").contains("election_min >= 3 * heartbeat"));
     assert!(with("--profile moon").contains("use lan or wan"));
     assert!(with("--cluster-id 12").contains("32 hexadecimal digits"));
+    assert!(with("--fence-token-lifetime 25h").contains("it must be 1s to 24h"));
+    assert!(with("--fence-token-key-lifetime 1h").contains("it must be 6h to 366d"));
     assert!(with("--event-bytes-max 0").contains("at least 1"));
     assert!(with("--log-level info,=x=").contains("log-level"));
     assert!(with("--service-checks no").contains("on or off is expected"));
@@ -128,6 +130,8 @@ fn defaults_in_the_table_are_those_of_the_crates() {
     assert_eq!(config.raft, RaftSettings::default());
     assert_eq!(config.node, NodeSettings::default());
     assert_eq!(config.start, Start::Resume);
+    let lifetime = http_api::ApiSettings::default().fence_token_lifetime;
+    assert_eq!(config.fence_tokens.lifetime, lifetime);
 }
 
 #[test]

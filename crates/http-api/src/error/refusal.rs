@@ -73,6 +73,8 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::CounterOverflow { .. } => ErrorCode::CounterOverflow,
         Refusal::FenceRegisterStale { .. } => ErrorCode::FenceRegisterStale,
         Refusal::NoFenceRegister { .. } => ErrorCode::NoFenceRegister,
+        Refusal::SigningKeyUsed { .. } => ErrorCode::FenceKeyUsed,
+        Refusal::NoSigningKey { .. } => ErrorCode::NoFenceKey,
         Refusal::Restore(refusal) => match refusal {
             RestoreRefusal::NotEmpty { .. } => ErrorCode::ClusterNotEmpty,
             RestoreRefusal::InProgress { .. }
@@ -93,6 +95,8 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
         | Refusal::InvalidName(_)
         | Refusal::BadArguments(_)
         | Refusal::SessionRequired { .. }
+        | Refusal::SigningKeyUsed { .. }
+        | Refusal::NoSigningKey { .. }
         | Refusal::Restore(_) => {}
         Refusal::InvalidAcl { path, .. } => more.path = Some(path.clone()),
         Refusal::NoNode { path }

@@ -18,6 +18,7 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
     let count = |body: &str| client.post("/v1/counters/a/-/add").text(body);
     let block = |body: &str| client.post("/v1/counters/a/-/block").text(body);
     let advance = |body: &str| client.post("/v1/fences/a/-/advance").text(body);
+    let rotate = |body: &str| client.post("/v1/fence-keys/-/rotate").text(body);
     let txn = |body: serde_json::Value| client.post("/v1/txn").json(&body);
     vec![
         // Paths.
@@ -267,6 +268,34 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
         (block(r#"{"size": 99999999999}"#), 400, "bad_request"),
         (
             client.delete("/v1/counters/a").header("if-match", "7"),
+            400,
+            "bad_request",
+        ),
+        // Fence tokens and their keys.
+        (
+            client.get("/v1/locks/a/-/claims/a%20b/token"),
+            400,
+            "invalid_name",
+        ),
+        (
+            client.post("/v1/locks/a/-/claims/c/token"),
+            405,
+            "method_not_allowed",
+        ),
+        (rotate(r#"{"node": 1}"#), 400, "bad_request"),
+        (rotate(r#"{"node": "n1", "now": true}"#), 400, "bad_request"),
+        (rotate(r#"{"node": "n0x"}"#), 400, "bad_request"),
+        (client.delete("/v1/fence-keys/-"), 404, "not_found"),
+        (client.delete("/v1/fence-keys/%ff"), 400, "bad_request"),
+        (
+            client.delete("/.well-known/jwks.json"),
+            405,
+            "method_not_allowed",
+        ),
+        (
+            client
+                .get("/.well-known/jwks.json")
+                .header("if-none-match", "x"),
             400,
             "bad_request",
         ),

@@ -17,6 +17,7 @@ mod deadlocks;
 mod dry_run;
 mod elections;
 mod events;
+mod fence_tokens;
 mod fences;
 mod groups;
 mod harness;

@@ -165,6 +165,15 @@ pub(super) const NO_FENCE_REGISTER: Explanation = Explanation {
     cause: "Nobody has shown a fence for a resource of this name, or its register was removed.",
     remedy: "Check the name; a register comes into being with the first fence that is shown.",
 };
+pub(super) const NO_FENCE_KEY: Explanation = Explanation {
+    code: "no_fence_key",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "No node has published this key",
+    cause: "The id is that of no key of this cluster, or of one that is forgotten: what it signed is over.",
+    remedy: "See GET /v1/fence-keys for the keys there are.",
+};
 pub(super) const CLUSTER_NOT_EMPTY: Explanation = Explanation {
     code: "cluster_not_empty",
     status: 409,
@@ -290,6 +299,24 @@ pub(super) const NOT_HOLDER: Explanation = Explanation {
     title: "The claim does not hold the lock",
     cause: "The claim is still waiting, and the operation is for holders.",
     remedy: "Wait until its state is `held`.",
+};
+pub(super) const NOT_LEADING: Explanation = Explanation {
+    code: "not_leading",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The candidate does not lead",
+    cause: "The candidate stands by, and the operation is for the leader.",
+    remedy: "Wait until it leads.",
+};
+pub(super) const FENCE_KEY_USED: Explanation = Explanation {
+    code: "fence_key_used",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The key was used before",
+    cause: "A node has published a key to sign fence tokens with which is that of another node, or which it has stopped signing with.",
+    remedy: "Nothing: the node makes another key by itself.",
 };
 pub(super) const NOT_ASKED: Explanation = Explanation {
     code: "not_asked",
@@ -560,6 +587,15 @@ pub(super) const NO_LEADER: Explanation = Explanation {
     title: "There is no leader",
     cause: "A majority of the voters cannot be reached from this node, or an election is running.",
     remedy: "Try again after a moment, at this or another node. If it lasts, see GET /v1/cluster on each node.",
+};
+pub(super) const FENCE_KEY_PENDING: Explanation = Explanation {
+    code: "fence_key_pending",
+    status: 503,
+    outcome: Effect::NotApplied,
+    retryable: true,
+    title: "The node has no key to sign with",
+    cause: "The node signs only with a key that the cluster has taken down: it is new, or its key was revoked a moment ago.",
+    remedy: "Try again after a moment, or at another node. If it lasts, see GET /v1/fence-keys.",
 };
 pub(super) const NOT_CAUGHT_UP: Explanation = Explanation {
     code: "not_caught_up",

@@ -70,6 +70,8 @@ impl Step<'_> {
             Due::Reservation(service, id) => {
                 self.end_reservation(&(service.clone(), *id));
             }
+            Due::ReplaceKey(key) => self.state.key_due(*key),
+            Due::ForgetKey(key) => self.state.forget_key(*key),
         }
     }
 

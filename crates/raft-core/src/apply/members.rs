@@ -29,8 +29,10 @@ impl Step<'_> {
         self.publish_members()
     }
 
-    /// Brings the text up to date; writes nothing when it is.
+    /// Brings the text up to date, and has nodes that are no members sign no more; writes nothing when all
+    /// that is so. An entry that changes the members takes no zxid, so it does neither itself.
     pub(crate) fn publish_members(&mut self) -> Result<Reply, Refusal> {
+        self.state.end_keys_of_others(self.now.log_time);
         if self.state.config_is_behind() {
             let path = ZnodePath::parse(path::CONFIG)?;
             let text = self.state.config_text(self.now.zxid);

@@ -2,7 +2,8 @@
 //!
 //! What comes from the snapshot is the tree, the settings of locks and the fence registers. What stays is what belongs
 //! to this cluster and not to its data: which server nodes it ever had, `/zookeeper/config`, and
-//! the memory of ended sessions, claims, candidates and holds and of answered requests. No session survives, neither
+//! the memory of ended sessions, claims, candidates and holds and of answered requests, and the public
+//! keys of its nodes. No session survives, neither
 //! of the snapshot nor of this cluster: whoever held a lock in either must not believe that it
 //! still does; and no instance of a service survives, whoever is there registers again. The zxid goes far
 //! beyond every one handed out before, so a fence from before the restore is never taken for one from after it (decision 7). A register of this cluster that the
@@ -249,6 +250,7 @@ impl State {
         self.ended_candidates = former.ended_candidates;
         self.histories = former.histories;
         self.answers = former.answers;
+        self.signing_keys = former.signing_keys;
         if let Ok(path) = ZnodePath::parse(path::CONFIG)
             && let Some(config) = former.znodes.get(&path)
         {

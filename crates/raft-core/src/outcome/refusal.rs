@@ -6,7 +6,8 @@ use super::{Excluded, HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
     BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InstanceId, InvalidName,
-    LockName, MemberId, ResourceName, ServiceName, SessionId, SessionName, Term, ZnodePath, Zxid,
+    LockName, MemberId, PublicKey, ResourceName, ServiceName, SessionId, SessionName, Term,
+    ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -388,6 +389,21 @@ pub enum Refusal {
         /// Why each of them was excluded; only the first
         /// [`EXCLUDED_SHOWN_MAX`](crate::limits::EXCLUDED_SHOWN_MAX).
         excluded: Vec<Excluded>,
+    },
+    /// The key is that of another node, or its node has stopped signing with it: nobody takes it up
+    /// again.
+    #[error("signing key {key} was used by node {node} before")]
+    SigningKeyUsed {
+        /// The public half.
+        key: PublicKey,
+        /// By whom.
+        node: u64,
+    },
+    /// No node has published the key, or it is forgotten.
+    #[error("signing key {key} is not known")]
+    NoSigningKey {
+        /// The public half.
+        key: PublicKey,
     },
     /// One operation of a multi or transaction was refused; none was done.
     ///

@@ -121,6 +121,7 @@ impl State {
             Section::Instances => records.append_to(&mut self.instances),
             Section::Reservations => records.append_to(&mut self.reservations),
             Section::Cursors => records.append_to(&mut self.cursors),
+            Section::SigningKeys => records.append_to(&mut self.signing_keys),
             // The caller ends there.
             Section::End => Ok(()),
         }
@@ -249,6 +250,7 @@ impl Section {
             Section::Instances,
             Section::Reservations,
             Section::Cursors,
+            Section::SigningKeys,
             Section::End,
         ];
         all.into_iter().find(|section| *section as u8 == number)

@@ -20,7 +20,7 @@ use raft_core::state::State;
 
 use self::commands::{
     acquire_all, add_to_counter, advance_fence, attach_session, barrier_commands,
-    commands_about_holders, election_commands, group_commands, lock, lock_commands,
+    commands_about_holders, election_commands, group_commands, key_commands, lock, lock_commands,
     part_of_a_restore, resource, session_commands, term_guard, tree_commands,
 };
 use crate::harness::{Harness, snapshot_bytes};
@@ -66,6 +66,12 @@ pub(crate) const SNAPSHOT_SCRIPT: &str = "
     pick api least_load reserve=5000
     session=s together m1 fx:shared acct/1
     session=u together m2 acct/1 acct/2 wait=9000
+    publish-key 1 11
+    publish-key 1 12
+    publish-key 2 21
+    revoke-key 21
+    replace-keys 1
+    publish-key 4 41
 ";
 
 /// What the script leads to.
@@ -98,6 +104,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(commands_about_holders());
     all.extend(services::commands());
     all.push(("acquire_all", acquire_all()));
+    all.extend(key_commands());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -190,6 +197,9 @@ fn file_of(command: &Command) -> &'static str {
             ServiceOp::Pick(_) => "pick",
             ServiceOp::Release { .. } => "release_reservation",
         },
+        Command::PublishSigningKey { .. } => "publish_signing_key",
+        Command::ReplaceSigningKeys { .. } => "replace_signing_keys",
+        Command::RevokeSigningKey { .. } => "revoke_signing_key",
     }
 }
 

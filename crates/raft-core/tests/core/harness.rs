@@ -22,7 +22,7 @@ use raft_core::state::State;
 use crate::words::Words;
 use crate::{
     barrier_commands, counter_commands, dry_run, election_commands, fence_commands, group_commands,
-    lock_commands, member_commands, service_commands, znode_commands,
+    key_commands, lock_commands, member_commands, service_commands, znode_commands,
 };
 
 /// See the module.
@@ -82,6 +82,7 @@ impl Harness {
             .or_else(|| member_commands::query(&self.state, &mut words))
             .or_else(|| counter_commands::query(&self.state, &identities, &mut words))
             .or_else(|| fence_commands::query(&self.state, &mut words))
+            .or_else(|| key_commands::query(&self.state, &mut words))
             .or_else(|| group_commands::query(&self.state, &mut words))
             .or_else(|| barrier_commands::query(&self.state, &mut words))
             .or_else(|| service_commands::query(&self.state, &mut words));
@@ -92,6 +93,7 @@ impl Harness {
         let command = znode_commands::command(&mut words)
             .or_else(|| lock_commands::command(&mut words))
             .or_else(|| election_commands::command(&mut words))
+            .or_else(|| key_commands::command(&mut words))
             .or_else(|| group_commands::command(&mut words))
             .or_else(|| barrier_commands::command(&mut words))
             .or_else(|| member_commands::command(&mut words))
@@ -392,6 +394,7 @@ fn shown_reply(reply: &Reply) -> String {
         Reply::GroupJoined { .. } | Reply::GroupLeft { .. } => group_commands::shown_reply(reply),
         Reply::Barrier(_) | Reply::BarrierLeft { .. } => barrier_commands::shown_reply(reply),
         Reply::Service(_) => service_commands::shown_reply(reply),
+        Reply::SigningKey(_) | Reply::SigningKeysDue { .. } => key_commands::shown_reply(reply),
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }

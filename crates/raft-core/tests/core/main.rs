@@ -24,6 +24,8 @@ mod golden;
 mod group_commands;
 mod group_model;
 mod harness;
+mod key_commands;
+mod key_model;
 mod lock_commands;
 mod lock_limits;
 mod lock_model;

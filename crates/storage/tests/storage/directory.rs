@@ -185,6 +185,22 @@ fn a_purged_log_without_its_snapshot_is_refused() {
 }
 
 #[test]
+fn a_key_that_others_may_read_is_found_by_a_check() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (_temp, data) = used();
+    fixture::open(&data).secret_file().write(&[7; 32]).unwrap();
+    let report = check_directory(&data);
+    assert!(report.is_sound(), "{report}");
+    let open_to_all = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(data.join("signing-key"), open_to_all).unwrap();
+    assert_says(
+        &check_directory(&data).to_string(),
+        &["signing-key", "chmod 600", "not sound"],
+    );
+}
+
+#[test]
 fn a_creation_cut_short_is_continued() {
     for stage in ["marker", "database"] {
         let (_temp, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());

@@ -107,6 +107,8 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::NotACounter { .. }
         | Refusal::CounterOverflow { .. }
         | Refusal::FenceRegisterStale { .. }
-        | Refusal::NoFenceRegister { .. } => ErrorCode::SystemError,
+        | Refusal::NoFenceRegister { .. }
+        | Refusal::SigningKeyUsed { .. }
+        | Refusal::NoSigningKey { .. } => ErrorCode::SystemError,
     }
 }

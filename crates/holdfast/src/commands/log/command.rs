@@ -13,7 +13,7 @@ use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{change, election, meeting, service};
+use super::{change, election, meeting, service, signing};
 
 /// Bytes of a value that are shown; of a longer one the beginning, with its length and a hash.
 const DATA_SHOWN_BYTES_MAX: usize = 16 * 1024;
@@ -204,6 +204,13 @@ fn asked(command: &Command) -> Fields {
         Command::ForgetFence { resource } => {
             json!({"command": "forget-fence", "resource": resource.to_string()})
         }
+        Command::PublishSigningKey {
+            node,
+            key,
+            lifetime_ms,
+        } => signing::publish(*node, key, *lifetime_ms),
+        Command::ReplaceSigningKeys { node } => signing::replace(*node),
+        Command::RevokeSigningKey { key } => signing::revoke(key),
         Command::JoinGroup(_)
         | Command::LeaveGroup { .. }
         | Command::EnterBarrier(_)
@@ -380,6 +387,8 @@ fn reply(reply: &Reply) -> Fields {
             json!({"highest": register.highest.0, "moved": moved})
         }
         Reply::FenceForgotten(register) => json!({"highest": register.highest.0}),
+        Reply::SigningKey(key) => signing::reply(key),
+        Reply::SigningKeysDue { count } => json!({"count": count}),
         Reply::GroupJoined { .. }
         | Reply::GroupLeft { .. }
         | Reply::Barrier(_)

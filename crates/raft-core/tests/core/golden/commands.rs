@@ -12,7 +12,7 @@ use raft_core::command::{
 };
 use raft_core::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    MemberId, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
+    MemberId, PublicKey, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
 };
 
 pub(super) fn attach_session() -> Command {
@@ -381,4 +381,19 @@ pub(super) fn acquire_all() -> Command {
         reason: Some("move".to_owned()),
         labels: labels(),
     })
+}
+
+pub(super) fn key_commands() -> Vec<(&'static str, Command)> {
+    let key = PublicKey([7; 32]);
+    let publish = Command::PublishSigningKey {
+        node: 3,
+        key,
+        lifetime_ms: 2_592_000_000,
+    };
+    let replace = Command::ReplaceSigningKeys { node: Some(3) };
+    vec![
+        ("publish_signing_key", publish),
+        ("replace_signing_keys", replace),
+        ("revoke_signing_key", Command::RevokeSigningKey { key }),
+    ]
 }

@@ -230,7 +230,9 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::LeadershipTransfer(_)
         | Reply::CounterChanged { .. }
         | Reply::FenceAdvanced { .. }
-        | Reply::FenceForgotten(_) => {
+        | Reply::FenceForgotten(_)
+        | Reply::SigningKey(_)
+        | Reply::SigningKeysDue { .. } => {
             panic!("not of this family: {reply:?}")
         }
     }
