@@ -190,6 +190,8 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NoCandidate
         | ErrorCode::NoGroupMember
         | ErrorCode::NoParty
+        | ErrorCode::NoItem
+        | ErrorCode::NoDeadLetter
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoFenceRegister
@@ -202,6 +204,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::StandsAlready
         | ErrorCode::PartiesDiffer
         | ErrorCode::BarrierOpen
+        | ErrorCode::ItemNotYours
         | ErrorCode::UnsafeChange
         | ErrorCode::ClusterNotEmpty
         | ErrorCode::RestoreConflict
@@ -213,8 +216,11 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::GuardsFailed
         | ErrorCode::PreconditionRequired => Exit::Precondition,
         ErrorCode::Deadlock => Exit::Deadlock,
-        ErrorCode::ClaimEnded | ErrorCode::CandidateEnded | ErrorCode::SessionExpired => Exit::Lost,
-        ErrorCode::LockHeld => Exit::Busy,
+        ErrorCode::ClaimEnded
+        | ErrorCode::CandidateEnded
+        | ErrorCode::DeliveryEnded
+        | ErrorCode::SessionExpired => Exit::Lost,
+        ErrorCode::LockHeld | ErrorCode::QueueFull => Exit::Busy,
         ErrorCode::RequestTimeout
         | ErrorCode::InProgress
         | ErrorCode::MembershipBusy

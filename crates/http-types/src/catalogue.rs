@@ -40,6 +40,10 @@ pub enum ErrorCode {
     NoGroupMember,
     /// The party is not in the barrier.
     NoParty,
+    /// The item is not in the queue.
+    NoItem,
+    /// The queue has no such dead letter.
+    NoDeadLetter,
     /// The session is not known.
     NoSession,
     /// The snapshot does not exist.
@@ -86,6 +90,10 @@ pub enum ErrorCode {
     PartiesDiffer,
     /// The parties of the barrier have not all left.
     BarrierOpen,
+    /// The queue has as many items as it may.
+    QueueFull,
+    /// Another session has the item.
+    ItemNotYours,
     /// A request with this idempotency key is still running.
     InProgress,
     /// The membership change could cost the cluster its quorum.
@@ -100,6 +108,8 @@ pub enum ErrorCode {
     ClaimEnded,
     /// The candidate has ended.
     CandidateEnded,
+    /// The delivery is over.
+    DeliveryEnded,
     /// The session has ended.
     SessionExpired,
     /// The events asked for are gone.
@@ -183,6 +193,8 @@ impl ErrorCode {
         ErrorCode::NoCandidate,
         ErrorCode::NoGroupMember,
         ErrorCode::NoParty,
+        ErrorCode::NoItem,
+        ErrorCode::NoDeadLetter,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
@@ -206,6 +218,8 @@ impl ErrorCode {
         ErrorCode::MemberTaken,
         ErrorCode::PartiesDiffer,
         ErrorCode::BarrierOpen,
+        ErrorCode::QueueFull,
+        ErrorCode::ItemNotYours,
         ErrorCode::InProgress,
         ErrorCode::UnsafeChange,
         ErrorCode::MembershipBusy,
@@ -213,6 +227,7 @@ impl ErrorCode {
         ErrorCode::CounterOverflow,
         ErrorCode::ClaimEnded,
         ErrorCode::CandidateEnded,
+        ErrorCode::DeliveryEnded,
         ErrorCode::SessionExpired,
         ErrorCode::HistoryCompacted,
         ErrorCode::FenceStale,
@@ -254,6 +269,8 @@ impl ErrorCode {
             ErrorCode::NoCandidate => &texts::NO_CANDIDATE,
             ErrorCode::NoGroupMember => &texts::NO_GROUP_MEMBER,
             ErrorCode::NoParty => &texts::NO_PARTY,
+            ErrorCode::NoItem => &texts::NO_ITEM,
+            ErrorCode::NoDeadLetter => &texts::NO_DEAD_LETTER,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
@@ -277,6 +294,8 @@ impl ErrorCode {
             ErrorCode::MemberTaken => &texts::MEMBER_TAKEN,
             ErrorCode::PartiesDiffer => &texts::PARTIES_DIFFER,
             ErrorCode::BarrierOpen => &texts::BARRIER_OPEN,
+            ErrorCode::QueueFull => &texts::QUEUE_FULL,
+            ErrorCode::ItemNotYours => &texts::ITEM_NOT_YOURS,
             ErrorCode::InProgress => &texts::IN_PROGRESS,
             ErrorCode::UnsafeChange => &texts::UNSAFE_CHANGE,
             ErrorCode::MembershipBusy => &texts::MEMBERSHIP_BUSY,
@@ -284,6 +303,7 @@ impl ErrorCode {
             ErrorCode::CounterOverflow => &texts::COUNTER_OVERFLOW,
             ErrorCode::ClaimEnded => &texts::CLAIM_ENDED,
             ErrorCode::CandidateEnded => &texts::CANDIDATE_ENDED,
+            ErrorCode::DeliveryEnded => &texts::DELIVERY_ENDED,
             ErrorCode::SessionExpired => &texts::SESSION_EXPIRED,
             ErrorCode::HistoryCompacted => &texts::HISTORY_COMPACTED,
             ErrorCode::FenceStale => &texts::FENCE_STALE,

@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect,
-    IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Request, RequestId, SessionRef, Stamp,
-    ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Delivery, EnterBarrier, Expect,
+    IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, PutItem, Request, RequestId,
+    SessionRef, Stamp, ZnodeOp,
 };
 use raft_core::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    LogTime, MemberId, ResourceName, SessionId, WallTime,
+    LogTime, MemberId, QueueName, ResourceName, SessionId, WallTime,
 };
 use raft_core::outcome::Reply;
 use raft_core::state::State;
@@ -41,13 +41,14 @@ const LEFT_MAX: i64 = 4_096;
 type Use = fn(&mut Life, SessionId, u64);
 
 /// What is done with one name of each kind.
-const KINDS: [(&str, Use); 9] = [
+const KINDS: [(&str, Use); 10] = [
     ("znode", znode),
     ("session with an ephemeral znode", session),
     ("lock", lock),
     ("election", election),
     ("group", group),
     ("barrier", barrier),
+    ("work queue", queue),
     ("counter, removed", counter),
     ("fence register, removed", register),
     ("idempotency key", key),
@@ -249,6 +250,30 @@ fn barrier(life: &mut Life, keeper: SessionId, name: u64) {
     };
     life.apply(Some(keeper), Command::EnterBarrier(enter));
     life.apply(Some(keeper), Command::LeaveBarrier { barrier, party });
+}
+
+fn queue(life: &mut Life, keeper: SessionId, name: u64) {
+    let queue = QueueName::parse(&format!("mail/{name}")).expect("a valid name");
+    let put = PutItem {
+        queue: queue.clone(),
+        priority: 100,
+        data: Some(vec![b'v'; 100].into()),
+        content_type: None,
+    };
+    life.apply(None, Command::PutItem(put));
+    let take = Command::TakeItems {
+        queue: queue.clone(),
+        most: 1,
+    };
+    let Reply::ItemsTaken { delivery, items } = life.apply(Some(keeper), take) else {
+        unreachable!("items were asked for");
+    };
+    let delivery = Delivery {
+        queue,
+        item: items.first().expect("one was put").clone(),
+        number: delivery,
+    };
+    life.apply(Some(keeper), Command::AckItem(delivery));
 }
 
 fn member(name: u64) -> MemberId {

@@ -4,6 +4,7 @@
 mod election;
 mod history;
 mod lock;
+mod queue;
 mod quota;
 
 use crate::state::{Due, Index, State};
@@ -38,6 +39,7 @@ impl Index {
         lock::rebuild(state, &mut index);
         election::rebuild(state, &mut index);
         history::rebuild(state, &mut index);
+        queue::rebuild(state, &mut index);
         quota::rebuild(state, &mut index);
         index
     }

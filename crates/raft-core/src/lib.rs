@@ -26,6 +26,8 @@
 //!   nothing besides.
 //! - **Barriers** ([`barrier`]): a party is an ephemeral child of a container below `/barriers`; the command
 //!   that brings the last one in opens it.
+//! - **Work queues** ([`queue`]): an item is a child of `/queues/<name>/entries`, and taken while the ephemeral of
+//!   the same name below `taken` exists.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
 //! - **Memories**: ended sessions, claims and candidates for a while, the last holds of each lock
@@ -72,7 +74,7 @@
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
+//! [`history`], [`election`], [`queue`], [`members`], [`quota`], `counter`, [`fence_register`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -95,6 +97,7 @@ pub mod fence_register;
 pub mod history;
 pub mod lock;
 pub mod members;
+pub mod queue;
 pub mod quota;
 pub mod session;
 pub mod znode;

@@ -7,5 +7,6 @@ pub mod fence_register;
 pub mod group;
 pub mod history;
 pub mod lock;
+pub mod queue;
 pub mod session;
 pub mod znode;

@@ -18,8 +18,8 @@ use raft_core::state::State;
 
 use self::commands::{
     add_to_counter, advance_fence, attach_session, barrier_commands, commands_about_holders,
-    election_commands, group_commands, lock, lock_commands, part_of_a_restore, resource,
-    session_commands, term_guard, tree_commands,
+    election_commands, group_commands, lock, lock_commands, part_of_a_restore, queue_commands,
+    resource, session_commands, term_guard, tree_commands,
 };
 use crate::harness::{Harness, snapshot_bytes};
 
@@ -84,6 +84,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(group_commands());
     all.extend(barrier_commands());
     all.extend(commands_about_holders());
+    all.extend(queue_commands());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -164,6 +165,12 @@ fn file_of(command: &Command) -> &'static str {
         Command::LeaveBarrier { .. } => "leave_barrier",
         Command::RequestRelease(_) => "request_release",
         Command::AnswerRelease { .. } => "answer_release",
+        Command::PutItem(_) => "put_item",
+        Command::TakeItems { .. } => "take_items",
+        Command::AckItem(_) => "ack_item",
+        Command::GiveBackItem(_) => "give_back_item",
+        Command::ConfigureQueue { .. } => "configure_queue",
+        Command::Redrive { .. } => "redrive",
     }
 }
 

@@ -217,6 +217,12 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::GroupLeft { .. }
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. }
+        | Reply::ItemPut { .. }
+        | Reply::ItemsTaken { .. }
+        | Reply::ItemAcked
+        | Reply::ItemGivenBack { .. }
+        | Reply::QueueConfigured
+        | Reply::Redriven { .. }
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
         | Reply::MembersPublished { .. }
