@@ -9,7 +9,8 @@ use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
     asking, barriers, candidates, claims, cluster, commands, counters, deadlocks, elections,
     events, fences, group_members, groups, health, hot, lock_history, lock_list, locks, meta,
-    nodes, nodes_delete, nodes_views, restore, sessions, snapshots, streams, txn,
+    nodes, nodes_delete, nodes_views, queue_dead, queue_items, queue_take, queues, restore,
+    sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -76,6 +77,22 @@ endpoints! {
     Write barriers enter __path_enter;
     Read barriers member __path_member;
     Write barriers leave __path_leave;
+
+    Read queues list __path_list;
+    Read queues get __path_get;
+    Write queues configure __path_configure;
+    Write queues unconfigure __path_unconfigure;
+    WriteData queue_items put __path_put;
+    Read queue_items list __path_list;
+    Read queue_items get __path_get;
+    Write queue_take take __path_take;
+    Write queue_items ack __path_ack;
+    Write queue_items give_back __path_give_back;
+    Read queue_dead list __path_list;
+    Read queue_dead get __path_get;
+    Write queue_dead delete __path_delete;
+    Write queue_dead redrive_one __path_redrive_one;
+    Write queue_dead redrive __path_redrive;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

@@ -48,6 +48,7 @@ mod serve;
 mod settings;
 mod snapshot;
 mod sse;
+mod turns;
 
 use std::sync::Arc;
 

@@ -24,6 +24,10 @@ pub fn document() -> OpenApi {
         ("elections", "Candidates, and which of them leads"),
         ("groups", "Who is there"),
         ("barriers", "Parties that wait for each other"),
+        (
+            "queues",
+            "Items that are taken, and gone when they are acknowledged",
+        ),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
         ("counters", "Whole numbers that are added to"),

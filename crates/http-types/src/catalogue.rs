@@ -253,6 +253,10 @@ impl ErrorCode {
 
     /// Everything known about it.
     #[must_use]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a flat match, one arm for each code"
+    )]
     pub fn explanation(self) -> &'static Explanation {
         match self {
             ErrorCode::BadRequest => &texts::BAD_REQUEST,

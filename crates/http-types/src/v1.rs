@@ -20,6 +20,7 @@ pub mod health;
 pub mod locks;
 pub mod nodes;
 mod owner;
+pub mod queues;
 pub mod restore;
 pub mod sessions;
 pub mod snapshots;

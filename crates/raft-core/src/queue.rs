@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ItemId, QueueName, WallTime, ZnodePath};
 use crate::limits;
+use crate::outcome::Refusal;
 use crate::path;
 
 /// Name of the parent of the items of a queue.
@@ -55,6 +56,24 @@ impl QueueSettings {
         let max_items = self.max_items.map(|n| format!("max_items={n}"));
         let fields: Vec<String> = max_tries.into_iter().chain(max_items).collect();
         fields.join(" ")
+    }
+
+    /// Whether they are within their bounds.
+    ///
+    /// # Errors
+    /// [`Refusal::BadArguments`].
+    pub fn check(self) -> Result<(), Refusal> {
+        let numbers = [
+            ("max_tries", self.max_tries, limits::ITEM_TRIES_MAX),
+            ("max_items", self.max_items, limits::ITEMS_PER_QUEUE_MAX),
+        ];
+        for (name, number, most) in numbers {
+            if number.is_some_and(|number| !(1..=most).contains(&number)) {
+                let why = format!("{name} of a queue is 1 to {most}");
+                return Err(Refusal::BadArguments(why));
+            }
+        }
+        Ok(())
     }
 
     /// How many items there may be.

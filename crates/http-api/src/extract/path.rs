@@ -4,8 +4,8 @@ use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, LockName, MemberId,
-    ResourceName, SessionId, SessionName, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, ItemId, LockName,
+    MemberId, QueueName, ResourceName, SessionId, SessionName, ZnodePath,
 };
 
 use crate::error::Problem;
@@ -101,6 +101,22 @@ pub(crate) fn barrier_name(raw: &str) -> Result<BarrierName, Problem> {
 /// Which rule for names it breaks.
 pub(crate) fn member_id(raw: &str) -> Result<MemberId, Problem> {
     Ok(MemberId::parse(&decode(raw)?)?)
+}
+
+/// The name of a work queue.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn queue_name(raw: &str) -> Result<QueueName, Problem> {
+    Ok(QueueName::parse(&decode(raw)?)?)
+}
+
+/// The name of an item, or of a dead letter.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn item_id(raw: &str) -> Result<ItemId, Problem> {
+    Ok(ItemId::parse(&decode(raw)?)?)
 }
 
 /// The path of a znode, written without its first slash. Nothing is the root.

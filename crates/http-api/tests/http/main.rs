@@ -25,6 +25,7 @@ mod lock_order;
 mod locks;
 mod nodes;
 mod openapi;
+mod queues;
 mod quotas;
 mod serving;
 mod sessions;

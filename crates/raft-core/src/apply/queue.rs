@@ -230,7 +230,7 @@ impl Step<'_> {
         queue: &QueueName,
         settings: Option<QueueSettings>,
     ) -> Result<Reply, Refusal> {
-        check_settings(settings.unwrap_or_default())?;
+        settings.unwrap_or_default().check()?;
         let top = queue.znode();
         if settings.is_none() && !self.state.znodes.contains_key(&top) {
             return Ok(Reply::QueueConfigured);
@@ -275,18 +275,4 @@ fn check_item(put: &PutItem) -> Result<(), Refusal> {
         )));
     }
     check_data(put.data.as_ref(), put.content_type.as_deref())
-}
-
-fn check_settings(settings: QueueSettings) -> Result<(), Refusal> {
-    let numbers = [
-        ("max_tries", settings.max_tries, limits::ITEM_TRIES_MAX),
-        ("max_items", settings.max_items, limits::ITEMS_PER_QUEUE_MAX),
-    ];
-    for (name, number, most) in numbers {
-        if number.is_some_and(|number| !(1..=most).contains(&number)) {
-            let why = format!("{name} of a queue is 1 to {most}");
-            return Err(Refusal::BadArguments(why));
-        }
-    }
-    Ok(())
 }

@@ -138,11 +138,19 @@ impl State {
     ) -> Vec<DeadLetterView<'_>> {
         let found = self.children_after(&name.dead(), after).take(limit);
         found
-            .map(|(path, znode)| self.dead_letter(path, znode))
+            .map(|(path, znode)| self.letter_view(path, znode))
             .collect()
     }
 
-    fn dead_letter<'a>(&'a self, path: &'a ZnodePath, znode: &'a Znode) -> DeadLetterView<'a> {
+    /// One dead letter.
+    #[must_use]
+    pub fn dead_letter(&self, name: &QueueName, item: &ItemId) -> Option<DeadLetterView<'_>> {
+        let path = name.dead().child(item.as_str()).ok()?;
+        let (path, znode) = self.znodes.get_key_value(&path)?;
+        Some(self.letter_view(path, znode))
+    }
+
+    fn letter_view<'a>(&'a self, path: &'a ZnodePath, znode: &'a Znode) -> DeadLetterView<'a> {
         let why = path.child(WHY).ok();
         let why = why.and_then(|path| self.znodes.get(&path)?.data.as_deref().map(Why::parse));
         DeadLetterView {
