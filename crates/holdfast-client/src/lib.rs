@@ -44,7 +44,8 @@
 //!
 //! Dropping the future of a read is harmless. Dropping the future of a write leaves its outcome
 //! unknown. Dropping the future of [`LockBuilder::acquire`], [`ElectionBuilder::campaign`], [`GroupBuilder::join`] or
-//! [`BarrierBuilder::enter`] withdraws claim, candidate, member or party in the background.
+//! [`BarrierBuilder::enter`] withdraws claim, candidate, member or party in the background; that of
+//! [`Client::take`] gives back what was taken.
 //! [`EventStream::next`] may be dropped and called again.
 //!
 //! The library knows the HTTP contract (`http-types`) and nothing of the server.
@@ -76,6 +77,7 @@ mod lock;
 mod loss;
 mod nodes;
 mod options;
+mod queue;
 mod session;
 mod snapshots;
 mod transport;
@@ -99,6 +101,7 @@ pub use lock::{LockBuilder, LockGuard, ReleaseAsked};
 pub use loss::Loss;
 pub use nodes::{CreateNode, PutNode};
 pub use options::{Observer, Options, Outgoing};
+pub use queue::Delivery;
 pub use session::{Session, SessionOptions};
 pub use snapshots::SnapshotStream;
 pub use txn::Txn;

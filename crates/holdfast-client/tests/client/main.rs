@@ -18,6 +18,7 @@ mod fake;
 mod fences;
 mod groups;
 mod locks;
+mod queues;
 mod retries;
 mod sessions;
 mod snapshots;
