@@ -13,6 +13,7 @@ mod lock;
 mod log;
 mod node;
 mod parse;
+mod queue;
 mod session;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub(crate) use node::{
     CreateArgs, EventsArgs, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, TxnArgs, WatchArgs,
     WriteArgs,
 };
+pub(crate) use queue::{DeliveryArgs, QueueCommand, WorkArgs};
 pub(crate) use session::SessionCommand;
 
 use self::globals::Globals;
@@ -104,6 +106,9 @@ pub(crate) enum ClientCommand {
     Groups(GroupsCommand),
     /// Wait in a barrier for others, run a command, and leave together
     Barrier(BarrierArgs),
+    /// Put items into work queues, take them, and work for them
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Open, renew, look at and end sessions
     #[command(subcommand)]
     Session(SessionCommand),

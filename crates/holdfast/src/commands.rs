@@ -24,6 +24,7 @@ mod locks;
 mod log;
 mod nodes;
 mod pages;
+mod queue;
 mod session;
 mod signals;
 mod snapshot;
@@ -133,6 +134,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Elect(args) => return elect::run(app, args).await,
         ClientCommand::Group(command) => return group::run(app, command).await,
         ClientCommand::Barrier(args) => return barrier::run(app, args).await,
+        ClientCommand::Queue(command) => return queue::run(app, command).await,
         ClientCommand::Doctor(args) => return doctor::run(app, args).await,
         ClientCommand::Cluster(command) => return cluster::run(app, command).await,
         ClientCommand::Import(command) => return import::run(app, command).await,

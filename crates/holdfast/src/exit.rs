@@ -163,6 +163,7 @@ pub(crate) fn exit_of(error: &Error) -> Exit {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
 fn exit_of_code(code: ErrorCode) -> Exit {
     match code {
         ErrorCode::BadRequest

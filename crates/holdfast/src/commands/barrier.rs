@@ -8,7 +8,7 @@ use holdfast_client::{Error, Passage, Session, SessionOptions};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::child::{self, Program};
+use super::child::{self, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
 use super::{App, session};
@@ -138,7 +138,7 @@ async fn with_command(
     let party = passage.party();
     let program = Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_BARRIER", party.barrier.clone()),
             ("HOLDFAST_MEMBER", party.member.clone()),

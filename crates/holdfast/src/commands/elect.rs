@@ -8,7 +8,7 @@ use holdfast_client::{Error, ErrorCode, Handover, Leadership, Session, SessionOp
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::child::{Child, Program};
+use super::child::{Child, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
 use super::{App, session};
@@ -105,7 +105,7 @@ async fn under_session(
 fn program<'a>(app: &App, args: &'a ElectArgs, leadership: &Leadership) -> Program<'a> {
     Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_ELECTION", leadership.election().to_owned()),
             (

@@ -6,7 +6,7 @@ use std::time::Duration;
 use holdfast_client::{Membership, Session, SessionOptions};
 use tokio::time::timeout;
 
-use super::child::{self, Program};
+use super::child::{self, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, session};
 use crate::args::{GroupCommand, JoinArgs};
@@ -102,7 +102,7 @@ async fn with_command(
     let member = membership.member();
     let program = Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_GROUP", member.group.clone()),
             ("HOLDFAST_MEMBER", member.member.clone()),

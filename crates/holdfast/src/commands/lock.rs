@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use self::progress::Progress;
 use super::acquire::{busy, wished};
-use super::child::{Child, Program};
+use super::child::{Child, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, session};
 use crate::args::LockArgs;
@@ -75,7 +75,7 @@ async fn under_session(
     }
     let mut child = Child::spawn(&Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_LOCK", guard.lock().to_owned()),
             ("HOLDFAST_CLAIM", guard.claim().claim.clone()),
