@@ -35,6 +35,8 @@ const NAMES: u64 = 1_000_000;
 const PACE_MS: u64 = 1;
 /// After this nothing is remembered of anything: longer than the longest memory, that of histories.
 const AFTER_MS: u64 = 72 * 3_600_000;
+/// Levels of containers that a name may have made below the one of its kind.
+const LEVELS: u32 = 3;
 /// What may be left: the clock, and what containers of persistent data keep of their capacity.
 const LEFT_MAX: i64 = 4_096;
 
@@ -72,7 +74,7 @@ fn main() {
         let keeper = life.open();
         // What stays for good whatever the number of names, such as /locks, is there before.
         once(&mut life, keeper, NAMES);
-        life.pass(AFTER_MS);
+        life.end();
         let before = live();
         let mut most = 0;
         for name in 0..NAMES {
@@ -81,7 +83,7 @@ fn main() {
             most = most.max(live() - before);
         }
         let end = live() - before;
-        life.pass(AFTER_MS);
+        life.end();
         let left = live() - before;
         println!(
             "{kind:34}{:>7}{:>7}{left:>9}",
@@ -112,6 +114,13 @@ impl Life {
         self.now += ms;
         while self.state.next_due().is_some_and(|due| due.0 <= self.now) {
             self.apply(None, Command::ExpireDue);
+        }
+    }
+
+    /// All memories end. Containers go one level after the other, each when it has been empty for a while.
+    fn end(&mut self) {
+        for _ in 0..LEVELS {
+            self.pass(AFTER_MS);
         }
     }
 
