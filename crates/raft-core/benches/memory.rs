@@ -14,11 +14,12 @@ use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
     Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, IdempotencyKey,
-    JoinGroup, LockMode, OpenSession, Owner, Request, RequestId, SessionRef, SetData, Stamp,
-    ZnodeOp,
+    JoinGroup, LockMode, OpenSession, Owner, PutItem, Request, RequestId, SessionRef, SetData,
+    Stamp, ZnodeOp,
 };
 use raft_core::ids::{
-    CandidateId, ClaimId, ElectionName, GroupName, LockName, LogTime, MemberId, SessionId, WallTime,
+    CandidateId, ClaimId, ElectionName, GroupName, LockName, LogTime, MemberId, QueueName,
+    SessionId, WallTime,
 };
 use raft_core::limits::{CONTAINER_REAP_AFTER_MS, TOMBSTONE_MS};
 use raft_core::outcome::Reply;
@@ -50,6 +51,7 @@ fn main() {
     show("candidate that stands by", standby());
     show("resigned candidate that is remembered", ended_candidates());
     show("member of a group", members());
+    show("item of a work queue", items());
     show("remembered answer", answers());
 }
 
@@ -306,6 +308,23 @@ fn members() -> u64 {
             for member in 0..TOGETHER {
                 apply(state, &join(group, member));
             }
+        }
+    })
+}
+
+/// All in one queue.
+fn items() -> u64 {
+    let mut state = State::new();
+    let put = PutItem {
+        queue: QueueName::parse("mail/out").expect("a valid name"),
+        priority: 100,
+        data: Some(vec![b'v'; VALUE_BYTES].into()),
+        content_type: None,
+    };
+    let put = request(None, Command::PutItem(put));
+    weight(&mut state, |state| {
+        for _ in 0..OBJECTS {
+            apply(state, &put);
         }
     })
 }
