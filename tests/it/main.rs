@@ -34,6 +34,7 @@ mod locks;
 mod log;
 mod membership;
 mod mutants;
+mod queues;
 mod reference;
 mod restart;
 mod restore;

@@ -46,6 +46,7 @@
 //! unknown. Dropping the future of [`LockBuilder::acquire`], [`ElectionBuilder::campaign`], [`GroupBuilder::join`],
 //! [`BarrierBuilder::enter`] or [`InstanceBuilder::register`] withdraws claim, candidate, member, party or
 //! instance in the background.
+//! That of [`Client::take`] gives back what was taken.
 //! [`EventStream::next`] may be dropped and called again.
 //!
 //! The library knows the HTTP contract (`http-types`) and nothing of the server.
@@ -78,6 +79,7 @@ mod lock;
 mod loss;
 mod nodes;
 mod options;
+mod queue;
 mod service;
 mod session;
 mod snapshots;
@@ -102,6 +104,7 @@ pub use lock::{LockBuilder, LockGuard, ReleaseAsked, ReleaseRequests};
 pub use loss::Loss;
 pub use nodes::{CreateNode, PutNode};
 pub use options::{Observer, Options, Outgoing};
+pub use queue::Delivery;
 pub use service::{InstanceBuilder, Registered};
 pub use session::{Session, SessionOptions};
 pub use snapshots::SnapshotStream;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::transport::Call;
 
 /// Time for a call in the background. Whatever it cannot do in time, the end of the session does.
-const BACKGROUND_BUDGET: Duration = Duration::from_secs(10);
+pub(crate) const BACKGROUND_BUDGET: Duration = Duration::from_secs(10);
 
 /// Withdraws when dropped before it is [`done`](Withdrawal::done): a claim nobody waits for would block
 /// a queue until the end of its session, and a candidate nobody waits for would lead.

@@ -14,6 +14,7 @@ mod lock;
 mod log;
 mod node;
 mod parse;
+mod queue;
 mod service;
 mod session;
 mod top;
@@ -40,6 +41,7 @@ pub(crate) use node::{
     CreateArgs, EventsArgs, GetArgs, LsArgs, PutArgs, RmArgs, TreeArgs, TxnArgs, WatchArgs,
     WriteArgs,
 };
+pub(crate) use queue::{DeliveryArgs, QueueCommand, WorkArgs};
 pub(crate) use service::{CallResult, PickInstanceArgs, RegisterArgs, ServiceCommand};
 pub(crate) use session::SessionCommand;
 pub(crate) use top::TopArgs;
@@ -115,6 +117,9 @@ pub(crate) enum ClientCommand {
     /// Register instances of services, look at them, and pick among them
     #[command(subcommand)]
     Service(ServiceCommand),
+    /// Put items into work queues, take them, and work for them
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Open, renew, look at and end sessions
     #[command(subcommand)]
     Session(SessionCommand),

@@ -26,6 +26,7 @@ mod log;
 mod nodes;
 mod own_session;
 mod pages;
+mod queue;
 mod service;
 mod session;
 mod signals;
@@ -157,6 +158,7 @@ async fn dispatch(app: &App, command: ClientCommand) -> Result<u8, Failure> {
         ClientCommand::Group(command) => return group::run(app, command).await,
         ClientCommand::Barrier(args) => return barrier::run(app, args).await,
         ClientCommand::Service(command) => return service::run(app, command).await,
+        ClientCommand::Queue(command) => return queue::run(app, command).await,
         ClientCommand::Doctor(args) => return doctor::run(app, args).await,
         ClientCommand::Cluster(command) => return cluster::run(app, command).await,
         ClientCommand::Import(command) => return import::run(app, command).await,

@@ -163,6 +163,7 @@ pub(crate) fn exit_of(error: &Error) -> Exit {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
 fn exit_of_code(code: ErrorCode) -> Exit {
     match code {
         ErrorCode::BadRequest
@@ -192,6 +193,8 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::NoGroupMember
         | ErrorCode::NoParty
         | ErrorCode::NoInstance
+        | ErrorCode::NoItem
+        | ErrorCode::NoDeadLetter
         | ErrorCode::NoSession
         | ErrorCode::NoSnapshot
         | ErrorCode::NoFenceRegister
@@ -207,6 +210,7 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::StandsAlready
         | ErrorCode::PartiesDiffer
         | ErrorCode::BarrierOpen
+        | ErrorCode::ItemNotYours
         | ErrorCode::UnsafeChange
         | ErrorCode::ClusterNotEmpty
         | ErrorCode::RestoreConflict
@@ -218,8 +222,11 @@ fn exit_of_code(code: ErrorCode) -> Exit {
         | ErrorCode::GuardsFailed
         | ErrorCode::PreconditionRequired => Exit::Precondition,
         ErrorCode::Deadlock => Exit::Deadlock,
-        ErrorCode::ClaimEnded | ErrorCode::CandidateEnded | ErrorCode::SessionExpired => Exit::Lost,
-        ErrorCode::LockHeld | ErrorCode::NoInstanceAvailable => Exit::Busy,
+        ErrorCode::ClaimEnded
+        | ErrorCode::CandidateEnded
+        | ErrorCode::DeliveryEnded
+        | ErrorCode::SessionExpired => Exit::Lost,
+        ErrorCode::LockHeld | ErrorCode::NoInstanceAvailable | ErrorCode::QueueFull => Exit::Busy,
         ErrorCode::RequestTimeout
         | ErrorCode::InProgress
         | ErrorCode::MembershipBusy

@@ -22,6 +22,7 @@ use crate::rotation::{LocalCursors, Rings};
 use crate::routes;
 use crate::settings::ApiSettings;
 use crate::snapshot::SnapshotFacts;
+use crate::turns::Turns;
 
 /// The door: a node, its limits, and the table of endpoints.
 pub(crate) struct Api {
@@ -38,6 +39,8 @@ pub(crate) struct Api {
     pub(crate) commands: Option<Arc<dyn AdminCommands>>,
     /// The OpenAPI document, made once.
     pub(crate) openapi: Bytes,
+    /// Whose turn it is among those who wait for an item.
+    pub(crate) turns: Turns,
     /// `n2`.
     pub(crate) name: String,
     /// The leader as last looked up.
@@ -67,6 +70,7 @@ impl Api {
             endpoints,
             commands,
             openapi,
+            turns: Turns::default(),
             name: node_name(node.id()),
             leader: Mutex::new(None),
             node,

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 use raft_core::acl::Identity;
 use raft_core::command::{Command, IdempotencyKey, Moment, SessionRef};
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, LockName,
-    MemberId, ResourceName, ServiceName, SessionId, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, ItemId,
+    LockName, MemberId, QueueName, ResourceName, ServiceName, SessionId, ZnodePath,
 };
 use raft_core::outcome::{Outcome, Refusal, Wait};
 use raft_core::query::session::SessionStatus;
@@ -124,6 +124,16 @@ impl Call {
         path::member_id(self.raw("member")?)
     }
 
+    /// The work queue in the path.
+    pub(crate) fn queue(&self) -> Result<QueueName, Problem> {
+        path::queue_name(self.raw("queue")?)
+    }
+
+    /// The item, or dead letter, in the path.
+    pub(crate) fn item(&self) -> Result<ItemId, Problem> {
+        path::item_id(self.raw("item")?)
+    }
+
     /// The znode in the path.
     pub(crate) fn znode_path(&self) -> Result<ZnodePath, Problem> {
         path::znode_path(self.raw("path")?)
@@ -231,9 +241,22 @@ impl Call {
     /// # Errors
     /// The refusal, or why there is no outcome.
     pub(crate) async fn propose(&self, command: Command, check: Check) -> Result<Done, Problem> {
+        self.propose_within(command, check, self.time_left()).await
+    }
+
+    /// As [`Call::propose`], with a time of its own: what is done after a wait is not to want for it.
+    ///
+    /// # Errors
+    /// As [`Call::propose`].
+    pub(crate) async fn propose_within(
+        &self,
+        command: Command,
+        check: Check,
+        within: Duration,
+    ) -> Result<Done, Problem> {
         let draft = self.draft(command)?;
         let check = check.repeatable_if(draft.idempotency.is_some());
-        let outcome = self.api.node.propose(draft, self.time_left()).await;
+        let outcome = self.api.node.propose(draft, within).await;
         let outcome = outcome.map_err(|error| Problem::of_propose(error, check))?;
         self.done(outcome)
     }

@@ -151,8 +151,8 @@ impl Endpoint {
 const SEPARATOR: &str = "-";
 const TREE_PATH: &str = "path";
 /// Variables that stand for names with slashes.
-const MANY: [&str; 8] = [
-    "lock", "election", "counter", "resource", "group", "barrier", "service", TREE_PATH,
+const MANY: [&str; 9] = [
+    "lock", "election", "counter", "resource", "group", "barrier", "service", "queue", TREE_PATH,
 ];
 
 fn parse_template(template: &str) -> Vec<Piece> {

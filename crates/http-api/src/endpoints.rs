@@ -9,8 +9,8 @@ use crate::endpoint::{Class, Endpoint, Handler};
 use crate::routes::{
     asking, barriers, candidates, claims, cluster, commands, counters, deadlocks, elections,
     events, fence_keys, fence_tokens, fences, group_members, groups, health, hot, instances,
-    lock_history, lock_list, locks, meta, nodes, nodes_delete, nodes_views, picks, restore,
-    services, sessions, snapshots, streams, txn,
+    lock_history, lock_list, locks, meta, nodes, nodes_delete, nodes_views, picks, queue_dead,
+    queue_items, queue_take, queues, restore, services, sessions, snapshots, streams, txn,
 };
 
 /// Makes the table and the document from one list, so that neither can know more than the other.
@@ -93,6 +93,22 @@ endpoints! {
     Write picks pick __path_pick;
     Write picks release __path_release;
     Read picks ring __path_ring;
+
+    Read queues list __path_list;
+    Read queues get __path_get;
+    Write queues configure __path_configure;
+    Write queues unconfigure __path_unconfigure;
+    WriteData queue_items put __path_put;
+    Read queue_items list __path_list;
+    Read queue_items get __path_get;
+    Write queue_take take __path_take;
+    Write queue_items ack __path_ack;
+    Write queue_items give_back __path_give_back;
+    Read queue_dead list __path_list;
+    Read queue_dead get __path_get;
+    Write queue_dead delete __path_delete;
+    Write queue_dead redrive_one __path_redrive_one;
+    Write queue_dead redrive __path_redrive;
 
     Read sessions list __path_list;
     Write sessions open __path_open;

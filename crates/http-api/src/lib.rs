@@ -49,6 +49,7 @@ mod serve;
 mod settings;
 mod snapshot;
 mod sse;
+mod turns;
 
 use std::sync::Arc;
 

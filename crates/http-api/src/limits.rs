@@ -34,6 +34,8 @@ pub(crate) const LOCAL_CURSORS_MAX: usize = 10_000;
 pub(crate) const RINGS_KEPT_MAX: usize = 32;
 /// Parties shown by a barrier view.
 pub(crate) const PARTIES_SHOWN_MAX: usize = 100;
+/// Requests at this node that look for an item of one queue at a time, of those that wait for one.
+pub(crate) const TAKERS_AT_ONCE: usize = 8;
 /// Holders in a problem document and in a summary.
 pub(crate) const HOLDERS_SHOWN_MAX: usize = 10;
 /// Rows looked at for one page of a filtered listing.

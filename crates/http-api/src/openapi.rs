@@ -28,6 +28,10 @@ pub fn document() -> OpenApi {
             "services",
             "Instances, and which of them gets the next request",
         ),
+        (
+            "queues",
+            "Items that are taken, and gone when they are acknowledged",
+        ),
         ("sessions", "Sessions and what they own"),
         ("nodes", "Znodes and transactions"),
         ("counters", "Whole numbers that are added to"),

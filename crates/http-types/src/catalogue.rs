@@ -42,6 +42,10 @@ pub enum ErrorCode {
     NoParty,
     /// The instance is not registered.
     NoInstance,
+    /// The item is not in the queue.
+    NoItem,
+    /// The queue has no such dead letter.
+    NoDeadLetter,
     /// The session is not known.
     NoSession,
     /// The snapshot does not exist.
@@ -98,6 +102,10 @@ pub enum ErrorCode {
     PartiesDiffer,
     /// The parties of the barrier have not all left.
     BarrierOpen,
+    /// The queue has as many items as it may.
+    QueueFull,
+    /// Another session has the item.
+    ItemNotYours,
     /// A request with this idempotency key is still running.
     InProgress,
     /// The membership change could cost the cluster its quorum.
@@ -112,6 +120,8 @@ pub enum ErrorCode {
     ClaimEnded,
     /// The candidate has ended.
     CandidateEnded,
+    /// The delivery is over.
+    DeliveryEnded,
     /// The session has ended.
     SessionExpired,
     /// The events asked for are gone.
@@ -198,6 +208,8 @@ impl ErrorCode {
         ErrorCode::NoGroupMember,
         ErrorCode::NoParty,
         ErrorCode::NoInstance,
+        ErrorCode::NoItem,
+        ErrorCode::NoDeadLetter,
         ErrorCode::NoSession,
         ErrorCode::NoSnapshot,
         ErrorCode::NoFenceRegister,
@@ -226,6 +238,8 @@ impl ErrorCode {
         ErrorCode::NoInstanceAvailable,
         ErrorCode::PartiesDiffer,
         ErrorCode::BarrierOpen,
+        ErrorCode::QueueFull,
+        ErrorCode::ItemNotYours,
         ErrorCode::InProgress,
         ErrorCode::UnsafeChange,
         ErrorCode::MembershipBusy,
@@ -233,6 +247,7 @@ impl ErrorCode {
         ErrorCode::CounterOverflow,
         ErrorCode::ClaimEnded,
         ErrorCode::CandidateEnded,
+        ErrorCode::DeliveryEnded,
         ErrorCode::SessionExpired,
         ErrorCode::HistoryCompacted,
         ErrorCode::FenceStale,
@@ -278,6 +293,8 @@ impl ErrorCode {
             ErrorCode::NoGroupMember => &texts::NO_GROUP_MEMBER,
             ErrorCode::NoParty => &texts::NO_PARTY,
             ErrorCode::NoInstance => &texts::NO_INSTANCE,
+            ErrorCode::NoItem => &texts::NO_ITEM,
+            ErrorCode::NoDeadLetter => &texts::NO_DEAD_LETTER,
             ErrorCode::NoSession => &texts::NO_SESSION,
             ErrorCode::NoSnapshot => &texts::NO_SNAPSHOT,
             ErrorCode::NoFenceRegister => &texts::NO_FENCE_REGISTER,
@@ -306,6 +323,8 @@ impl ErrorCode {
             ErrorCode::NoInstanceAvailable => &texts::NO_INSTANCE_AVAILABLE,
             ErrorCode::PartiesDiffer => &texts::PARTIES_DIFFER,
             ErrorCode::BarrierOpen => &texts::BARRIER_OPEN,
+            ErrorCode::QueueFull => &texts::QUEUE_FULL,
+            ErrorCode::ItemNotYours => &texts::ITEM_NOT_YOURS,
             ErrorCode::InProgress => &texts::IN_PROGRESS,
             ErrorCode::UnsafeChange => &texts::UNSAFE_CHANGE,
             ErrorCode::MembershipBusy => &texts::MEMBERSHIP_BUSY,
@@ -313,6 +332,7 @@ impl ErrorCode {
             ErrorCode::CounterOverflow => &texts::COUNTER_OVERFLOW,
             ErrorCode::ClaimEnded => &texts::CLAIM_ENDED,
             ErrorCode::CandidateEnded => &texts::CANDIDATE_ENDED,
+            ErrorCode::DeliveryEnded => &texts::DELIVERY_ENDED,
             ErrorCode::SessionExpired => &texts::SESSION_EXPIRED,
             ErrorCode::HistoryCompacted => &texts::HISTORY_COMPACTED,
             ErrorCode::FenceStale => &texts::FENCE_STALE,

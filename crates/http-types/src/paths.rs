@@ -294,6 +294,32 @@ pub fn barrier_member(barrier_name: &str, member_id: &str) -> String {
     format!("{}/-/members/{id}", barrier(barrier_name))
 }
 
+/// `/v1/queues/{name}`
+#[must_use]
+pub fn queue(name: &str) -> String {
+    format!("{V1}/queues/{}", encode_name(name))
+}
+
+/// `/v1/queues/{name}/-/{view}`
+#[must_use]
+pub fn queue_view(name: &str, view: &str) -> String {
+    format!("{}/-/{view}", queue(name))
+}
+
+/// `/v1/queues/{name}/-/items/{item}`
+#[must_use]
+pub fn item(queue_name: &str, item_id: &str) -> String {
+    let id = encode_segment(item_id);
+    format!("{}/-/items/{id}", queue(queue_name))
+}
+
+/// `/v1/queues/{name}/-/dead/{item}`
+#[must_use]
+pub fn dead_letter(queue_name: &str, item_id: &str) -> String {
+    let id = encode_segment(item_id);
+    format!("{}/-/dead/{id}", queue(queue_name))
+}
+
 /// `/v1/nodes{path}`, where `path` begins with a slash.
 #[must_use]
 pub fn node(path: &str) -> String {

@@ -100,6 +100,15 @@ pub struct Extensions {
     /// How many are to meet there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parties: Option<u32>,
+    /// The work queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Its item, or dead letter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The delivery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<u64>,
     /// The member of the group, or the party of the barrier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member: Option<String>,

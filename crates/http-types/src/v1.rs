@@ -21,6 +21,7 @@ pub mod health;
 pub mod locks;
 pub mod nodes;
 mod owner;
+pub mod queues;
 pub mod restore;
 pub mod services;
 pub mod sessions;

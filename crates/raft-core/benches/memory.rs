@@ -14,12 +14,12 @@ use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
     Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, Filter, IdempotencyKey,
-    JoinGroup, LockMode, OpenSession, Owner, Pick, RegisterInstance, Request, RequestId, Selection,
-    ServiceCommand, ServiceOp, SessionRef, SetData, Stamp, Strategy, ZnodeOp,
+    JoinGroup, LockMode, OpenSession, Owner, Pick, PutItem, RegisterInstance, Request, RequestId,
+    Selection, ServiceCommand, ServiceOp, SessionRef, SetData, Stamp, Strategy, ZnodeOp,
 };
 use raft_core::ids::{
     CandidateId, ClaimId, ElectionName, GroupName, InstanceId, LockName, LogTime, MemberId,
-    ServiceName, SessionId, WallTime,
+    QueueName, ServiceName, SessionId, WallTime,
 };
 use raft_core::limits::{CONTAINER_REAP_AFTER_MS, TOMBSTONE_MS};
 use raft_core::outcome::Reply;
@@ -55,6 +55,7 @@ fn main() {
     show("instance with a session", instances(false));
     show("instance with a ttl", instances(true));
     show("reservation", reservations());
+    show("item of a work queue", items());
     show("remembered answer", answers());
 }
 
@@ -377,6 +378,23 @@ fn reservations() -> u64 {
         for number in 0..OBJECTS / 10 {
             let op = ServiceOp::Pick(pick.clone());
             apply(state, &request(None, of_service(number % SERVICES, op)));
+        }
+    })
+}
+
+/// All in one queue.
+fn items() -> u64 {
+    let mut state = State::new();
+    let put = PutItem {
+        queue: QueueName::parse("mail/out").expect("a valid name"),
+        priority: 100,
+        data: Some(vec![b'v'; VALUE_BYTES].into()),
+        content_type: None,
+    };
+    let put = request(None, Command::PutItem(put));
+    weight(&mut state, |state| {
+        for _ in 0..OBJECTS {
+            apply(state, &put);
         }
     })
 }

@@ -14,13 +14,14 @@ use std::collections::BTreeMap;
 
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, EnterBarrier, Expect, Filter,
-    IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick, RegisterInstance, Request,
-    RequestId, Selection, ServiceCommand, ServiceOp, SessionRef, Stamp, Strategy, ZnodeOp,
+    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Delivery, EnterBarrier, Expect,
+    Filter, IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick, PutItem,
+    RegisterInstance, Request, RequestId, Selection, ServiceCommand, ServiceOp, SessionRef, Stamp,
+    Strategy, ZnodeOp,
 };
 use raft_core::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, InstanceId,
-    LockName, LogTime, MemberId, ResourceName, ServiceName, SessionId, WallTime,
+    LockName, LogTime, MemberId, QueueName, ResourceName, ServiceName, SessionId, WallTime,
 };
 use raft_core::outcome::Reply;
 use raft_core::service::Registration;
@@ -36,19 +37,22 @@ const NAMES: u64 = 1_000_000;
 const PACE_MS: u64 = 1;
 /// After this nothing is remembered of anything: longer than the longest memory, that of histories.
 const AFTER_MS: u64 = 72 * 3_600_000;
+/// Levels of containers that a name may have made below the one of its kind.
+const LEVELS: u32 = 3;
 /// What may be left: the clock, and what containers of persistent data keep of their capacity.
 const LEFT_MAX: i64 = 4_096;
 
 type Use = fn(&mut Life, SessionId, u64);
 
 /// What is done with one name of each kind.
-const KINDS: [(&str, Use); 10] = [
+const KINDS: [(&str, Use); 11] = [
     ("znode", znode),
     ("session with an ephemeral znode", session),
     ("lock", lock),
     ("election", election),
     ("group", group),
     ("barrier", barrier),
+    ("work queue", queue),
     ("counter, removed", counter),
     ("fence register, removed", register),
     ("service", service),
@@ -73,7 +77,7 @@ fn main() {
         let keeper = life.open();
         // What stays for good whatever the number of names, such as /locks, is there before.
         once(&mut life, keeper, NAMES);
-        life.pass(AFTER_MS);
+        life.end();
         let before = live();
         let mut most = 0;
         for name in 0..NAMES {
@@ -82,7 +86,7 @@ fn main() {
             most = most.max(live() - before);
         }
         let end = live() - before;
-        life.pass(AFTER_MS);
+        life.end();
         let left = live() - before;
         println!(
             "{kind:34}{:>7}{:>7}{left:>9}",
@@ -113,6 +117,13 @@ impl Life {
         self.now += ms;
         while self.state.next_due().is_some_and(|due| due.0 <= self.now) {
             self.apply(None, Command::ExpireDue);
+        }
+    }
+
+    /// All memories end. Containers go one level after the other, each when it has been empty for a while.
+    fn end(&mut self) {
+        for _ in 0..LEVELS {
+            self.pass(AFTER_MS);
         }
     }
 
@@ -251,6 +262,30 @@ fn barrier(life: &mut Life, keeper: SessionId, name: u64) {
     };
     life.apply(Some(keeper), Command::EnterBarrier(enter));
     life.apply(Some(keeper), Command::LeaveBarrier { barrier, party });
+}
+
+fn queue(life: &mut Life, keeper: SessionId, name: u64) {
+    let queue = QueueName::parse(&format!("mail/{name}")).expect("a valid name");
+    let put = PutItem {
+        queue: queue.clone(),
+        priority: 100,
+        data: Some(vec![b'v'; 100].into()),
+        content_type: None,
+    };
+    life.apply(None, Command::PutItem(put));
+    let take = Command::TakeItems {
+        queue: queue.clone(),
+        most: 1,
+    };
+    let Reply::ItemsTaken { delivery, items } = life.apply(Some(keeper), take) else {
+        unreachable!("items were asked for");
+    };
+    let delivery = Delivery {
+        queue,
+        item: items.first().expect("one was put").clone(),
+        number: delivery,
+    };
+    life.apply(Some(keeper), Command::AckItem(delivery));
 }
 
 fn member(name: u64) -> MemberId {

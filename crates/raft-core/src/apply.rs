@@ -17,6 +17,7 @@ mod group;
 mod members;
 mod multi;
 mod planted;
+mod queue;
 mod quota;
 mod restore;
 mod room;
@@ -35,7 +36,7 @@ use mutant::Mutant;
 use crate::acl::{self, Identity};
 use crate::command::{Command, FenceGuard, Moment, Request, SessionRef, Stamp, TermGuard};
 use crate::event::{Event, EventKind};
-use crate::ids::{BarrierName, CandidateId, ElectionName, SessionId, Zxid};
+use crate::ids::{BarrierName, CandidateId, ElectionName, SessionId, ZnodePath, Zxid};
 use crate::limits;
 use crate::outcome::{Outcome, OverQuota, Refusal, Reply};
 use crate::query::session::SessionStatus;
@@ -62,6 +63,8 @@ pub(crate) struct Step<'a> {
     pub(crate) leaderless: BTreeMap<ElectionName, Option<CandidateId>>,
     /// Barriers into which something came (`true`), or out of which something only went.
     pub(crate) touched_barriers: BTreeMap<BarrierName, bool>,
+    /// Items that came back without being acknowledged, each with why.
+    pub(crate) returned_items: BTreeMap<ZnodePath, Option<String>>,
 }
 
 impl State {
@@ -159,6 +162,7 @@ impl<'a> Step<'a> {
             counted: 0,
             leaderless: BTreeMap::new(),
             touched_barriers: BTreeMap::new(),
+            returned_items: BTreeMap::new(),
         }
     }
 }
@@ -181,6 +185,7 @@ impl Step<'_> {
         let reply = self.dispatch(&request.command)?;
         self.settle_elections();
         self.settle_barriers();
+        self.settle_queues();
         Ok(reply)
     }
 
@@ -260,6 +265,12 @@ impl Step<'_> {
             } => self.publish_signing_key(*node, *key, *lifetime_ms),
             Command::ReplaceSigningKeys { node } => self.replace_signing_keys(*node),
             Command::RevokeSigningKey { key } => self.revoke_signing_key(*key),
+            Command::PutItem(put) => self.put_item(put),
+            Command::TakeItems { queue, most } => self.take_items(queue, *most),
+            Command::AckItem(delivery) => self.ack_item(delivery),
+            Command::GiveBackItem(give) => self.give_back_item(give),
+            Command::ConfigureQueue { queue, settings } => self.configure_queue(queue, *settings),
+            Command::Redrive { queue, item, most } => self.redrive(queue, item.as_ref(), *most),
         }
     }
 

@@ -7,6 +7,7 @@ mod barrier;
 mod election;
 mod group;
 mod lock;
+mod queue;
 mod restore;
 mod service;
 mod session;
@@ -20,6 +21,7 @@ pub use self::group::JoinGroup;
 pub use self::lock::{
     Acquire, AcquireAll, ClaimPart, ClaimSession, LockKind, LockMode, LockSettings, RequestRelease,
 };
+pub use self::queue::{Delivery, GiveBackItem, PutItem};
 pub use self::restore::RestoreStep;
 pub use self::service::{
     Filter, Pick, RegisterInstance, Selection, ServiceCommand, ServiceOp, Strategy,
@@ -28,9 +30,11 @@ pub use self::session::{ExpireSession, OpenSession, Owner};
 pub use self::znode::{Create, CreateKind, Guard, SetData, Txn, TxnOp, ZnodeOp};
 use crate::acl::Identity;
 use crate::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    LogTime, MemberId, PublicKey, ResourceName, SessionId, SessionName, WallTime, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, ItemId,
+    LockName, LogTime, MemberId, PublicKey, QueueName, ResourceName, SessionId, SessionName,
+    WallTime, ZnodePath, Zxid,
 };
+use crate::queue::QueueSettings;
 
 /// Names one request of one process for ever, so that the node it entered by finds its caller
 /// again when the entry is applied.
@@ -284,6 +288,35 @@ pub enum Command {
     RevokeSigningKey {
         /// The public half.
         key: PublicKey,
+    },
+    /// Puts an item into a work queue.
+    PutItem(PutItem),
+    /// The acting session takes the first items of a work queue that nobody has.
+    TakeItems {
+        /// The queue.
+        queue: QueueName,
+        /// How many at most.
+        most: u32,
+    },
+    /// The acting session has done what an item asked for: the item goes.
+    AckItem(Delivery),
+    /// The acting session gives an item back.
+    GiveBackItem(GiveBackItem),
+    /// Sets how a work queue behaves, and makes its znodes persistent.
+    ConfigureQueue {
+        /// The queue.
+        queue: QueueName,
+        /// Its settings. `None` drops them: the queue lasts as long as there is something in it.
+        settings: Option<QueueSettings>,
+    },
+    /// Puts dead letters back into their queue, as items that were never tried.
+    Redrive {
+        /// The queue.
+        queue: QueueName,
+        /// Which one. `None`: the first ones.
+        item: Option<ItemId>,
+        /// How many at most.
+        most: u32,
     },
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::limits;
 use crate::path;
+use crate::queue;
 
 pub use self::znode_path::ZnodePath;
 
@@ -241,6 +242,11 @@ segment_name! {
 }
 
 segment_name! {
+    /// Name of an item of a work queue, or of a dead letter: given by the server, or by a ZooKeeper client.
+    ItemId, "item id"
+}
+
+segment_name! {
     /// Id of an instance of a service, chosen by the client. Unique within it.
     InstanceId, "instance id"
 }
@@ -258,7 +264,7 @@ segment_name! {
 }
 
 macro_rules! name_of_znode {
-    ($(#[$doc:meta])* $name:ident, $kind:literal, $below:expr) => {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $below:expr $(, without $reserved:expr)?) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -270,6 +276,7 @@ macro_rules! name_of_znode {
             /// What is wrong with it.
             pub fn parse(text: &str) -> Result<Self, InvalidName> {
                 check_name($kind, text)?;
+                $(check_without($kind, text, &$reserved)?;)?
                 Ok(Self(Arc::from(text)))
             }
 
@@ -314,6 +321,18 @@ fn check_name(kind: &str, text: &str) -> Result<(), InvalidName> {
         .try_for_each(|segment| check_segment(kind, segment))
 }
 
+/// Segments that mean something else below names of this kind.
+fn check_without(kind: &str, text: &str, reserved: &[&str]) -> Result<(), InvalidName> {
+    match text.split('/').find(|segment| reserved.contains(segment)) {
+        Some(segment) => Err(InvalidName::BadSegment {
+            kind: kind.to_owned(),
+            text: segment.to_owned(),
+            reason: "this segment is reserved".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 name_of_znode! {
     /// Name of a lock: segments of `A-Za-z0-9._:@+,~-` joined by `/`, 512 bytes in all. The lock is
     /// the znode `/locks/<name>`.
@@ -335,6 +354,35 @@ name_of_znode! {
 name_of_znode! {
     /// Name of a barrier: as that of a lock. The barrier is the znode `/barriers/<name>`.
     BarrierName, "barrier name", path::BARRIERS
+}
+name_of_znode! {
+    /// Name of a work queue: as that of a lock, without the segments `entries`, `taken` and `dead`. The queue is
+    /// the znode `/queues/<name>`.
+    QueueName, "queue name", path::QUEUES, without [queue::ENTRIES, queue::TAKEN, queue::DEAD]
+}
+
+impl QueueName {
+    /// The parent of its items.
+    #[must_use]
+    pub fn entries(&self) -> ZnodePath {
+        self.below(queue::ENTRIES)
+    }
+
+    /// The parent of what says that an item is taken.
+    #[must_use]
+    pub fn taken(&self) -> ZnodePath {
+        self.below(queue::TAKEN)
+    }
+
+    /// The parent of its dead letters.
+    #[must_use]
+    pub fn dead(&self) -> ZnodePath {
+        self.below(queue::DEAD)
+    }
+
+    fn below(&self, part: &str) -> ZnodePath {
+        ZnodePath::of_valid(&format!("{}/{}/{part}", path::QUEUES, self.0))
+    }
 }
 
 macro_rules! name_without_znode {

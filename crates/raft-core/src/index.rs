@@ -4,6 +4,7 @@
 mod election;
 mod history;
 mod lock;
+mod queue;
 mod quota;
 mod service;
 
@@ -42,6 +43,7 @@ impl Index {
         lock::rebuild(state, &mut index);
         election::rebuild(state, &mut index);
         history::rebuild(state, &mut index);
+        queue::rebuild(state, &mut index);
         quota::rebuild(state, &mut index);
         service::rebuild(state, &mut index);
         index

@@ -156,6 +156,7 @@ impl State {
             ended_candidates_by_age,
             histories_by_age,
             past_holds,
+            free_items,
             quotas,
             services,
             instances_by_session,
@@ -210,6 +211,7 @@ impl State {
         )?;
         same("I-4: count of past holds", &kept.past_holds, &past_holds)?;
         same("I-4: bytes of answers", &kept.answer_bytes, &answer_bytes)?;
+        same("I-4: index of free items", &kept.free_items, &free_items)?;
         same("I-12: quotas", &kept.quotas, &quotas)?;
         same("I-4: index of services", &kept.services, &services)?;
         same(

@@ -30,6 +30,8 @@
 //!   that brings the last one in opens it.
 //! - **Services** ([`service`]): instances that live with a session or a deadline, what is known of each, and
 //!   picks among them ([`query::pick`]) that may reserve what they choose.
+//! - **Work queues** ([`queue`]): an item is a child of `/queues/<name>/entries`, and taken while the ephemeral of
+//!   the same name below `taken` exists.
 //! - **Quotas** ([`quota`]): ZooKeeper's, set by znodes below `/zookeeper/quota`. What a subtree uses
 //!   is counted with every change and written into the quota's own znode.
 //! - **Memories**: ended sessions, claims and candidates for a while, the last holds of each lock
@@ -79,7 +81,7 @@
 //!
 //! [`ids`] and [`path`] (names and numbers) · [`limits`] · [`command`] (what may be asked) ·
 //! [`outcome`] and [`event`] (what comes of it) · [`znode`], [`session`], [`lock`],
-//! [`history`], [`election`], [`members`], [`quota`], `counter`, [`fence_register`], [`signing_key`], [`service`] (what is stored)
+//! [`history`], [`election`], [`queue`], [`members`], [`quota`], `counter`, [`fence_register`], [`signing_key`], [`service`] (what is stored)
 //! · [`state`] with `table` and `index` (how it is stored) · `apply` (the transitions: `apply.rs`,
 //! then `apply/znode.rs` over `apply/tree.rs`, then sessions, claims and grants, elections) · [`dry_run`]
 //! (the same on a copy) · [`query`] (reads) · [`codec`], [`snapshot`], [`mod@format`] (bytes) · `digest`
@@ -102,6 +104,7 @@ pub mod fence_register;
 pub mod history;
 pub mod lock;
 pub mod members;
+pub mod queue;
 pub mod quota;
 pub mod service;
 pub mod session;

@@ -5,10 +5,10 @@
 /// Bytes of a znode path. ZooKeeper bounds paths by the frame size only; a bound of its own keeps
 /// the index small and error messages readable.
 pub const PATH_BYTES_MAX: usize = 4096;
-/// Bytes of one segment of the name of a lock, election, counter, resource, group, barrier or service, and of
-/// the id of a claim, candidate, member or instance, and of a session name.
+/// Bytes of one segment of the name of a lock, election, counter, resource, group, barrier, service or queue, and of
+/// the id of a claim, candidate, member, instance or item, and of a session name.
 pub const NAME_SEGMENT_BYTES_MAX: usize = 128;
-/// Bytes of a whole name of a lock, election, counter, resource, group, barrier or service.
+/// Bytes of a whole name of a lock, election, counter, resource, group, barrier, service or queue.
 pub const NAME_BYTES_MAX: usize = 512;
 /// Bytes of data in one znode: 1 MiB, ZooKeeper's `jute.maxbuffer`.
 pub const ZNODE_DATA_BYTES_MAX: usize = 1 << 20;
@@ -93,6 +93,18 @@ pub const CANDIDATE_VALUE_BYTES_MAX: usize = 16 << 10;
 pub const MEMBER_VALUE_BYTES_MAX: usize = 16 << 10;
 /// Parties that may meet at a barrier: each that comes or goes is counted against all.
 pub const PARTIES_MAX: u32 = 10_000;
+/// Priority of an item, most; the lowest number goes first. Three digits, as in kazoo's `LockingQueue`.
+pub const ITEM_PRIORITY_MAX: u16 = 999;
+/// Items waiting and taken in one work queue, most: the children of one znode.
+pub const ITEMS_PER_QUEUE_MAX: u32 = CHILDREN_PER_ZNODE_MAX;
+/// Items taken by one command: bounds its time and its reply.
+pub const ITEMS_PER_TAKE_MAX: u32 = 100;
+/// Bytes of data after which a take goes no further: its answer must stay transferable.
+pub const ITEMS_PER_TAKE_BYTES: usize = ZNODE_DATA_BYTES_MAX;
+/// Tries after which a queue may let an item die, most.
+pub const ITEM_TRIES_MAX: u32 = 1_000_000;
+/// Dead letters put back by one command: bounds the time it may take.
+pub const REDRIVE_MAX: u32 = 1_000;
 /// Ended candidates remembered; past it the oldest is forgotten early.
 pub const ENDED_CANDIDATES_MAX: usize = 50_000;
 

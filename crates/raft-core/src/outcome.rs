@@ -12,7 +12,7 @@ use crate::command::{LockMode, Moment};
 use crate::election::{Election, EndedCandidate, Transfer};
 use crate::event::Event;
 use crate::fence_register::FenceRegister;
-use crate::ids::{CandidateId, ClaimId, Fence, LockName, SessionId, Term, ZnodePath, Zxid};
+use crate::ids::{CandidateId, ClaimId, Fence, ItemId, LockName, SessionId, Term, ZnodePath, Zxid};
 use crate::lock::{Claim, EndedClaim};
 use crate::quota::Counted;
 use crate::session::{EndedSession, Session};
@@ -162,6 +162,36 @@ pub enum Reply {
     SigningKeysDue {
         /// How many.
         count: u32,
+    },
+    /// An item is in its queue.
+    ItemPut {
+        /// Its name.
+        item: ItemId,
+    },
+    /// Items are taken; none where nobody put any, or others have them all.
+    ItemsTaken {
+        /// Number of the delivery, the same for each.
+        delivery: Zxid,
+        /// Which, the first first.
+        items: Vec<ItemId>,
+    },
+    /// An item is done, and gone.
+    ItemAcked,
+    /// An item was given back.
+    ItemGivenBack {
+        /// Tries that it has had.
+        tries: u32,
+        /// Whether that was the last one: it is a dead letter now.
+        died: bool,
+    },
+    /// A work queue was configured, or its settings were dropped.
+    QueueConfigured,
+    /// Dead letters were put back.
+    Redriven {
+        /// How many.
+        moved: u32,
+        /// How many are left.
+        left: u32,
     },
 }
 

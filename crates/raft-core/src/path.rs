@@ -14,6 +14,8 @@ pub const COUNTERS: &str = "/counters";
 pub const GROUPS: &str = "/groups";
 /// Below this znode every barrier lives.
 pub const BARRIERS: &str = "/barriers";
+/// Below this znode every work queue lives.
+pub const QUEUES: &str = "/queues";
 /// Holds the member list for ZooKeeper clients; its version is always -1.
 pub const CONFIG: &str = "/zookeeper/config";
 /// Below this znode quotas are set.

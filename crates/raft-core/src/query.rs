@@ -8,6 +8,7 @@ pub mod group;
 pub mod history;
 pub mod lock;
 pub mod pick;
+pub mod queue;
 pub mod service;
 pub mod session;
 pub mod signing_key;

@@ -170,6 +170,9 @@ pub(crate) struct Index {
     pub(crate) answers_by_age: OrdMap<Zxid, String>,
     /// Sum of [`Answer::bytes`].
     pub(crate) answer_bytes: u64,
+    /// Items of work queues that nobody has taken, in the order of paths: those of one queue stand together, the
+    /// first to be taken first.
+    pub(crate) free_items: OrdSet<ZnodePath>,
     /// Quotas by the path they are set on, as text: so the quotas above a znode are found without
     /// making a path for each of its ancestors.
     pub(crate) quotas: OrdMap<Arc<str>, Quota>,

@@ -9,6 +9,7 @@ import time
 from contests import CONTESTS, Run, curator_is_there
 from counters import COUNTERS
 from orders import order
+from queues import QUEUES
 from referee import Listener, Referee
 from views import VIEWS
 
@@ -68,7 +69,7 @@ def contend(name, number, kill=False):
 
 def scenes():
     """Everything there is, as (name, function)."""
-    everything = VIEWS + COUNTERS
+    everything = VIEWS + COUNTERS + QUEUES
     for number, contest in enumerate(CONTESTS):
         name, curator = contest[0], contest[3]
         if curator and not curator_is_there():

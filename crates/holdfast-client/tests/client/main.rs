@@ -20,6 +20,7 @@ mod fences;
 mod groups;
 mod locks;
 mod nodes;
+mod queues;
 mod retries;
 mod services;
 mod sessions;

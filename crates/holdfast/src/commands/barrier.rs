@@ -5,7 +5,7 @@ use holdfast_client::http_types::v1::barriers::Party;
 use holdfast_client::{Error, Passage, Session};
 use tokio::sync::watch;
 
-use super::child::{self, Program};
+use super::child::{self, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
 use super::{App, own_session};
@@ -115,7 +115,7 @@ async fn with_command(
     let party = passage.party();
     let program = Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_BARRIER", party.barrier.clone()),
             ("HOLDFAST_MEMBER", party.member.clone()),

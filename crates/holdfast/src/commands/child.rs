@@ -8,12 +8,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process_group, set_child_subreaper, test_kill_process_group,
     waitpgid,
 };
-use tokio::process::Command;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{ChildStdin, Command};
 
 use super::signals::Signals;
 use crate::exit::{Exit, Failure};
@@ -28,10 +30,39 @@ const KILL_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Program<'a> {
     /// The program and its arguments.
     pub(super) command: &'a [String],
-    /// Whether it reads what this program could read.
-    pub(super) pass_stdin: bool,
+    /// What it reads.
+    pub(super) input: Input,
     /// What it must know of what protects it.
     pub(super) environment: Vec<(&'static str, String)>,
+}
+
+/// What a command reads.
+pub(super) enum Input {
+    /// Nothing.
+    None,
+    /// What this program could read.
+    Passed,
+    /// These bytes.
+    Bytes(Bytes),
+}
+
+impl Input {
+    /// What this program could read, if it is to be passed on.
+    pub(super) fn passed(pass_stdin: bool) -> Input {
+        if pass_stdin {
+            Input::Passed
+        } else {
+            Input::None
+        }
+    }
+
+    fn stdio(&self) -> Stdio {
+        match self {
+            Input::None => Stdio::null(),
+            Input::Passed => Stdio::inherit(),
+            Input::Bytes(_) => Stdio::piped(),
+        }
+    }
 }
 
 /// A running command.
@@ -78,28 +109,24 @@ impl Child {
     pub(super) fn spawn(what: &Program<'_>) -> Result<Child, Failure> {
         let Program {
             command,
-            pass_stdin,
+            input,
             environment,
         } = what;
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| Failure::new(Exit::Usage, "run the command", "there is no command"))?;
         let what = || format!("run {program}");
-        if *pass_stdin && std::io::stdin().is_terminal() {
+        if matches!(input, Input::Passed) && std::io::stdin().is_terminal() {
             let why = "a terminal cannot be given to a process group of its own";
             return Err(Failure::new(Exit::Usage, what(), why)
                 .remedy("pipe the input in, or leave --pass-stdin out"));
         }
         // Only a convenience: without it a grandchild that ended is noticed a little later.
         let _ = set_child_subreaper(Some(rustix::process::getpid()));
-        let process = Command::new(program)
+        let mut process = Command::new(program)
             .args(arguments)
             .process_group(0)
-            .stdin(if *pass_stdin {
-                Stdio::inherit()
-            } else {
-                Stdio::null()
-            })
+            .stdin(input.stdio())
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .spawn()
             .map_err(|error| {
@@ -112,6 +139,9 @@ impl Child {
                 };
                 Failure::new(exit, what(), error)
             })?;
+        if let (Some(pipe), Input::Bytes(bytes)) = (process.stdin.take(), input) {
+            feed(pipe, bytes.clone());
+        }
         let group = process
             .id()
             .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
@@ -192,6 +222,15 @@ impl Child {
         while let Ok(Some(_)) = waitpgid(self.group, WaitOptions::NOHANG) {}
         test_kill_process_group(self.group) == Err(Errno::SRCH)
     }
+}
+
+/// Writes to a command while it runs. One that does not want to read all of it need not.
+fn feed(mut pipe: ChildStdin, bytes: Bytes) {
+    tokio::spawn(async move {
+        if let Err(error) = pipe.write_all(&bytes).await {
+            tracing::debug!(%error, "the command did not read all of its input");
+        }
+    });
 }
 
 fn code_of(status: ExitStatus) -> u8 {

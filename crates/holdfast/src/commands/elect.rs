@@ -7,7 +7,7 @@ use holdfast_client::http_types::v1::elections::Candidate;
 use holdfast_client::{Error, ErrorCode, Handover, Leadership, Session};
 use tokio::sync::watch;
 
-use super::child::{Child, Program};
+use super::child::{Child, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::wait_line::WaitLine;
 use super::{App, own_session};
@@ -101,7 +101,7 @@ async fn program<'a>(
     }
     Ok(Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment,
     })
 }

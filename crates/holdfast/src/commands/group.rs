@@ -3,7 +3,7 @@
 
 use holdfast_client::{Membership, Session};
 
-use super::child::{self, Program};
+use super::child::{self, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, own_session};
 use crate::args::{GroupCommand, JoinArgs};
@@ -79,7 +79,7 @@ async fn with_command(
     let member = membership.member();
     let program = Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_GROUP", member.group.clone()),
             ("HOLDFAST_MEMBER", member.member.clone()),

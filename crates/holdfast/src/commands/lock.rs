@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use self::asked::Asked;
 use self::progress::Progress;
 use super::acquire::{busy, wanted, wished};
-use super::child::{Child, Program};
+use super::child::{Child, Input, Program};
 use super::signals::{Signals, by_signal};
 use super::{App, own_session};
 use crate::args::LockArgs;
@@ -108,7 +108,7 @@ async fn program<'a>(
     }
     Ok(Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment,
     })
 }

@@ -10,6 +10,7 @@ mod command;
 mod election;
 mod lines;
 mod meeting;
+mod queue;
 mod service;
 mod signing;
 mod text;

@@ -216,7 +216,7 @@ fn show_written(app: &App, written: &Written) -> Result<(), Failure> {
 }
 
 /// A value as named on the command line: itself, `@file`, or `-` for standard input.
-fn value(text: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn value(text: &str) -> Result<Vec<u8>, Failure> {
     let too_long = |what: &str| {
         Failure::new(
             Exit::BadInput,

@@ -62,6 +62,10 @@ pub fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::MemberTaken { .. } | Refusal::PartyTaken { .. } => ErrorCode::MemberTaken,
         Refusal::PartiesDiffer { .. } => ErrorCode::PartiesDiffer,
         Refusal::BarrierOpen { .. } => ErrorCode::BarrierOpen,
+        Refusal::QueueFull { .. } => ErrorCode::QueueFull,
+        Refusal::ItemNotYours { .. } => ErrorCode::ItemNotYours,
+        Refusal::DeliveryEnded { .. } => ErrorCode::DeliveryEnded,
+        Refusal::NoDeadLetter { .. } => ErrorCode::NoDeadLetter,
         Refusal::TermStale { .. } => ErrorCode::TermStale,
         Refusal::ModeMismatch { .. } => ErrorCode::LockModeMismatch,
         Refusal::MultiFailed { cause, .. } => code_of(cause),
@@ -228,6 +232,28 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             more.parties = Some(*parties);
         }
         Refusal::BarrierOpen { barrier, .. } => more.barrier = Some(barrier.to_string()),
+        Refusal::QueueFull { queue, limit } => {
+            more.queue = Some(queue.to_string());
+            more.limit = Some(u64::from(*limit));
+        }
+        Refusal::ItemNotYours {
+            queue,
+            item,
+            number,
+        }
+        | Refusal::DeliveryEnded {
+            queue,
+            item,
+            number,
+        } => {
+            more.queue = Some(queue.to_string());
+            more.item = Some(item.to_string());
+            more.delivery = Some(number.0);
+        }
+        Refusal::NoDeadLetter { queue, item } => {
+            more.queue = Some(queue.to_string());
+            more.item = Some(item.to_string());
+        }
         Refusal::MemberTaken { group, member } => {
             more.group = Some(group.to_string());
             more.member = Some(member.to_string());

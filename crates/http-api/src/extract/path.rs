@@ -4,8 +4,8 @@ use http_types::paths;
 use http_types::v1::sessions::{number_text, parse_number};
 use raft_core::command::SessionRef;
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, LockName,
-    MemberId, ResourceName, ServiceName, SessionId, SessionName, ZnodePath,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, GroupName, InstanceId, ItemId,
+    LockName, MemberId, QueueName, ResourceName, ServiceName, SessionId, SessionName, ZnodePath,
 };
 
 use crate::error::Problem;
@@ -117,6 +117,22 @@ pub(crate) fn service_name(raw: &str) -> Result<ServiceName, Problem> {
 /// Which rule for names it breaks.
 pub(crate) fn instance_id(raw: &str) -> Result<InstanceId, Problem> {
     Ok(InstanceId::parse(&decode(raw)?)?)
+}
+
+/// The name of a work queue.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn queue_name(raw: &str) -> Result<QueueName, Problem> {
+    Ok(QueueName::parse(&decode(raw)?)?)
+}
+
+/// The name of an item, or of a dead letter.
+///
+/// # Errors
+/// Which rule for names it breaks.
+pub(crate) fn item_id(raw: &str) -> Result<ItemId, Problem> {
+    Ok(ItemId::parse(&decode(raw)?)?)
 }
 
 /// The path of a znode, written without its first slash. Nothing is the root.

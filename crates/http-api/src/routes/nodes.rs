@@ -246,7 +246,8 @@ pub(crate) async fn create(call: Call) -> Result<Reply, Problem> {
 
 type Data = (Bytes, Option<Arc<str>>);
 
-fn data_of(call: &Call) -> Result<Data, Problem> {
+/// The body as data of a znode, with its media type.
+pub(super) fn data_of(call: &Call) -> Result<Data, Problem> {
     if call.body.len() > ZNODE_DATA_BYTES_MAX {
         return Err(Problem::too_large("data", ZNODE_DATA_BYTES_MAX));
     }

@@ -148,6 +148,59 @@ fn cases(client: &Client) -> Vec<(Ask, u16, &'static str)> {
             400,
             "bad_request",
         ),
+        (client.get("/v1/queues/a//b"), 400, "invalid_name"),
+        (client.get("/v1/queues/a/taken/b"), 400, "invalid_name"),
+        (client.get("/v1/queues?after=a//b"), 400, "invalid_name"),
+        (
+            client.get("/v1/queues/a/-/items/a%20b"),
+            400,
+            "invalid_name",
+        ),
+        (
+            client.get("/v1/queues/a/-/items?limit=-1"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.put("/v1/queues/a").text(r#"{"max_tries": 0}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client.put("/v1/queues/a").text(r#"{"tries": 3}"#),
+            400,
+            "bad_request",
+        ),
+        (
+            client.post("/v1/queues/a/-/items?priority=1000"),
+            400,
+            "bad_request",
+        ),
+        (
+            client.post("/v1/queues/a/-/items?priority=low"),
+            400,
+            "bad_request",
+        ),
+        (client.post("/v1/queues/a/-/take"), 400, "session_required"),
+        (
+            client
+                .post("/v1/queues/a/-/items/i/ack")
+                .text(r#"{"delivery": 1}"#),
+            400,
+            "session_required",
+        ),
+        (
+            client.post("/v1/queues/a/-/items/i/ack").text("{}"),
+            400,
+            "bad_request",
+        ),
+        (
+            client
+                .post("/v1/queues/a/-/redrive")
+                .text(r#"{"limit": 0}"#),
+            400,
+            "bad_request",
+        ),
         (txn(json!({"if": [{"election": "a"}]})), 400, "bad_request"),
         // Methods.
         (client.post("/v1/sessions/s"), 405, "method_not_allowed"),

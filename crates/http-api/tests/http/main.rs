@@ -26,6 +26,7 @@ mod lock_order;
 mod locks;
 mod nodes;
 mod openapi;
+mod queues;
 mod quotas;
 mod services;
 mod serving;

@@ -138,6 +138,24 @@ pub(super) const NO_INSTANCE: Explanation = Explanation {
     cause: "No instance of this id was registered, or it was deregistered, ended with its session, or was not renewed in time.",
     remedy: "If it serves: PUT it again, with a session that is alive or a ttl.",
 };
+pub(super) const NO_ITEM: Explanation = Explanation {
+    code: "no_item",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The item is not in the queue",
+    cause: "No item of this name was put, or it was acknowledged, deleted, or is a dead letter now.",
+    remedy: "Look through the items and dead letters of the queue.",
+};
+pub(super) const NO_DEAD_LETTER: Explanation = Explanation {
+    code: "no_dead_letter",
+    status: 404,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The queue has no such dead letter",
+    cause: "No item died under this name, or it was put back or deleted.",
+    remedy: "If you sent this before without an Idempotency-Key, that request did it: look for the item in the queue.",
+};
 pub(super) const NO_SESSION: Explanation = Explanation {
     code: "no_session",
     status: 404,
@@ -390,6 +408,24 @@ pub(super) const BARRIER_OPEN: Explanation = Explanation {
     cause: "All have met, and some have not left yet; who comes in now would be one too many.",
     remedy: "Wait until they have: DELETE the party you want to be with `Prefer: wait=30` and repeat that until it is answered 200, or wait for a change of the barrier. Then PUT again.",
 };
+pub(super) const QUEUE_FULL: Explanation = Explanation {
+    code: "queue_full",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: true,
+    title: "The queue has as many items as it may",
+    cause: "Items are put faster than they are done; `limit` is the `max_items` of the queue, or what one queue can hold.",
+    remedy: "Try again when consumers have done some, or raise `max_items`.",
+};
+pub(super) const ITEM_NOT_YOURS: Explanation = Explanation {
+    code: "item_not_yours",
+    status: 409,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "Another session has the item",
+    cause: "The delivery is that of another session.",
+    remedy: "Only the session that took an item can acknowledge it or give it back. End that session to have its items back.",
+};
 pub(super) const IN_PROGRESS: Explanation = Explanation {
     code: "in_progress",
     status: 409,
@@ -452,6 +488,15 @@ pub(super) const CANDIDATE_ENDED: Explanation = Explanation {
     title: "The candidate has ended",
     cause: "Its owner resigned, or its znode was deleted; `ended_candidate` says which. Its session cannot use the id again while that is remembered, so that a late duplicate does not stand again.",
     remedy: "Whoever led by it leads no more. Stand again under another id.",
+};
+pub(super) const DELIVERY_ENDED: Explanation = Explanation {
+    code: "delivery_ended",
+    status: 410,
+    outcome: Effect::NotApplied,
+    retryable: false,
+    title: "The delivery is over",
+    cause: "The item was acknowledged or given back in this delivery, or what says that it is taken was deleted.",
+    remedy: "If you acknowledged it before without an Idempotency-Key, that may have done it. Otherwise the item may be with another consumer: undo what you can, and do not count it as done.",
 };
 pub(super) const SESSION_EXPIRED: Explanation = Explanation {
     code: "session_expired",

@@ -13,6 +13,7 @@ mod election;
 mod queue;
 mod requests;
 mod service;
+mod work_queue;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use election::Standing;
 use queue::Queue;
 use requests::{Paths, create, delete, set_data, set_data_of_all};
 use service::Fleet;
+use work_queue::Backlog;
 
 /// How many operations are timed in one go where something between them must not count.
 const RUN: u64 = 256;
@@ -39,6 +41,7 @@ fn main() {
     elections(&mut criterion);
     barriers(&mut criterion);
     services(&mut criterion);
+    work_queues(&mut criterion);
     transactions(&mut criterion);
     criterion.final_summary();
 }
@@ -206,4 +209,28 @@ fn transactions(criterion: &mut Criterion) {
         bench.iter(|| apply(&mut state, &request));
     });
     group.finish();
+}
+
+fn work_queues(criterion: &mut Criterion) {
+    for items in [10, 100_000] {
+        let mut backlog = Backlog::new(items);
+        let mut group = criterion.benchmark_group(format!("apply, work queue with {items} items"));
+        for (at, what) in ["put an item", "take the first", "acknowledge it"]
+            .into_iter()
+            .enumerate()
+        {
+            group.bench_function(what, |bench| {
+                bench.iter_custom(|iterations| {
+                    let times = (0..iterations).filter_map(|_| backlog.turn().get(at).copied());
+                    times.sum()
+                });
+            });
+        }
+        group.bench_function("take the first and give it back", |bench| {
+            bench.iter_custom(|iterations| {
+                (0..iterations).map(|_| backlog.take_and_give_back()).sum()
+            });
+        });
+        group.finish();
+    }
 }

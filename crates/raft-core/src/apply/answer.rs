@@ -36,14 +36,15 @@ impl State {
         })
     }
 
-    /// Keeps an answer. A key over its limit was refused for that and cannot be remembered.
+    /// Keeps an answer. A key over its limit was refused for that and cannot be remembered; that there was no item
+    /// to take is not, so that whoever waits for one can ask again under the same key.
     pub(super) fn remember(
         &mut self,
         now: Moment,
         key: &IdempotencyKey,
         result: &Result<Reply, Refusal>,
     ) {
-        if key.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX {
+        if key.key.len() > limits::IDEMPOTENCY_KEY_BYTES_MAX || took_nothing(result) {
             return;
         }
         let result = StoredResult::of(result);
@@ -87,4 +88,8 @@ impl State {
                 .remove(&(answer.forget_at, Due::ForgetAnswer(key.clone())));
         }
     }
+}
+
+fn took_nothing(result: &Result<Reply, Refusal>) -> bool {
+    matches!(result, Ok(Reply::ItemsTaken { items, .. }) if items.is_empty())
 }

@@ -110,6 +110,8 @@ impl Step<'_> {
         self.state.keep_of_cluster(former);
         // Streams are told that history is gone: no list of events could say what changed.
         self.events.clear();
+        // What came back came back to the state that is gone.
+        self.returned_items.clear();
         Ok(Reply::Restored(Restored {
             zxid: base,
             taken_at,

@@ -126,6 +126,7 @@ impl Step<'_> {
         assert!(former.is_none(), "I-4: znode {former:?} was there already");
         self.note_made(&path, data.as_ref());
         self.note_barrier(&path, true);
+        self.note_item(&path, true);
         stat
     }
 
@@ -189,6 +190,7 @@ impl Step<'_> {
         self.state.unindex(path, &removed);
         self.note_removed(path, removed.data_length());
         self.note_barrier(path, false);
+        self.note_item(path, false);
         self.events.push(EventKind::NodeDeleted {
             path: path.clone(),
             previous: removed.data.clone(),

@@ -296,7 +296,7 @@ fn check_version(path: &ZnodePath, expect: Expect, actual: i32) -> Result<(), Re
     }
 }
 
-fn check_data(data: Option<&Bytes>, content_type: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn check_data(data: Option<&Bytes>, content_type: Option<&str>) -> Result<(), Refusal> {
     if data.is_some_and(|data| data.len() > limits::ZNODE_DATA_BYTES_MAX) {
         return Err(Refusal::limit(
             "bytes of data per znode",

@@ -6,8 +6,8 @@ use super::{Excluded, HolderSummary, LeaderSummary, Wait};
 use crate::election::EndedCandidate;
 use crate::ids::{
     BarrierName, CandidateId, ClaimId, ElectionName, Fence, GroupName, InstanceId, InvalidName,
-    LockName, MemberId, PublicKey, ResourceName, ServiceName, SessionId, SessionName, Term,
-    ZnodePath, Zxid,
+    ItemId, LockName, MemberId, PublicKey, QueueName, ResourceName, ServiceName, SessionId,
+    SessionName, Term, ZnodePath, Zxid,
 };
 use crate::lock::EndedClaim;
 use crate::path::InvalidPath;
@@ -404,6 +404,42 @@ pub enum Refusal {
     NoSigningKey {
         /// The public half.
         key: PublicKey,
+    },
+    /// A work queue has as many items as its settings allow.
+    #[error("queue {queue} is full: it has {limit} items")]
+    QueueFull {
+        /// The queue.
+        queue: QueueName,
+        /// How many it may have.
+        limit: u32,
+    },
+    /// Another session has the item in this delivery.
+    #[error("delivery {number} of item {item} of queue {queue} belongs to another session")]
+    ItemNotYours {
+        /// The queue.
+        queue: QueueName,
+        /// The item.
+        item: ItemId,
+        /// Number of the delivery.
+        number: Zxid,
+    },
+    /// The delivery is over: the item was acknowledged or given back, or somebody removed what says that it is taken.
+    #[error("delivery {number} of item {item} of queue {queue} is over")]
+    DeliveryEnded {
+        /// The queue.
+        queue: QueueName,
+        /// The item.
+        item: ItemId,
+        /// Number of the delivery.
+        number: Zxid,
+    },
+    /// There is no such dead letter.
+    #[error("queue {queue} has no dead letter {item}")]
+    NoDeadLetter {
+        /// The queue.
+        queue: QueueName,
+        /// Its name.
+        item: ItemId,
     },
     /// One operation of a multi or transaction was refused; none was done.
     ///

@@ -18,11 +18,11 @@ pub struct MemberView<'a> {
     pub znode: &'a Znode,
 }
 
-/// Which groups a listing looks for.
-struct Wanted<'a> {
+/// Which groups or queues a listing looks for.
+pub(super) struct Wanted<'a> {
     prefix: &'a str,
     after: Option<Vec<&'a str>>,
-    limit: usize,
+    pub(super) limit: usize,
 }
 
 impl State {
@@ -61,11 +61,7 @@ impl State {
         after: Option<&GroupName>,
         limit: usize,
     ) -> Vec<(GroupName, u32)> {
-        let wanted = Wanted {
-            prefix,
-            after: after.map(|name| name.as_str().split('/').collect()),
-            limit,
-        };
+        let wanted = Wanted::new(prefix, after.map(GroupName::as_str), limit);
         let mut found = Vec::new();
         if let Ok(top) = ZnodePath::parse(GROUPS) {
             self.find_groups(&top, None, &wanted, &mut found);
@@ -85,12 +81,13 @@ impl State {
         for (key, znode) in self.children_of(path) {
             if znode.owner().is_some() {
                 members = members.saturating_add(1);
-            } else if let Some(name) = GroupName::of_znode(key).filter(|name| wanted.may_hold(name))
+            } else if let Some(name) =
+                GroupName::of_znode(key).filter(|name| wanted.may_hold(name.as_str()))
             {
                 below.push((key, name));
             }
         }
-        if let Some(name) = name.filter(|name| members > 0 && wanted.is(name)) {
+        if let Some(name) = name.filter(|name| members > 0 && wanted.is(name.as_str())) {
             found.push((name, members));
         }
         for (key, name) in below {
@@ -114,10 +111,18 @@ impl State {
     }
 }
 
-impl Wanted<'_> {
-    /// Whether this group or one below it can be among them.
-    fn may_hold(&self, name: &GroupName) -> bool {
-        let text = name.as_str();
+impl<'a> Wanted<'a> {
+    /// At most `limit` whose name begins with `prefix`, those after `after`.
+    pub(super) fn new(prefix: &'a str, after: Option<&'a str>, limit: usize) -> Wanted<'a> {
+        Wanted {
+            prefix,
+            after: after.map(|name| name.split('/').collect()),
+            limit,
+        }
+    }
+
+    /// Whether the one of this name or one below it can be among them.
+    pub(super) fn may_hold(&self, text: &str) -> bool {
         let on_the_way = || {
             let rest = self.prefix.strip_prefix(text);
             rest.is_some_and(|rest| rest.starts_with('/'))
@@ -132,13 +137,13 @@ impl Wanted<'_> {
         segments >= *after || after.starts_with(&segments)
     }
 
-    /// Whether this group is.
-    fn is(&self, name: &GroupName) -> bool {
+    /// Whether the one of this name is.
+    pub(super) fn is(&self, name: &str) -> bool {
         let is_after = self
             .after
             .as_ref()
-            .is_none_or(|after| name.as_str().split('/').gt(after.iter().copied()));
-        is_after && name.as_str().starts_with(self.prefix)
+            .is_none_or(|after| name.split('/').gt(after.iter().copied()));
+        is_after && name.starts_with(self.prefix)
     }
 }
 

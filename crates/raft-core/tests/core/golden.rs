@@ -21,7 +21,7 @@ use raft_core::state::State;
 use self::commands::{
     acquire_all, add_to_counter, advance_fence, attach_session, barrier_commands,
     commands_about_holders, election_commands, group_commands, key_commands, lock, lock_commands,
-    part_of_a_restore, resource, session_commands, term_guard, tree_commands,
+    part_of_a_restore, queue_commands, resource, session_commands, term_guard, tree_commands,
 };
 use crate::harness::{Harness, snapshot_bytes};
 
@@ -105,6 +105,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
     all.extend(services::commands());
     all.push(("acquire_all", acquire_all()));
     all.extend(key_commands());
+    all.extend(queue_commands());
     let numbered = all.into_iter().zip(1..);
     numbered
         .map(|((name, command), sequence)| (name, request(sequence, command)))
@@ -200,6 +201,12 @@ fn file_of(command: &Command) -> &'static str {
         Command::PublishSigningKey { .. } => "publish_signing_key",
         Command::ReplaceSigningKeys { .. } => "replace_signing_keys",
         Command::RevokeSigningKey { .. } => "revoke_signing_key",
+        Command::PutItem(_) => "put_item",
+        Command::TakeItems { .. } => "take_items",
+        Command::AckItem(_) => "ack_item",
+        Command::GiveBackItem(_) => "give_back_item",
+        Command::ConfigureQueue { .. } => "configure_queue",
+        Command::Redrive { .. } => "redrive",
     }
 }
 

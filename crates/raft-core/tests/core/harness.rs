@@ -22,7 +22,7 @@ use raft_core::state::State;
 use crate::words::Words;
 use crate::{
     barrier_commands, counter_commands, dry_run, election_commands, fence_commands, group_commands,
-    key_commands, lock_commands, member_commands, service_commands, znode_commands,
+    key_commands, lock_commands, member_commands, queue_commands, service_commands, znode_commands,
 };
 
 /// See the module.
@@ -85,7 +85,8 @@ impl Harness {
             .or_else(|| key_commands::query(&self.state, &mut words))
             .or_else(|| group_commands::query(&self.state, &mut words))
             .or_else(|| barrier_commands::query(&self.state, &mut words))
-            .or_else(|| service_commands::query(&self.state, &mut words));
+            .or_else(|| service_commands::query(&self.state, &mut words))
+            .or_else(|| queue_commands::query(&self.state, &mut words));
         if let Some(text) = query {
             words.finish();
             return format!("{text}\n");
@@ -96,6 +97,7 @@ impl Harness {
             .or_else(|| key_commands::command(&mut words))
             .or_else(|| group_commands::command(&mut words))
             .or_else(|| barrier_commands::command(&mut words))
+            .or_else(|| queue_commands::command(&mut words))
             .or_else(|| member_commands::command(&mut words))
             .or_else(|| counter_commands::command(&mut words))
             .or_else(|| fence_commands::command(&mut words))
@@ -395,6 +397,12 @@ fn shown_reply(reply: &Reply) -> String {
         Reply::Barrier(_) | Reply::BarrierLeft { .. } => barrier_commands::shown_reply(reply),
         Reply::Service(_) => service_commands::shown_reply(reply),
         Reply::SigningKey(_) | Reply::SigningKeysDue { .. } => key_commands::shown_reply(reply),
+        Reply::ItemPut { .. }
+        | Reply::ItemsTaken { .. }
+        | Reply::ItemAcked
+        | Reply::ItemGivenBack { .. }
+        | Reply::QueueConfigured
+        | Reply::Redriven { .. } => queue_commands::shown_reply(reply),
         Reply::RestoreStaged { .. } | Reply::Restored(_) => format!("{reply:?}"),
     }
 }

@@ -31,6 +31,8 @@ mod lock_limits;
 mod lock_model;
 mod member_commands;
 mod model;
+mod queue_commands;
+mod queue_model;
 mod quota_limits;
 mod restore;
 mod scripts;

@@ -310,3 +310,16 @@ fn no_instance_survives_a_restore() {
     let said = cluster.run("serve api web-3 h:1 ttl=30000\npick api round_robin");
     assert!(said.contains("picked [web-3]"), "{said}");
 }
+
+/// Items that were taken can be taken again, and that counts as no try, neither here nor there.
+#[test]
+fn items_of_work_queues_come_back_untried() {
+    let mut cluster = Harness::new();
+    cluster.run("open s\nput-item mail value=one\nsession=s take mail");
+    let bytes = snapshot_bytes(&cluster.state);
+    let _ = restored(&mut cluster, &bytes, true);
+    let items = cluster.run("items mail");
+    assert_eq!(items, "[entry-100-0000000000 \"one\" tries=0]\n");
+    let taken = cluster.run("open t\nsession=t take mail");
+    assert!(taken.contains("took entry-100-0000000000"), "{taken}");
+}

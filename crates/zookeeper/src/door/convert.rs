@@ -100,6 +100,10 @@ pub(crate) fn error_of(refusal: &Refusal) -> ErrorCode {
         | Refusal::PartyTaken { .. }
         | Refusal::PartiesDiffer { .. }
         | Refusal::BarrierOpen { .. }
+        | Refusal::QueueFull { .. }
+        | Refusal::ItemNotYours { .. }
+        | Refusal::DeliveryEnded { .. }
+        | Refusal::NoDeadLetter { .. }
         | Refusal::ModeMismatch { .. }
         | Refusal::GuardsFailed { .. }
         | Refusal::IdempotencyMismatch { .. }

@@ -13,7 +13,7 @@ use raft_core::outcome::{ClaimReply, Outcome, Reply, TxnReply, ZnodeReply};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{change, election, meeting, service, signing};
+use super::{change, election, meeting, queue, service, signing};
 
 /// Bytes of a value that are shown; of a longer one the beginning, with its length and a hash.
 const DATA_SHOWN_BYTES_MAX: usize = 16 * 1024;
@@ -215,6 +215,12 @@ fn asked(command: &Command) -> Fields {
         | Command::LeaveGroup { .. }
         | Command::EnterBarrier(_)
         | Command::LeaveBarrier { .. } => meeting::command(command),
+        Command::PutItem(_)
+        | Command::TakeItems { .. }
+        | Command::AckItem(_)
+        | Command::GiveBackItem(_)
+        | Command::ConfigureQueue { .. }
+        | Command::Redrive { .. } => queue::command(command),
         Command::RequestRelease(ask) => json!({
             "command": "request-release", "lock": ask.lock.to_string(),
             "fence": ask.fence.map(|fence| fence.0), "within_ms": ask.within_ms,
@@ -394,6 +400,12 @@ fn reply(reply: &Reply) -> Fields {
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. } => meeting::reply(reply),
         Reply::Service(reply) => service::reply(reply),
+        Reply::ItemPut { .. }
+        | Reply::ItemsTaken { .. }
+        | Reply::ItemAcked
+        | Reply::ItemGivenBack { .. }
+        | Reply::QueueConfigured
+        | Reply::Redriven { .. } => queue::reply(reply),
     })
 }
 

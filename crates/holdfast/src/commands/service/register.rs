@@ -9,7 +9,7 @@ use holdfast_client::{InstanceBuilder, Registered, Session, SessionOptions};
 use tokio::time::timeout;
 
 use crate::args::RegisterArgs;
-use crate::commands::child::{self, Program};
+use crate::commands::child::{self, Input, Program};
 use crate::commands::signals::{Signals, by_signal};
 use crate::commands::{App, session};
 use crate::exit::{Context as _, Exit, Failure};
@@ -121,7 +121,7 @@ async fn with_command(
     let instance = registered.instance();
     let program = Program {
         command: &args.command,
-        pass_stdin: args.pass_stdin,
+        input: Input::passed(args.pass_stdin),
         environment: vec![
             ("HOLDFAST_SERVICE", instance.service.clone()),
             ("HOLDFAST_INSTANCE", instance.id.clone()),

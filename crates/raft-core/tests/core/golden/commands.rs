@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, AcquireAll, Campaign, ClaimPart, ClaimSession, Command, Create, CreateKind,
-    EnterBarrier, Expect, ExpireSession, FenceGuard, Guard, JoinGroup, LockKind, LockMode,
-    LockSettings, OpenSession, Owner, RequestRelease, RestoreStep, SessionRef, SetData, TermGuard,
-    TransferLeadership, Txn, TxnOp, ZnodeOp,
+    Acquire, AcquireAll, Campaign, ClaimPart, ClaimSession, Command, Create, CreateKind, Delivery,
+    EnterBarrier, Expect, ExpireSession, FenceGuard, GiveBackItem, Guard, JoinGroup, LockKind,
+    LockMode, LockSettings, OpenSession, Owner, PutItem, RequestRelease, RestoreStep, SessionRef,
+    SetData, TermGuard, TransferLeadership, Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{
-    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, LockName,
-    MemberId, PublicKey, ResourceName, SessionId, SessionName, Term, ZnodePath, Zxid,
+    BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, ItemId,
+    LockName, MemberId, PublicKey, QueueName, ResourceName, SessionId, SessionName, Term,
+    ZnodePath, Zxid,
 };
+use raft_core::queue::QueueSettings;
 
 pub(super) fn attach_session() -> Command {
     Command::AttachSession {
@@ -395,5 +397,57 @@ pub(super) fn key_commands() -> Vec<(&'static str, Command)> {
         ("publish_signing_key", publish),
         ("replace_signing_keys", replace),
         ("revoke_signing_key", Command::RevokeSigningKey { key }),
+    ]
+}
+
+pub(super) fn queue_commands() -> Vec<(&'static str, Command)> {
+    let queue = || QueueName::parse("mail/out").unwrap();
+    let item = || ItemId::parse("entry-100-0000000007").unwrap();
+    let delivery = || Delivery {
+        queue: queue(),
+        item: item(),
+        number: Zxid(300),
+    };
+    let put = PutItem {
+        queue: queue(),
+        priority: 7,
+        data: Some(Bytes::from_static(b"letter")),
+        content_type: Some("text/plain".into()),
+    };
+    let give = GiveBackItem {
+        delivery: delivery(),
+        counts: true,
+        reason: Some("exit status 1".to_owned()),
+    };
+    let settings = QueueSettings {
+        max_tries: Some(5),
+        max_items: Some(1_000),
+    };
+    vec![
+        ("put_item", Command::PutItem(put)),
+        (
+            "take_items",
+            Command::TakeItems {
+                queue: queue(),
+                most: 3,
+            },
+        ),
+        ("ack_item", Command::AckItem(delivery())),
+        ("give_back_item", Command::GiveBackItem(give)),
+        (
+            "configure_queue",
+            Command::ConfigureQueue {
+                queue: queue(),
+                settings: Some(settings),
+            },
+        ),
+        (
+            "redrive",
+            Command::Redrive {
+                queue: queue(),
+                item: Some(item()),
+                most: 1,
+            },
+        ),
     ]
 }

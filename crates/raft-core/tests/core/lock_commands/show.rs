@@ -222,6 +222,12 @@ pub(crate) fn shown_reply(reply: &Reply) -> String {
         | Reply::Barrier(_)
         | Reply::BarrierLeft { .. }
         | Reply::Service(_)
+        | Reply::ItemPut { .. }
+        | Reply::ItemsTaken { .. }
+        | Reply::ItemAcked
+        | Reply::ItemGivenBack { .. }
+        | Reply::QueueConfigured
+        | Reply::Redriven { .. }
         | Reply::RestoreStaged { .. }
         | Reply::Restored(_)
         | Reply::MembersPublished { .. }
