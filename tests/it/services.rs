@@ -208,7 +208,7 @@ fn an_instance_is_never_picked_after_its_session_ended() {
 }
 
 #[test]
-fn the_command_line_registers_picks_and_drains() {
+fn a_process_is_an_instance_while_its_command_runs() {
     let cluster = Cluster::start(3);
     let cli = cluster.cli();
     let said = |words: &[&str]| cli.run(words).expect(0).stdout;
@@ -221,23 +221,45 @@ fn the_command_line_registers_picks_and_drains() {
         let words: Vec<&str> = words.iter().chain(command).copied().collect();
         cli.start(&words)
     };
-    let first = register("web-1", "8001", &["sh", "-c", wait]);
-    let second = register("web-2", "8002", &["sh", "-c", wait]);
+    let stays = register("web-1", "8001", &["sh", "-c", wait]);
+    let mut dies = register("web-2", "8002", &["sh", "-c", wait]);
     until("both to serve", || {
         said(&["service", "list"]) == "api\t2\t0\n"
     });
-    let once = register(
-        "web-3",
-        "8003",
-        &[
-            "sh",
-            "-c",
-            "echo $HOLDFAST_INSTANCE of $HOLDFAST_SERVICE; exit 3",
-        ],
-    );
+    let command = "echo $HOLDFAST_INSTANCE of $HOLDFAST_SERVICE; exit 3";
+    let once = register("web-3", "8003", &["sh", "-c", command]);
     let once = Finished::from(once.wait_with_output().unwrap()).expect(3);
     assert_eq!(once.stdout, "web-3 of api\n");
 
+    // It dies without a word; the cluster finds out by its silence.
+    dies.kill().unwrap();
+    dies.wait().unwrap();
+    until("it to be missed", || {
+        said(&["service", "list"]) == "api\t1\t0\n"
+    });
+    let picked = said(&["service", "pick", "api", "--tag", "v2", "-o", "env"]);
+    for line in ["HOLDFAST_INSTANCE=web-1", "HOLDFAST_PORT=8001"] {
+        assert!(picked.contains(line), "{picked}");
+    }
+    let deregistered = said(&["service", "deregister", "api", "web-1"]);
+    assert_eq!(deregistered, "deregistered web-1 of api\n");
+    assert_eq!(said(&["service", "list"]), "");
+    let pid = Pid::from_raw(i32::try_from(stays.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = Finished::from(stays.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(143), "{}", ended.stderr);
+}
+
+#[test]
+fn the_command_line_picks_reports_and_drains() {
+    let cluster = Cluster::start(3);
+    let cli = cluster.cli();
+    let said = |words: &[&str]| cli.run(words).expect(0).stdout;
+    for (id, port) in [("web-1", 8001), ("web-2", 8002)] {
+        let body = json!({"address": "127.0.0.1", "port": port, "ttl": "1h"}).to_string();
+        let path = format!("/v1/services/api/-/instances/{id}");
+        let _ = cluster.http(1).put(&path, body).unwrap().expect(201);
+    }
     let reserve = [
         "service",
         "pick",
@@ -256,21 +278,15 @@ fn the_command_line_registers_picks_and_drains() {
     assert_eq!(said(&release), format!("released {reservation}\n"));
     assert_eq!(said(&release), format!("{reservation} was not open\n"));
 
-    assert_eq!(
-        said(&["service", "drain", "api", "web-1"]),
-        "web-1 is draining\n"
-    );
+    let drained = said(&["service", "drain", "api", "web-1"]);
+    assert_eq!(drained, "web-1 is draining\n");
     let explained = said(&["service", "pick", "api", "--explain"]);
     assert_eq!(explained, "web-1\tno\t-\tis draining\nweb-2\tyes\t-\t\n");
     for _ in 0..5 {
         let _ = said(&["service", "report", "api", "web-2", "failed"]);
     }
-    let nobody = cli.run(&["service", "pick", "api"]).expect(75);
-    assert!(
-        nobody.stderr.contains("web-1 is draining"),
-        "{}",
-        nobody.stderr
-    );
+    let nobody = cli.run(&["service", "pick", "api"]).expect(75).stderr;
+    assert!(nobody.contains("web-1 is draining"), "{nobody}");
     let _ = said(&["service", "report", "api", "web-2", "ok"]);
     let _ = said(&["service", "drain", "api", "web-1", "--undo"]);
     let _ = said(&["service", "load", "api", "web-1", "12", "--capacity", "64"]);
@@ -279,22 +295,4 @@ fn the_command_line_registers_picks_and_drains() {
     let _ = cli
         .run(&["service", "pick", "api", "--tag", "v3"])
         .expect(75);
-
-    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    let ended = Finished::from(first.wait_with_output().unwrap());
-    assert_eq!(ended.code, Some(143), "{}", ended.stderr);
-    let picked = said(&["service", "pick", "api", "-o", "env"]);
-    assert!(
-        picked.contains("HOLDFAST_INSTANCE='web-2'") || picked.contains("HOLDFAST_INSTANCE=web-2"),
-        "{picked}"
-    );
-    assert_eq!(
-        said(&["service", "deregister", "api", "web-2"]),
-        "deregistered web-2 of api\n"
-    );
-    let pid = Pid::from_raw(i32::try_from(second.id()).unwrap()).unwrap();
-    kill_process(pid, Signal::TERM).unwrap();
-    let _ = second.wait_with_output().unwrap();
-    assert_eq!(said(&["service", "list"]), "");
 }

@@ -14,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod lock;
 pub(crate) mod lock_event;
 pub(crate) mod node;
+pub(crate) mod pick;
 pub(crate) mod queue;
 pub(crate) mod service;
 pub(crate) mod session;

@@ -273,7 +273,6 @@ impl ErrorCode {
     ];
 
     /// Everything known about it.
-    #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a flat match, one arm for each code")]
     pub fn explanation(self) -> &'static Explanation {

@@ -1,5 +1,6 @@
 //! Names and numbers that cross a function, each a type of its own, valid by construction.
 
+mod reservation;
 mod znode_path;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use crate::limits;
 use crate::path;
 use crate::queue;
 
+pub use self::reservation::ReservationId;
 pub use self::znode_path::ZnodePath;
 
 /// Public half of a key pair (Ed25519). Nothing here computes with it.
@@ -420,37 +422,6 @@ name_without_znode! {
 name_without_znode! {
     /// Name of a service: as that of a lock. Instances are no znodes.
     ServiceName, "service name"
-}
-
-/// Id of a reservation: where it was made, so that it is never used twice, and which of those that the
-/// same pick made.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct ReservationId {
-    /// Position of the pick.
-    pub zxid: Zxid,
-    /// Which of its instances, from 0.
-    pub ordinal: u32,
-}
-
-impl ReservationId {
-    /// What [`Display`](fmt::Display) makes, `None` for anything else.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<ReservationId> {
-        let (zxid, ordinal) = text.strip_prefix("r_")?.split_once('.')?;
-        let id = ReservationId {
-            zxid: Zxid(zxid.parse().ok()?),
-            ordinal: ordinal.parse().ok()?,
-        };
-        (id.to_string() == text).then_some(id)
-    }
-}
-
-impl fmt::Display for ReservationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "r_{}.{}", self.zxid, self.ordinal)
-    }
 }
 
 /// Names that tables are searched by a beginning of.

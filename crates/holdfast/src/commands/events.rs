@@ -155,6 +155,10 @@ fn as_text(id: Option<EventId>, event: &Event) -> String {
     )
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a flat match, one arm for each event"
+)]
 fn details(kind: &EventKind) -> String {
     let quoted = |value: &Option<String>| {
         value

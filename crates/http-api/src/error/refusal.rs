@@ -267,7 +267,7 @@ fn with_details(problem: Problem, state: &State, wall_ms: u64, refusal: &Refusal
             service, excluded, ..
         } => {
             more.service = Some(service.to_string());
-            more.considered = Some(convert::service::excluded(excluded));
+            more.considered = Some(convert::pick::excluded(excluded));
         }
         Refusal::TermStale {
             election, leader, ..

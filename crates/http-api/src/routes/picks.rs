@@ -16,7 +16,7 @@ use raft_core::state::State;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::call::Call;
-use crate::convert::service as convert;
+use crate::convert::pick as convert;
 use crate::error::{Check, Problem};
 use crate::extract::headers::IfNoneMatch;
 use crate::reply::Reply;
