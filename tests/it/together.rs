@@ -115,8 +115,9 @@ fn money_that_is_moved_under_two_locks_is_all_there_when_leaders_were_killed() {
             .expect(201);
     }
     std::thread::scope(|scope| {
-        for (number, session) in (0..).zip(sessions) {
-            let http = cluster.http(stays[number as usize % stays.len()]);
+        let nodes = stays.iter().cycle();
+        for ((number, session), node) in (0..).zip(sessions).zip(nodes) {
+            let http = cluster.http(*node);
             let done = &done;
             scope.spawn(move || move_money(&http, session, number, done));
         }

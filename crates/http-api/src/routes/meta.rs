@@ -96,7 +96,8 @@ pub(crate) async fn error(call: Call) -> Result<Reply, Problem> {
     responses((status = 200, description = "Name with unit, and value", body = BTreeMap<String, u64>))
 )]
 pub(crate) async fn limits(call: Call) -> Result<Reply, Problem> {
-    let mut all: BTreeMap<&str, u64> = state_limits().into_iter().collect();
+    let of_state = state_limits().into_iter();
+    let mut all: BTreeMap<&str, u64> = of_state.chain(limits_of_services_and_keys()).collect();
     let settings = &call.api.settings;
     let ms = crate::millis::as_ms;
     for (name, value) in [
@@ -128,6 +129,40 @@ pub(crate) async fn limits(call: Call) -> Result<Reply, Problem> {
 
 fn count(value: usize) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+fn limits_of_services_and_keys() -> Vec<(&'static str, u64)> {
+    vec![
+        ("services_max", count(core::SERVICES_MAX)),
+        ("instances_max", count(core::INSTANCES_MAX)),
+        (
+            "instances_per_service_max",
+            count(core::INSTANCES_PER_SERVICE_MAX),
+        ),
+        (
+            "instances_per_session_max",
+            count(core::INSTANCES_PER_SESSION_MAX),
+        ),
+        ("instance_weight_max", core::INSTANCE_WEIGHT_MAX.into()),
+        (
+            "instance_meta_bytes_max",
+            count(core::INSTANCE_META_BYTES_MAX),
+        ),
+        ("failures_to_set_aside", core::FAILURES_TO_SET_ASIDE.into()),
+        ("set_aside_ms", core::SET_ASIDE_MS),
+        ("reservations_max", count(core::RESERVATIONS_MAX)),
+        (
+            "reservations_per_service_max",
+            count(core::RESERVATIONS_PER_SERVICE_MAX),
+        ),
+        ("fence_token_ms_max", core::FENCE_TOKEN_MS_MAX),
+        ("signing_key_kept_ms", core::SIGNING_KEY_KEPT_MS),
+        (
+            "signing_keys_per_node_max",
+            count(core::SIGNING_KEYS_PER_NODE_MAX),
+        ),
+        ("signing_keys_max", count(core::SIGNING_KEYS_MAX)),
+    ]
 }
 
 fn state_limits() -> Vec<(&'static str, u64)> {
@@ -165,38 +200,10 @@ fn state_limits() -> Vec<(&'static str, u64)> {
         ("implicit_ttl_ms_default", core::IMPLICIT_TTL_MS_DEFAULT),
         ("ack_within_ms_default", core::ACK_WITHIN_MS_DEFAULT),
         ("tombstone_ms", core::TOMBSTONE_MS),
-        ("fence_token_ms_max", core::FENCE_TOKEN_MS_MAX),
-        ("signing_key_kept_ms", core::SIGNING_KEY_KEPT_MS),
-        (
-            "signing_keys_per_node_max",
-            count(core::SIGNING_KEYS_PER_NODE_MAX),
-        ),
-        ("signing_keys_max", count(core::SIGNING_KEYS_MAX)),
+        ("locks_per_claim_max", count(core::LOCKS_PER_CLAIM_MAX)),
         ("history_per_lock_max", count(core::HISTORY_PER_LOCK_MAX)),
         ("history_max", count(core::HISTORY_MAX)),
         ("history_ms", core::HISTORY_MS),
-        ("services_max", count(core::SERVICES_MAX)),
-        ("instances_max", count(core::INSTANCES_MAX)),
-        (
-            "instances_per_service_max",
-            count(core::INSTANCES_PER_SERVICE_MAX),
-        ),
-        (
-            "instances_per_session_max",
-            count(core::INSTANCES_PER_SESSION_MAX),
-        ),
-        ("instance_weight_max", core::INSTANCE_WEIGHT_MAX.into()),
-        (
-            "instance_meta_bytes_max",
-            count(core::INSTANCE_META_BYTES_MAX),
-        ),
-        ("failures_to_set_aside", core::FAILURES_TO_SET_ASIDE.into()),
-        ("set_aside_ms", core::SET_ASIDE_MS),
-        ("reservations_max", count(core::RESERVATIONS_MAX)),
-        (
-            "reservations_per_service_max",
-            count(core::RESERVATIONS_PER_SERVICE_MAX),
-        ),
         ("idempotency_ms", core::IDEMPOTENCY_MS),
         (
             "idempotency_entries_max",
