@@ -60,10 +60,20 @@ const SETTLE: Duration = Duration::from_millis(10);
 /// Campaigns per dead leader; after them the ordinary timers are left to it.
 const CAMPAIGNS_MAX: u32 = 5;
 
+/// A leader that replicated to this node.
+#[derive(Clone, Copy, Debug)]
+struct LeaderSeen {
+    /// Its vote.
+    vote: Vote,
+    /// Which process it was.
+    incarnation: u64,
+    /// The last time.
+    at: Instant,
+}
+
 /// What this node itself has seen of the current leader.
 pub(crate) struct Evidence {
-    /// The vote under which a leader last replicated to this node, and by which process.
-    seen: Mutex<Option<(Vote, u64)>>,
+    seen: Mutex<Option<LeaderSeen>>,
     /// True while the death of the leader is being looked into.
     probing: watch::Sender<bool>,
     settle_within: Duration,
@@ -85,14 +95,26 @@ impl Evidence {
         }
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Late messages of an older term must not hide the current one.
-        let older = seen.is_some_and(|(known, _)| vote.leader_id.term < known.leader_id.term);
+        let older = seen.is_some_and(|known| vote.leader_id.term < known.vote.leader_id.term);
         if !older {
-            *seen = Some((*vote, from.incarnation));
+            *seen = Some(LeaderSeen {
+                vote: *vote,
+                incarnation: from.incarnation,
+                at: Instant::now(),
+            });
         }
     }
 
     fn was_led_by(&self, vote: &Vote, incarnation: u64) -> bool {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == Some((*vote, incarnation))
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|seen| seen.vote == *vote && seen.incarnation == incarnation)
+    }
+
+    /// How long ago the leader of this term was last heard of; `None`: never.
+    pub(crate) fn silence_of(&self, term: u64) -> Option<Duration> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = seen.filter(|seen| seen.vote.leader_id.term == term)?;
+        Some(seen.at.elapsed())
     }
 
     /// Waits while the leader's death is being looked into, at most a heartbeat.

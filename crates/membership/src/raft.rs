@@ -308,6 +308,15 @@ where
             && (alone || status.quorum_ack_age.is_some_and(|age| age <= lease))
     }
 
+    /// Whether this node has heard of the leader of its term within twice the longest time after which
+    /// followers campaign. openraft goes on naming a leader that is gone while nobody can be elected.
+    pub fn hears_leader(&self) -> bool {
+        let term = self.status().leadership.term;
+        let bound = self.timing().election_max.saturating_mul(2);
+        let silence = self.inner.server.evidence.silence_of(term);
+        silence.is_some_and(|silence| silence <= bound)
+    }
+
     /// Resolves with the reason once consensus has ended in this process, by itself or by
     /// [`stop`](Consensus::stop). When it ended by itself (a disk error) the process should exit:
     /// nothing in it will make progress again.

@@ -217,18 +217,14 @@ impl Runtime {
             Some(id) => format!("node {id} leads term {}", status.leadership.term),
             None => format!("no leader known in term {}", status.leadership.term),
         };
-        let quorum = !status.leadership.is_leader() || self.consensus().has_quorum();
+        let (quorum, acknowledged) = self.is_acknowledged(&status.leadership);
         let caught_up = self.replica.applied().term() == status.leadership.term
             && self.caught_up.with(&status.leadership);
         let divergence = self.audit.divergence();
         let check = |name, ok, detail: String| Check { name, ok, detail };
         vec![
             check("leader", leader.is_some(), led),
-            check(
-                "quorum",
-                quorum,
-                "the leader is acknowledged by a quorum".to_owned(),
-            ),
+            check("quorum", quorum, acknowledged.to_owned()),
             check(
                 "caught_up",
                 caught_up,
@@ -266,6 +262,21 @@ impl Runtime {
                 "not shutting down".to_owned(),
             ),
         ]
+    }
+
+    /// Whether this node may expect to get answers, as far as it sees, in words too.
+    fn is_acknowledged(&self, leadership: &membership::Leadership) -> (bool, &'static str) {
+        if leadership.is_leader() {
+            match self.consensus().has_quorum() {
+                true => (true, "a quorum acknowledges this leader"),
+                false => (false, "no quorum acknowledges this leader"),
+            }
+        } else {
+            match self.consensus().hears_leader() {
+                true => (true, "the leader is heard of"),
+                false => (false, "the leader was not heard of lately"),
+            }
+        }
     }
 
     async fn cluster_status_here(&self) -> ClusterStatus {

@@ -136,6 +136,27 @@ async fn a_leader_cut_off_says_unknown_and_the_rest_goes_on() {
     cluster.converge().await;
 }
 
+/// openraft goes on naming the leader of a term in which nobody can be elected any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_without_the_others_does_not_say_that_it_is_ready() {
+    let mut cluster = Cluster::found(3).await;
+    let leader = cluster.leader().await;
+    let left = [1, 2, 3].into_iter().find(|id| *id != leader).unwrap();
+    for id in (1..=3).filter(|id| *id != left) {
+        cluster.crash(id).await;
+    }
+    let quorum = |cluster: &Cluster| {
+        let checks = cluster.node(left).status().checks;
+        let quorum = checks.into_iter().find(|check| check.name == "quorum");
+        quorum.unwrap().ok
+    };
+    cluster
+        .until("the silence to be noticed", || (!quorum(&cluster)).then_some(()))
+        .await;
+    cluster.start(leader).await;
+    cluster.leader_among(&[left, leader]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_all_crash_at_once() {
     let mut cluster = Cluster::found(3).await;
