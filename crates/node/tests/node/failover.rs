@@ -151,7 +151,9 @@ async fn a_follower_without_the_others_does_not_say_that_it_is_ready() {
         quorum.unwrap().ok
     };
     cluster
-        .until("the silence to be noticed", || (!quorum(&cluster)).then_some(()))
+        .until("the silence to be noticed", || {
+            (!quorum(&cluster)).then_some(())
+        })
         .await;
     cluster.start(leader).await;
     cluster.leader_among(&[left, leader]).await;
