@@ -223,16 +223,23 @@ fn a_private_key_is_for_its_node_alone() {
     }
 
     cluster.kill(3);
-    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-    refused_at_start(&mut cluster, "chmod 600");
-    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let damaged = text.replace(&secret[..8], "00000000");
     fs::write(&file, damaged).unwrap();
     refused_at_start(&mut cluster, "is damaged");
     fs::write(&file, text).unwrap();
     cluster.restart(3);
-    let (token, _) = token(&cluster, 3);
-    let _ = verify(&cluster, &token, &key_set(&cluster, 1)).expect(0);
+    let (signed, kid) = token(&cluster, 3);
+    let _ = verify(&cluster, &signed, &key_set(&cluster, 1)).expect(0);
+
+    // Others could have read it: the node makes another one, and serves.
+    cluster.kill(3);
+    cluster.expect_log("so others on this machine may have read the key");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    cluster.restart(3);
+    let (signed, new_kid) = token(&cluster, 3);
+    assert_ne!(new_kid, kid);
+    assert_eq!(mode(&file), 0o600);
+    let _ = verify(&cluster, &signed, &key_set(&cluster, 1)).expect(0);
 }
 
 /// Node 3 does not start, and says why.

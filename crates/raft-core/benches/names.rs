@@ -1,5 +1,6 @@
-//! A million names of each kind, each used once: what they weigh while there are traces of them, and that
-//! nothing is left when their time is over. Fails when something is.
+//! A million names of each kind, each used once: what they weigh while there are traces of them, in memory and
+//! in a snapshot, and that nothing is left when their time is over. Fails when something is. (The log before a
+//! snapshot is purged, so what a snapshot weighs is what stays on disk.)
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,10 +15,10 @@ use std::collections::BTreeMap;
 
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Delivery, EnterBarrier, Expect,
-    Filter, IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick, PutItem,
-    RegisterInstance, Request, RequestId, Selection, ServiceCommand, ServiceOp, SessionRef, Stamp,
-    Strategy, ZnodeOp,
+    Acquire, AcquireAll, Campaign, ClaimPart, ClaimSession, Command, Create, CreateKind, Delivery,
+    EnterBarrier, Expect, Filter, IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick,
+    PutItem, RegisterInstance, Request, RequestId, Selection, ServiceCommand, ServiceOp,
+    SessionRef, Stamp, Strategy, ZnodeOp,
 };
 use raft_core::ids::{
     BarrierName, CandidateId, ClaimId, CounterName, ElectionName, Fence, GroupName, InstanceId,
@@ -41,14 +42,17 @@ const AFTER_MS: u64 = 72 * 3_600_000;
 const LEVELS: u32 = 3;
 /// What may be left: the clock, and what containers of persistent data keep of their capacity.
 const LEFT_MAX: i64 = 4_096;
+/// What may be left in a snapshot: numbers that have grown by a byte or two.
+const LEFT_IN_SNAPSHOT_MAX: i64 = 64;
 
 type Use = fn(&mut Life, SessionId, u64);
 
 /// What is done with one name of each kind.
-const KINDS: [(&str, Use); 11] = [
+const KINDS: [(&str, Use); 12] = [
     ("znode", znode),
     ("session with an ephemeral znode", session),
     ("lock", lock),
+    ("two locks claimed together", together),
     ("election", election),
     ("group", group),
     ("barrier", barrier),
@@ -70,7 +74,7 @@ fn main() {
         return; // other benchmarks are asked for; this one takes a minute
     }
     println!(
-        "{NAMES} names of each kind, one each {PACE_MS} ms: MB at the end, MB at the most, bytes left"
+        "{NAMES} names of each kind, one each {PACE_MS} ms: MB at the end, MB at the most, bytes left; of a snapshot MB at the end, bytes left"
     );
     for (kind, once) in KINDS {
         let mut life = Life::default();
@@ -78,7 +82,7 @@ fn main() {
         // What stays for good whatever the number of names, such as /locks, is there before.
         once(&mut life, keeper, NAMES);
         life.end();
-        let before = live();
+        let (before, snapshot) = (live(), life.snapshot_bytes());
         let mut most = 0;
         for name in 0..NAMES {
             once(&mut life, keeper, name);
@@ -86,14 +90,21 @@ fn main() {
             most = most.max(live() - before);
         }
         let end = live() - before;
+        let snapshot_end = life.snapshot_bytes() - snapshot;
         life.end();
         let left = live() - before;
+        let snapshot_left = life.snapshot_bytes() - snapshot;
         println!(
-            "{kind:34}{:>7}{:>7}{left:>9}",
+            "{kind:34}{:>7}{:>7}{left:>9}{:>7}{snapshot_left:>9}",
             end / 1_000_000,
-            most / 1_000_000
+            most / 1_000_000,
+            snapshot_end / 1_000_000,
         );
         assert!(left <= LEFT_MAX, "{left} bytes are left of {kind}");
+        assert!(
+            snapshot_left <= LEFT_IN_SNAPSHOT_MAX,
+            "{snapshot_left} bytes of {kind} are left in a snapshot"
+        );
         life.state.check_invariants().expect("invariants");
     }
 }
@@ -125,6 +136,17 @@ impl Life {
         for _ in 0..LEVELS {
             self.pass(AFTER_MS);
         }
+    }
+
+    /// What a snapshot weighs.
+    fn snapshot_bytes(&self) -> i64 {
+        let mut bytes = 0;
+        let mut count = |part: &[u8]| {
+            bytes += i64::try_from(part.len()).map_err(std::io::Error::other)?;
+            Ok(())
+        };
+        self.state.encode_snapshot(&mut count).expect("counting");
+        bytes
     }
 
     fn apply(&mut self, session: Option<SessionId>, command: Command) -> Reply {
@@ -218,6 +240,29 @@ fn lock(life: &mut Life, keeper: SessionId, name: u64) {
         labels: BTreeMap::new(),
     };
     life.apply(Some(keeper), Command::Acquire(acquire));
+    life.apply(Some(keeper), Command::ReleaseClaim { lock, claim });
+}
+
+fn together(life: &mut Life, keeper: SessionId, name: u64) {
+    let lock = |kind| LockName::parse(&format!("{kind}/{name}")).expect("a valid name");
+    let claim = ClaimId::parse(&format!("m-{name}")).expect("a valid name");
+    let part = |lock| ClaimPart {
+        lock,
+        mode: LockMode::Exclusive,
+        limit: None,
+    };
+    let ask = AcquireAll {
+        claim: claim.clone(),
+        all_of: vec![part(lock("orders")), part(lock("stock"))],
+        session: ClaimSession::Acting,
+        wait_ms: None,
+        ttl_ms: None,
+        ack_within_ms: None,
+        reason: None,
+        labels: BTreeMap::new(),
+    };
+    life.apply(Some(keeper), Command::AcquireAll(ask));
+    let lock = lock("stock");
     life.apply(Some(keeper), Command::ReleaseClaim { lock, claim });
 }
 

@@ -50,9 +50,9 @@ pub enum SecretError {
     },
     /// Others may read it.
     #[error(
-        "{path} has mode {mode:o}, so others on this machine may have read the key in it: revoke the key on the \
-         cluster (`holdfast fence-keys revoke`) and remove the file, and a new one is made at the next start; \
-         if nobody can have read it, `chmod 600 {path}` is enough"
+        "{path} has mode {mode:o}, so others on this machine may have read the key in it: the node makes another \
+         one when it starts; if they may have, revoke this one on the cluster (`holdfast fence-keys revoke`), \
+         otherwise what it has signed counts until it is over"
     )]
     Exposed {
         /// Which file.
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_read_is_refused_with_what_to_do() {
+    fn what_others_may_read_is_not_given_and_it_is_said_what_to_do() {
         let directory = tempfile::tempdir().unwrap();
         let file = file(&directory);
         file.write(&[7; 32]).unwrap();

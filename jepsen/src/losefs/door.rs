@@ -80,10 +80,11 @@ fn errno(refusal: Refusal) -> Errno {
     }
 }
 
+/// Modes are not kept: everything is for its owner alone, as nodes want it of their signing keys.
 fn attributes(disk: &Disk, id: u64) -> Result<FileAttr, Errno> {
     let (kind, perm, nlink) = match disk.inode(id).map_err(errno)? {
-        Inode::File(_) => (FileType::RegularFile, 0o644, 1),
-        Inode::Directory(_) => (FileType::Directory, 0o755, 2),
+        Inode::File(_) => (FileType::RegularFile, 0o600, 1),
+        Inode::Directory(_) => (FileType::Directory, 0o700, 2),
     };
     let size = disk.length(id);
     Ok(FileAttr {

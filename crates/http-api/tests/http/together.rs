@@ -148,7 +148,7 @@ async fn bad_input_is_refused_before_anything_is_queued() {
             409,
             "lock_mode_mismatch",
         ),
-        (json!(many), 507, "limit_reached"),
+        (json!(many), 507, "quota_exceeded"),
     ] {
         let body = json!({"id": "m", "all_of": all_of});
         let answer = claim(&client, "s", body.clone()).await;
