@@ -9,6 +9,7 @@ use http_types::v1::cluster::node_name;
 use mutant::Mutant;
 use node::Node;
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::admission::Admission;
@@ -16,6 +17,7 @@ use crate::commands::AdminCommands;
 use crate::convert::fence;
 use crate::endpoint::Endpoint;
 use crate::endpoints;
+use crate::error::Problem;
 use crate::metrics::HttpMetrics;
 use crate::openapi;
 use crate::rotation::{LocalCursors, Rings};
@@ -37,8 +39,9 @@ pub(crate) struct Api {
     pub(crate) endpoints: Vec<Endpoint>,
     /// Of the door for ZooKeeper clients, if the node has one.
     pub(crate) commands: Option<Arc<dyn AdminCommands>>,
-    /// The OpenAPI document, made once.
-    pub(crate) openapi: Bytes,
+    /// The OpenAPI document, made when it is first asked for: that takes tens of megabytes for a moment, and
+    /// most nodes are never asked.
+    openapi: OnceCell<Bytes>,
     /// Whose turn it is among those who wait for an item.
     pub(crate) turns: Turns,
     /// `n2`.
@@ -48,6 +51,20 @@ pub(crate) struct Api {
 }
 
 impl Api {
+    /// The OpenAPI document. Made aside, since it takes longer than a serving thread may be kept.
+    ///
+    /// # Errors
+    /// That it could not be made.
+    pub(crate) async fn openapi(&self) -> Result<Bytes, Problem> {
+        let has_commands = self.commands.is_some();
+        let make = async || {
+            let made = tokio::task::spawn_blocking(move || openapi::text_for(has_commands)).await;
+            let made = made.map(Bytes::from);
+            made.map_err(|error| Problem::internal(&format!("the OpenAPI document: {error}")))
+        };
+        self.openapi.get_or_try_init(make).await.cloned()
+    }
+
     pub(crate) fn new(
         node: Node,
         settings: ApiSettings,
@@ -56,7 +73,6 @@ impl Api {
         if mutant::is(Mutant::FenceFromLocalCounter) {
             fence::count_from(node.applied());
         }
-        let openapi = Bytes::from(openapi::text_for(commands.is_some()));
         let mut endpoints = endpoints::all();
         if commands.is_none() {
             endpoints.retain(|endpoint| !routes::commands::is_command(&endpoint.template));
@@ -69,7 +85,7 @@ impl Api {
             rings: Rings::default(),
             endpoints,
             commands,
-            openapi,
+            openapi: OnceCell::new(),
             turns: Turns::default(),
             name: node_name(node.id()),
             leader: Mutex::new(None),

@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use raft_core::acl::AclEntry;
 use raft_core::codec::{decode_request, encode_request};
 use raft_core::command::{
-    Acquire, Campaign, ClaimSession, Command, Create, CreateKind, Expect, Filter, IdempotencyKey,
-    JoinGroup, LockMode, OpenSession, Owner, Pick, PutItem, RegisterInstance, Request, RequestId,
-    Selection, ServiceCommand, ServiceOp, SessionRef, SetData, Stamp, Strategy, ZnodeOp,
+    Acquire, AcquireAll, Campaign, ClaimPart, ClaimSession, Command, Create, CreateKind,
+    EnterBarrier, Expect, Filter, IdempotencyKey, JoinGroup, LockMode, OpenSession, Owner, Pick,
+    PutItem, RegisterInstance, Request, RequestId, Selection, ServiceCommand, ServiceOp,
+    SessionRef, SetData, Stamp, Strategy, ZnodeOp,
 };
 use raft_core::ids::{
-    CandidateId, ClaimId, ElectionName, GroupName, InstanceId, LockName, LogTime, MemberId,
-    QueueName, ServiceName, SessionId, WallTime,
+    BarrierName, CandidateId, ClaimId, ElectionName, GroupName, InstanceId, LockName, LogTime,
+    MemberId, QueueName, ServiceName, SessionId, WallTime,
 };
 use raft_core::limits::{CONTAINER_REAP_AFTER_MS, TOMBSTONE_MS};
 use raft_core::outcome::Reply;
@@ -44,6 +45,8 @@ fn main() {
     show("ephemeral znode with 100 bytes", znodes(VALUE_BYTES, true));
     show("session", sessions());
     show("lock held by a session", locks());
+    show("lock of several held by one claim", together(2));
+    show("the same, of 16", together(16));
     show("claim that waits in one queue", waiters());
     show("released claim that is remembered", ended_claims());
     show("past hold of a name used once", past_holds(OBJECTS));
@@ -52,6 +55,7 @@ fn main() {
     show("candidate that stands by", standby());
     show("resigned candidate that is remembered", ended_candidates());
     show("member of a group", members());
+    show("party of a barrier", parties());
     show("instance with a session", instances(false));
     show("instance with a ttl", instances(true));
     show("reservation", reservations());
@@ -177,6 +181,32 @@ fn locks() -> u64 {
     weight(&mut state, |state| {
         for lock in 0..OBJECTS {
             apply(state, &acquire(session, lock, lock));
+        }
+    })
+}
+
+/// Claims of so many locks each.
+fn together(locks: u64) -> u64 {
+    let mut state = State::new();
+    let session = open(&mut state);
+    let part = |number| ClaimPart {
+        lock: name(number),
+        mode: LockMode::Exclusive,
+        limit: None,
+    };
+    weight(&mut state, |state| {
+        for claim in 0..OBJECTS / locks {
+            let ask = AcquireAll {
+                claim: id(claim),
+                all_of: (claim * locks..(claim + 1) * locks).map(part).collect(),
+                session: ClaimSession::Acting,
+                wait_ms: None,
+                ttl_ms: None,
+                ack_within_ms: None,
+                reason: None,
+                labels: BTreeMap::new(),
+            };
+            apply(state, &request(Some(session), Command::AcquireAll(ask)));
         }
     })
 }
@@ -311,6 +341,25 @@ fn members() -> u64 {
         for group in 0..OBJECTS / TOGETHER {
             for member in 0..TOGETHER {
                 apply(state, &join(group, member));
+            }
+        }
+    })
+}
+
+/// A hundred at each barrier, which is open then.
+fn parties() -> u64 {
+    const TOGETHER: u64 = 100;
+    let mut state = State::new();
+    let session = open(&mut state);
+    weight(&mut state, |state| {
+        for barrier in 0..OBJECTS / TOGETHER {
+            for party in 0..TOGETHER {
+                let enter = EnterBarrier {
+                    barrier: BarrierName::parse(&format!("load/{barrier}")).expect("a valid name"),
+                    party: MemberId::parse(&format!("web-{party}")).expect("a valid name"),
+                    parties: 100,
+                };
+                apply(state, &request(Some(session), Command::EnterBarrier(enter)));
             }
         }
     })

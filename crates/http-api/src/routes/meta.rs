@@ -20,7 +20,7 @@ use crate::reply::Reply;
     responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value))
 )]
 pub(crate) async fn openapi(call: Call) -> Result<Reply, Problem> {
-    let body = Body::from(call.api.openapi.clone());
+    let body = Body::from(call.api.openapi().await?);
     Ok(Reply::raw(StatusCode::OK, "application/json", body))
 }
 

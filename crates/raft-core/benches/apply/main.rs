@@ -133,6 +133,23 @@ fn locks(criterion: &mut Criterion) {
             time
         });
     });
+    for locks in [2, 16] {
+        let mut queue = Queue::new(0);
+        let name = format!("acquire and release {locks} locks at once");
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|iterations| {
+                let mut time = Duration::ZERO;
+                for _ in 0..iterations {
+                    let (acquire, release) = queue.next_claim_of(locks);
+                    let started = Instant::now();
+                    black_box(apply(&mut queue.state, &acquire));
+                    black_box(apply(&mut queue.state, &release));
+                    time += started.elapsed();
+                }
+                time
+            });
+        });
+    }
     for waiters in [100, 10_000] {
         let mut queue = Queue::new(waiters);
         let name = format!("release a lock that {waiters} others wait for");

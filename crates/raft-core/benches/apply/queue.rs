@@ -10,7 +10,7 @@ use raft_core::outcome::Reply;
 use raft_core::state::State;
 
 use crate::apply;
-use crate::requests::{acquire, open_session, release};
+use crate::requests::{acquire, acquire_all, open_session, release};
 
 /// One lock and its claims, each of a session of its own, in the order of their fences.
 pub(crate) struct Queue {
@@ -51,6 +51,13 @@ impl Queue {
         let session = *self.sessions.get(turn).expect("within bounds");
         self.claims += 1;
         (acquire(session, self.claims), release(session, self.claims))
+    }
+
+    /// The same for so many locks at once.
+    pub(crate) fn next_claim_of(&mut self, locks: u64) -> (Request, Request) {
+        let session = *self.sessions.first().expect("a session");
+        self.claims += 1;
+        acquire_all(session, self.claims, locks)
     }
 
     fn stand_in(&mut self) {

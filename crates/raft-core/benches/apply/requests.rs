@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use raft_core::acl::AclEntry;
 use raft_core::command::{
-    Acquire, ClaimSession, Command, Create, CreateKind, Expect, Guard, LockMode, OpenSession,
-    Owner, Request, RequestId, SessionRef, SetData, Txn, TxnOp, ZnodeOp,
+    Acquire, AcquireAll, ClaimPart, ClaimSession, Command, Create, CreateKind, Expect, Guard,
+    LockMode, OpenSession, Owner, Request, RequestId, SessionRef, SetData, Txn, TxnOp, ZnodeOp,
 };
 use raft_core::ids::{ClaimId, LockName, SessionId, ZnodePath};
 
@@ -137,6 +137,29 @@ pub(crate) fn acquire(session: SessionId, number: u64) -> Request {
         labels: BTreeMap::new(),
     });
     of(session, command)
+}
+
+/// How so many locks are taken together, and given back.
+pub(crate) fn acquire_all(session: SessionId, number: u64, locks: u64) -> (Request, Request) {
+    let name = |lock| LockName::parse(&format!("acct/{lock}")).expect("a valid name");
+    let part = |lock| ClaimPart {
+        lock: name(lock),
+        mode: LockMode::Exclusive,
+        limit: None,
+    };
+    let ask = AcquireAll {
+        claim: claim(number),
+        all_of: (0..locks).map(part).collect(),
+        session: ClaimSession::Acting,
+        wait_ms: None,
+        ttl_ms: None,
+        ack_within_ms: None,
+        reason: None,
+        labels: BTreeMap::new(),
+    };
+    let (lock, claim) = (name(0), claim(number));
+    let release = Command::ReleaseClaim { lock, claim };
+    (of(session, Command::AcquireAll(ask)), of(session, release))
 }
 
 pub(crate) fn release(session: SessionId, number: u64) -> Request {

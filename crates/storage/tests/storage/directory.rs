@@ -196,7 +196,7 @@ fn a_key_that_others_may_read_is_found_by_a_check() {
     std::fs::set_permissions(data.join("signing-key"), open_to_all).unwrap();
     assert_says(
         &check_directory(&data).to_string(),
-        &["signing-key", "chmod 600", "not sound"],
+        &["signing-key", "fence-keys revoke", "not sound"],
     );
 }
 
