@@ -267,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_a_key_may_begin_with_a_hyphen() {
+        let id = "-PrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+        let command = client(parse(&format!("holdfast fence-keys revoke {id}")).unwrap());
+        let ClientCommand::FenceKeys(FenceKeysCommand::Revoke { kid }) = command else {
+            panic!()
+        };
+        assert_eq!(kid, id);
+    }
+
+    #[test]
     fn claims_are_named_by_address_or_by_lock_and_id() {
         for line in [
             "holdfast release http://h:1/v1/locks/a/b/-/claims/c1",

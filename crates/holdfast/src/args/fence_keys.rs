@@ -17,6 +17,8 @@ pub(crate) enum FenceKeysCommand {
     /// Revoke a key that may be in other hands: nothing it has signed counts any more
     Revoke {
         /// Id of the key
+        // One of 64 ids begins with a hyphen: they are base64url.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
