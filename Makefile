@@ -57,7 +57,7 @@ micro: setup ## what single steps cost, such as applying, encoding, syncing, tel
 profile: build ## a flame graph of the leader under load, and where its time goes (WORKLOAD=write DOOR=zookeeper CLIENTS=64 SECONDS=5 OUT=flamegraph.svg)
 	WORKLOAD='$(or $(WORKLOAD),write)' DOOR='$(if $(findstring command,$(origin DOOR)),$(DOOR),zookeeper)' CLIENTS='$(CLIENTS)' SECONDS='$(if $(findstring command,$(origin SECONDS)),$(SECONDS),5)' OUT='$(abspath $(OUT))' ./scripts/profile.sh
 
-bench: setup ## Holdfast, ZooKeeper, etcd and Redis under the same load: bench/results/ (ARGS="--quick", "failover", "million", "sessions", "growth")
+bench: setup ## Holdfast, ZooKeeper, etcd and Redis under the same load: bench/results/ (ARGS="--quick", "failover", "million", "sessions", "elections", "growth")
 	@./scripts/bench.sh $(ARGS)
 
 soak: build ## SECONDS=600 CONNECTIONS=5000 WATCHES=50000: ZooKeeper clients over nodes that are killed and stopped; fails if an event or a session is lost

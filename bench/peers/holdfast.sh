@@ -1,6 +1,7 @@
 #!/bin/sh
 # Holdfast itself: a cluster on loopback, with the ZooKeeper port open too.
 # HOLDFAST: the program (default: the release build in cargo's target directory); never built here.
+# Knows one command more: `term DIR`, the term of the leader.
 # HOLDFAST_NODES: how many nodes instead of 3. HOLDFAST_FLAGS: more flags for every node.
 set -eu
 PEER=holdfast
@@ -82,4 +83,16 @@ timing() {
     echo "$value"
 }
 
-main "$@"
+# The highest term that a node knows: it counts elections.
+term() {
+    for n in $(seq "$(count)"); do
+        http "http://$(endpoint_of "$n")/v1/cluster" | tr -d ' \n' | grep -o '"term":[0-9]*' | head -n 1
+    done | sort -t : -k 2 -n | sed -n '$s/.*://p'
+}
+
+if [ "${1:-}:$#" = term:2 ]; then
+    old_directory "$2"
+    term
+else
+    main "$@"
+fi

@@ -10,8 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use load::Workload;
 
 use crate::contender::{Contender, Ground};
-use crate::results::{Failovers, Growth, Matrix, Millions, Results, Sessions};
-use crate::{failover, growth, machine, million, report, say, sessions, suite};
+use crate::results::{Elections, Failovers, Growth, Matrix, Millions, Results, Sessions};
+use crate::{elections, failover, growth, machine, million, report, say, sessions, suite};
 
 /// Signals that ask for an end: Ctrl-C, and what a supervisor sends.
 const SIGINT: i32 = 2;
@@ -58,6 +58,15 @@ enum What {
         /// At most so much of each
         #[arg(long, default_value_t = 5_000_000)]
         most: u64,
+    },
+    /// Whether a leader that nobody harms stays, while all cores are busy with writes
+    Elections {
+        /// Clients that write
+        #[arg(long, default_value_t = 256)]
+        clients: usize,
+        /// For how many seconds, through each protocol that is named
+        #[arg(long, default_value_t = 600.0)]
+        seconds: f64,
     },
     /// Write the report anew from `latest.json`
     Report,
@@ -161,6 +170,7 @@ fn contenders(cli: &Cli) -> Vec<Contender> {
         }
         Some(What::Sessions { .. }) => vec![HoldfastZookeeper, Zookeeper],
         Some(What::Growth { .. }) => vec![HoldfastHttp, HoldfastZookeeper],
+        Some(What::Elections { .. }) => vec![HoldfastZookeeper],
     }
 }
 
@@ -228,6 +238,12 @@ fn measure(
                 seconds: time.as_secs_f64(),
                 points: growth::run(ground, time, most)?,
             });
+        }
+        Some(What::Elections { clients, seconds }) => {
+            let seconds = if quick { 2.0 } else { seconds };
+            let time = Duration::try_from_secs_f64(seconds).context("--seconds")?;
+            let led = elections::run(ground, contenders, clients, time)?;
+            results.elections = Some(Elections { command, led });
         }
         Some(What::Report) => {}
     }

@@ -274,6 +274,15 @@ impl Cluster {
         self.list("pids")?.iter().map(parse).collect()
     }
 
+    /// Term of the leader: how many elections there were, at least. Of Holdfast alone.
+    ///
+    /// # Errors
+    /// No server knows one.
+    pub fn term(&self) -> Result<u64> {
+        let term = self.script("term")?;
+        term.parse().with_context(|| format!("term {term:?}"))
+    }
+
     /// Index of the server that leads.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Holdfast and its peers under the same load, side by side: `hf-bench`. See `README.md` beside this crate.
 //!
 //! ```text
-//!  cli.rs ──► suite.rs, failover.rs, million.rs, sessions.rs, growth.rs     what is measured
+//!  cli.rs ──► suite.rs, failover.rs, million.rs, sessions.rs, growth.rs, elections.rs     what is measured
 //!               │ starts and ends servers through      │ puts them under load through
 //!               ▼                                      ▼
 //!             contender.rs ──► bench/peers/*.sh      crate load, with the drivers etcd.rs and redis.rs
@@ -14,6 +14,7 @@
 
 mod cli;
 pub mod contender;
+pub mod elections;
 pub mod etcd;
 pub mod failover;
 pub mod fsync;

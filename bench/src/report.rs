@@ -75,6 +75,7 @@ fn text(results: &Results, plots: &[(String, &str)]) -> String {
     failovers(&mut out, results);
     millions(&mut out, results);
     sessions(&mut out, results);
+    elections(&mut out, results);
     growth(&mut out, results);
     settings(&mut out, results);
     out
@@ -286,6 +287,34 @@ fn sessions(out: &mut String, results: &Results) {
             idle.bytes_per_session / 1024.0,
             idle.cpu_percent,
             idle.errors
+        );
+    }
+    out.push('\n');
+}
+
+fn elections(out: &mut String, results: &Results) {
+    let Some(found) = &results.elections else {
+        return;
+    };
+    let _ = writeln!(
+        out,
+        "## A leader that nobody harms\n\nWrites as fast as they go, and how often another leader was elected. `{}`.\n\n\
+         | | clients | seconds | elections | writes a second | longest ms | % of a core | errors |\n\
+         |---|---|---|---|---|---|---|---|",
+        found.command
+    );
+    for led in &found.led {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {:.0} | {} | {:.0} | {} | {:.0} | {} |",
+            led.contender.title(),
+            led.clients,
+            led.seconds,
+            led.elections,
+            led.per_second,
+            led.longest_us / 1_000,
+            led.cpu_percent,
+            led.errors
         );
     }
     out.push('\n');

@@ -30,6 +30,8 @@ pub struct Results {
     pub sessions: Option<Sessions>,
     /// How the cost of Holdfast grows.
     pub growth: Option<Growth>,
+    /// Whether a leader stays.
+    pub elections: Option<Elections>,
 }
 
 /// The least that anything durable and remote costs here.
@@ -176,6 +178,36 @@ pub struct Idle {
     /// CPU of all servers, in percent of one core.
     pub cpu_percent: f64,
     /// Sessions whose sign of life was not answered.
+    pub errors: u64,
+}
+
+/// Whether a leader stays under full load.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Elections {
+    /// What was typed.
+    pub command: String,
+    /// Each protocol.
+    pub led: Vec<Led>,
+}
+
+/// A long run of writes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Led {
+    /// Who.
+    pub contender: Contender,
+    /// Clients that write.
+    pub clients: usize,
+    /// For how long.
+    pub seconds: f64,
+    /// Elections meanwhile; nobody harmed the leader.
+    pub elections: u64,
+    /// Writes a second.
+    pub per_second: f64,
+    /// The longest write, in microseconds.
+    pub longest_us: u64,
+    /// CPU of all servers, in percent of one core.
+    pub cpu_percent: f64,
+    /// Writes that were not acknowledged.
     pub errors: u64,
 }
 

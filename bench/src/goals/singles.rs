@@ -8,6 +8,8 @@ use crate::results::Results;
 
 /// KiB in bytes.
 const KIB: f64 = 1024.0;
+/// How long a leader must stay.
+const LED_SECONDS: f64 = 600.0;
 
 /// A figure that stands alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,7 @@ pub(crate) fn singles(results: &Results) -> Vec<Single> {
     failovers(results, &mut all);
     millions(results, &mut all);
     sessions(results, &mut all);
+    elections(results, &mut all);
     all
 }
 
@@ -144,6 +147,23 @@ fn sessions(results: &Results, all: &mut Vec<Single>) {
     }
 }
 
+fn elections(results: &Results, all: &mut Vec<Single>) {
+    for led in results.elections.iter().flat_map(|found| &found.led) {
+        all.push(Single {
+            what: format!(
+                "{}: elections in {:.0} s of writes by {} clients, nobody harmed",
+                led.contender.title(),
+                led.seconds,
+                led.clients
+            ),
+            found: led.elections.to_string(),
+            must: "0 in 600 s",
+            aim: "0",
+            reached: led.elections == 0 && led.seconds >= LED_SECONDS,
+        });
+    }
+}
+
 fn mean(figures: &[u64]) -> f64 {
     precise(figures.iter().sum()) / precise(figures.len() as u64).max(1.0)
 }
@@ -160,7 +180,7 @@ fn precise(figure: u64) -> f64 {
 mod tests {
     use super::*;
     use crate::contender::Contender::HoldfastHttp;
-    use crate::results::{Cell, Costs, Failovers, Harmed, Matrix, Sample};
+    use crate::results::{Cell, Costs, Elections, Failovers, Harmed, Led, Matrix, Sample};
 
     #[test]
     fn a_commit_is_held_against_the_disk() {
@@ -216,5 +236,31 @@ mod tests {
             .map(|single| single.reached)
             .collect();
         assert_eq!(reached, [true, false]);
+    }
+
+    #[test]
+    fn a_leader_must_stay_for_the_whole_time() {
+        let led = |seconds, elections| Led {
+            contender: HoldfastZookeeper,
+            clients: 256,
+            seconds,
+            elections,
+            per_second: 50_000.0,
+            longest_us: 90_000,
+            cpu_percent: 140.0,
+            errors: 0,
+        };
+        let results = Results {
+            elections: Some(Elections {
+                command: String::new(),
+                led: vec![led(600.0, 0), led(600.0, 1), led(60.0, 0)],
+            }),
+            ..Results::default()
+        };
+        let reached: Vec<bool> = singles(&results)
+            .iter()
+            .map(|single| single.reached)
+            .collect();
+        assert_eq!(reached, [true, false, false]);
     }
 }
