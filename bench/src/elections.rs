@@ -13,7 +13,7 @@ use crate::{say, suite};
 /// How long the load runs before anything counts.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Writes with so many clients for so long through each of Holdfast's protocols, and counts elections.
+/// Writes with so many clients for so long through each of the protocols, and counts elections.
 ///
 /// # Errors
 /// The cluster does not start, does not say its term, or the load fails.
